@@ -1,0 +1,1 @@
+"""The terminal side of imagineer: the command line and the terminal UI."""

@@ -1,0 +1,189 @@
+"""The command line of `imagineer`: commands, options and what they say in their help."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TypeAlias
+
+from imagineerd.jobs import SCHEDULERS, LoraWeight, State
+from imagineerd.protocol import Settings
+from imagineerd.version import VERSION
+
+EXIT_CODES = "exit codes: 0 done, 1 something failed, 2 wrong input, 3 no daemon answers, 130 interrupted"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser; `command` is None where no command was given."""
+    parser = argparse.ArgumentParser(
+        prog="imagineer",
+        description="Deal themed card decks with Stable Diffusion.",
+        epilog=EXIT_CODES,
+        parents=[_common()],
+    )
+    parser.add_argument("--version", action="version", version=f"imagineer {VERSION}")
+    parser.set_defaults(json=False, command=None)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    _add_making(commands)
+    _add_looking(commands)
+    _add_steering(commands)
+    _add_keeping(commands)
+    return parser
+
+
+def lora_weight(text: str) -> LoraWeight:
+    """Read `NAME:WEIGHT`, or `NAME` for a weight of 1."""
+    name, colon, weight = text.rpartition(":")
+    try:
+        lora = LoraWeight(name, float(weight)) if colon else LoraWeight(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'"{weight}" is no weight: write NAME:0.6') from None
+    if not lora.name:
+        raise argparse.ArgumentTypeError(f'"{text}" names no LoRA: write NAME:0.6')
+    return lora
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """Return the settings that the options name; the daemon fills in the rest."""
+    return Settings(
+        width=options.width,
+        height=options.height,
+        steps=options.steps,
+        guidance_scale=options.guidance_scale,
+        seed=options.seed,
+        scheduler=options.scheduler,
+        negative_prompt=options.negative_prompt,
+        mix=tuple(options.lora) if options.lora else None,
+        model=options.model,
+    )
+
+
+# ---------------------------------------------------------------- groups of commands
+
+# argparse has no public name for it, and cannot subscript it at run time.
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
+
+
+def _add(commands: Commands, name: str, text: str, *, choosing: bool = False) -> argparse.ArgumentParser:
+    parents = [_common(), _settings()] if choosing else [_common()]
+    return commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", parents=parents)
+
+
+def _add_making(commands: Commands) -> None:
+    deal = _add(commands, "deal", "draw every card of a set", choosing=True)
+    deal.add_argument("set", metavar="SET", help="id of the set, or the beginning of it")
+    _add_deal_options(deal)
+    _add_detach(deal)
+    generate = _add(commands, "generate", "draw a single prompt", choosing=True)
+    generate.add_argument("prompt", metavar="PROMPT")
+    generate.add_argument("-n", dest="count", type=int, default=1, metavar="N", help="how many pictures (1)")
+    generate.add_argument("--name", default="", help="what to call it")
+    _add_detach(generate)
+    reroll = _add(commands, "reroll", "draw cards of a batch once more, with new seeds")
+    _add_batch(reroll)
+    reroll.add_argument("slots", nargs="+", metavar="SLOT", help="numbers, ranges (3-7) or names of cards")
+    reroll.add_argument("--seed", type=int, help="seed of the first one")
+    _add_detach(reroll)
+    complete = _add(commands, "complete", "draw what a batch lacks")
+    _add_batch(complete)
+    _add_detach(complete)
+
+
+def _add_looking(commands: Commands) -> None:
+    plan = _add(commands, "plan", "show what `deal` would do", choosing=True)
+    plan.add_argument("set", metavar="SET")
+    _add_deal_options(plan)
+    themes = _add(commands, "themes", "make up themes")
+    themes.add_argument("-n", dest="count", type=int, default=5, metavar="N", help="how many (5)")
+    themes.add_argument("--seed", type=int, help="the same seed gives the same themes")
+    sets = _add(commands, "sets", "list the sets, or show one with its cards")
+    sets.add_argument("set", metavar="SET", nargs="?")
+    batches = _add(commands, "batches", "list what was dealt, newest first")
+    _add_limit(batches)
+    show = _add(commands, "show", "show a batch with its cards and takes")
+    _add_batch(show)
+    watch = _add(commands, "watch", "follow a batch until it is done")
+    _add_batch(watch)
+    jobs = _add(commands, "jobs", "list jobs, newest first")
+    jobs.add_argument("--state", action="append", choices=[state.value for state in State], help="only these")
+    jobs.add_argument("--batch", metavar="BATCH", help="only those of this batch")
+    _add_limit(jobs)
+
+
+def _add_steering(commands: Commands) -> None:
+    pick = _add(commands, "pick", "make a take the one that counts for its card")
+    pick.add_argument("take", metavar="TAKE", type=int, help="its number, as `show` lists it")
+    cancel = _add(commands, "cancel", "cancel jobs, or all open jobs of a batch")
+    _add_jobs_or_batch(cancel)
+    retry = _add(commands, "retry", "queue failed, held or cancelled jobs again")
+    _add_jobs_or_batch(retry)
+
+
+def _add_keeping(commands: Commands) -> None:
+    _add(commands, "status", "show how the daemon is")
+    _add(commands, "doctor", "check everything that imagineer needs")
+    _add_config(_add(commands, "config", "show or change the configuration"))
+    _add(commands, "start", "start the daemon")
+    _add(commands, "stop", "stop the daemon; the queue stays")
+    completion = _add(commands, "completion", "print a completion script for a shell")
+    completion.add_argument("shell", choices=("bash", "zsh", "tcsh"))
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(action="show")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    _add(actions, "show", "show all values")
+    _add(actions, "get", "show one value").add_argument("key", metavar="KEY", help="such as generation.steps")
+    change = _add(actions, "set", "change one value")
+    change.add_argument("key", metavar="KEY", help="such as generation.steps")
+    change.add_argument("value", metavar="VALUE", help="as YAML")
+    _add(actions, "unset", "go back to the default").add_argument("key", metavar="KEY")
+
+
+# ---------------------------------------------------------------- groups of options
+
+
+def _common() -> argparse.ArgumentParser:
+    """Return the options that stand before or behind every command."""
+    parent = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    parent.add_argument("--json", action="store_true", help="print data as JSON, and nothing else")
+    return parent
+
+
+def _settings() -> argparse.ArgumentParser:
+    parent = argparse.ArgumentParser(add_help=False)
+    group = parent.add_argument_group("settings", "what is left out comes from the card, the set or the config")
+    group.add_argument("--steps", type=int, metavar="N", help="sampler steps (1 to 150)")
+    group.add_argument("--guidance-scale", type=float, metavar="X", help="0 to 30")
+    group.add_argument("--seed", type=int, metavar="N", help="seed of the first picture; the next has one more")
+    group.add_argument("--scheduler", choices=SCHEDULERS)
+    group.add_argument("--width", type=int, metavar="PIXELS", help="divisible by 8")
+    group.add_argument("--height", type=int, metavar="PIXELS", help="divisible by 8")
+    group.add_argument("--negative-prompt", metavar="TEXT")
+    group.add_argument(
+        "--lora", action="append", type=lora_weight, metavar="NAME:WEIGHT", help="may be given more than once"
+    )
+    group.add_argument("--model", metavar="NAME", help="another model than the configured one")
+    return parent
+
+
+def _add_deal_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--theme", default="", metavar="TEXT", help='the theme; "random" makes one up')
+    parser.add_argument("--cards", default="", metavar="CARDS", help='such as "1-13,Ace of Spades"; all if left out')
+
+
+def _add_detach(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--detach", action="store_true", help="do not wait for the pictures")
+
+
+def _add_batch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("batch", metavar="BATCH", help='id, the beginning of it, or "last"')
+
+
+def _add_limit(parser: argparse.ArgumentParser) -> None:
+    number = parser.add_mutually_exclusive_group()
+    number.add_argument("--limit", type=int, default=20, metavar="N", help="at most so many (20)")
+    number.add_argument("--all", action="store_true", help="all of them")
+
+
+def _add_jobs_or_batch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", nargs="+", metavar="JOB|BATCH", help="numbers of jobs, or one batch")

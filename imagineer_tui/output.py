@@ -1,0 +1,65 @@
+"""Where the command line writes: data and results to standard output, notices and errors to standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from imagineerd.errors import ImagineerError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+T = TypeVar("T")
+
+
+class Output:
+    """With `json`, standard output carries one JSON document and nothing else."""
+
+    def __init__(self, *, json: bool = False) -> None:
+        self.json = json
+
+    @cached_property
+    def console(self) -> Console:
+        """Where tables and progress go. rich is loaded for them alone, since it takes a while."""
+        from rich.console import Console
+
+        return Console(highlight=False, markup=False, emoji=False)
+
+    def show(self, data: T, printer: Callable[[Output, T], None]) -> None:
+        """Print data: as JSON if that is wanted, else by the printer."""
+        if self.json:
+            self.line(msgspec.json.encode(data).decode())
+        else:
+            printer(self, data)
+
+    def line(self, text: str = "") -> None:
+        """Print a line as it is, never wrapped or cropped."""
+        sys.stdout.write(f"{text}\n")
+
+    def result(self, text: str) -> None:
+        """Print a sentence for people; with `json` to standard error."""
+        (self.notice if self.json else self.line)(text)
+
+    def notice(self, text: str) -> None:
+        """Print a sentence beside the result."""
+        sys.stdout.flush()
+        sys.stderr.write(f"{text}\n")
+
+    def warnings(self, warnings: Iterable[str]) -> None:
+        """Print warnings, one on a line."""
+        for warning in warnings:
+            self.notice(f"Warning: {warning}")
+
+    def error(self, error: ImagineerError) -> None:
+        """Print the sentence of an error, then its problems, one on a line."""
+        problems = [str(problem) for problem in error.problems]
+        if error.message not in {"; ".join(problems), *problems}:
+            self.notice(f"imagineer: {error.message}")
+            problems = [f"  {problem}" for problem in problems]
+        for problem in problems:
+            self.notice(problem if problem.startswith(" ") else f"imagineer: {problem}")

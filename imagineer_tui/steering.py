@@ -1,0 +1,90 @@
+"""The commands that change what is there: picks, the queue, the daemon."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from imagineer_tui import tables
+from imagineer_tui.output import Output
+from imagineer_tui.run import OK, Run
+from imagineerd import protocol
+from imagineerd.errors import DaemonAway, Invalid
+
+STOP_S = 30.0
+"""Seconds that a daemon may take to leave after it said that it will."""
+LOOK_S = 0.02
+
+
+def pick(run: Run) -> int:
+    """Make a take the pick."""
+    done = run.client(start=True).pick(run.options.take)
+    run.out.show(done, _saying(f"Take {run.options.take} counts for its card now."))
+    return OK
+
+
+def cancel(run: Run) -> int:
+    """Cancel jobs or a batch."""
+    run.out.show(run.client().cancel(**_jobs_or_batch(run.options.what)), tables.cancelled)
+    return OK
+
+
+def retry(run: Run) -> int:
+    """Queue jobs again."""
+    run.out.show(run.client(start=True).retry(**_jobs_or_batch(run.options.what)), tables.retried)
+    return OK
+
+
+def start(run: Run) -> int:
+    """Start the daemon, if none answers."""
+    run.out.show(run.client(start=True).status(), tables.status)
+    return OK
+
+
+def stop(run: Run) -> int:
+    """Stop the daemon and wait until it has left, so that another can be started at once."""
+    try:
+        client = run.client()
+    except DaemonAway:
+        run.out.show(protocol.Done(), _saying("No daemon was running."))
+        return OK
+    pid = client.status().pid
+    done = client.stop()
+    _wait_until_gone(pid)
+    run.out.show(done, _saying(f"imagineerd (pid {pid}) has stopped; the queue stays."))
+    return OK
+
+
+def _saying(sentence: str) -> Any:
+    def printer(out: Output, _: object) -> None:
+        out.line(sentence)
+
+    return printer
+
+
+def _jobs_or_batch(words: list[str]) -> dict[str, Any]:
+    """Return the arguments that the words stand for: numbers of jobs, or one batch."""
+    if all(word.isdecimal() for word in words):
+        return {"jobs": [int(word) for word in words]}
+    if len(words) == 1:
+        return {"batch_id": words[0]}
+    raise Invalid(message="Name jobs by their numbers, or one batch.")
+
+
+def _wait_until_gone(pid: int) -> None:
+    end = time.monotonic() + STOP_S
+    while _lives(pid):
+        if time.monotonic() > end:
+            raise DaemonAway(f"imagineerd (pid {pid}) said that it stops, but has not left after {STOP_S:g} seconds.")
+        time.sleep(LOOK_S)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,272 @@
+"""Print what the daemon answers, readable at 80 columns. Paths go out as they are, on lines of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from imagineer_tui.output import Output
+from imagineer_tui.words import clock, moment, number_of, size, states
+from imagineerd import protocol
+from imagineerd.errors import Problem
+from imagineerd.jobs import Mix, State
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
+STYLES: Final[dict[State, str]] = {
+    State.QUEUED: "dim",
+    State.RUNNING: "cyan",
+    State.DONE: "green",
+    State.FAILED: "red",
+    State.CANCELLED: "dim",
+    State.HELD: "yellow",
+}
+MARKS: Final = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
+
+
+# ---------------------------------------------------------------- sets and plans
+
+
+def sets(out: Output, data: protocol.Sets) -> None:
+    """Print all sets, then what is wrong."""
+    table = _table("set", "cards>", "size>", "name", "description*")
+    for info in data.sets:
+        measures = f"{info.width}x{info.height}"
+        table.add_row(info.id, str(info.cards), measures, info.name, info.description, style=_dim(info.problems))
+    out.console.print(table)
+    for problem in (*data.problems, *(problem for info in data.sets for problem in info.problems)):
+        out.line(f"Problem: {problem}")
+
+
+def set_detail(out: Output, data: protocol.SetDetail) -> None:
+    """Print a set's template and its cards."""
+    info = data.info
+    out.line(f"{info.name} ({info.id}): {number_of(info.cards, 'card')}, {info.width}x{info.height}")
+    parts = (
+        ("base", data.base_prompt),
+        ("theme", info.example_theme),
+        ("card", data.prompt_template),
+        ("style", data.style_suffix),
+        ("negative", data.negative_prompt),
+        ("mix", _mix(info.mix)),
+    )
+    _pairs(out, [(name, text) for name, text in parts if text])
+    out.line()
+    table = _table("#>", "card", "values*")
+    for card in data.cards:
+        table.add_row(str(card.index), card.name, ", ".join(filter(None, card.values.values())))
+    out.console.print(table)
+    for problem in info.problems:
+        out.line(f"Problem: {problem}")
+
+
+def plan(out: Output, data: protocol.Plan) -> None:
+    """Print warnings first, then every card with its tokens and what is lost."""
+    for warning in data.warnings:
+        out.line(f"Warning: {warning}")
+    table = _table("#>", "card", "seed>", "tokens>", "notes*")
+    for card in data.cards:
+        table.add_row(str(card.index), card.name, str(card.seed), _tokens(card.tokens), _plan_notes(card))
+    out.console.print(table)
+    out.line(_plan_summary(data))
+
+
+def themes(out: Output, data: protocol.Themes) -> None:
+    """Print the themes, one on a line."""
+    for theme in data.themes:
+        out.line(theme)
+
+
+def _tokens(tokens: protocol.Tokens) -> str:
+    about = "" if tokens.exact else "~"
+    return f"{'✗ ' if tokens.cut else ''}{about}{tokens.count}/{tokens.limit}"
+
+
+def _plan_notes(card: protocol.PlannedCard) -> str:
+    notes = [
+        f'cut: "{card.tokens.cut}"' if card.tokens.cut else "",
+        f"no column: {', '.join(card.unresolved)}" if card.unresolved else "",
+        f"same as card {card.duplicate_of}" if card.duplicate_of else "",
+    ]
+    return "; ".join(filter(None, notes))
+
+
+def _plan_summary(data: protocol.Plan) -> str:
+    first = data.cards[0] if data.cards else None
+    steps = f", {first.steps} steps, guidance {first.guidance_scale:g}" if first else ""
+    eta = f"about {clock(data.eta_s)}" if data.eta_s is not None else "no speed was measured yet"
+    what = f"{number_of(len(data.cards), 'card')} of {data.title}, {data.width}x{data.height}{steps}, {data.scheduler}"
+    return f"{what}, {data.model.name}: {eta}."
+
+
+# ---------------------------------------------------------------- batches and jobs
+
+
+def batches(out: Output, data: protocol.Batches) -> None:
+    """Print a page of batches."""
+    table = _table("batch", "dealt", "theme*", "takes>", "cards")
+    for batch in data.batches:
+        theme = batch.theme or batch.title
+        table.add_row(batch.id, moment(batch.created_at), theme, str(batch.takes), states(batch.states))
+    out.console.print(table)
+    _more(out, more=data.before is not None)
+
+
+def batch(out: Output, data: protocol.BatchDetail) -> None:
+    """Print a batch with its slots and takes; `*` marks the pick."""
+    head = data.batch
+    title = f"{head.title} “{head.theme}”" if head.theme else head.title
+    out.line(f"{title}, {moment(head.created_at)}: {states(head.states)}")
+    out.line(head.folder)
+    table = _table("#>", "card", "state", "takes*")
+    for slot in data.slots:
+        table.add_row(str(slot.index), slot.name, _state(slot.state), _takes(slot))
+    out.console.print(table)
+
+
+def dealt(out: Output, data: protocol.Dealt) -> None:
+    """Print what was accepted."""
+    out.line(f"{number_of(len(data.jobs), 'card')} queued; imagineer watch {data.batch.id}")
+    out.line(data.batch.folder)
+
+
+def jobs(out: Output, data: protocol.Jobs) -> None:
+    """Print a page of jobs."""
+    table = _table("job>", "state", "batch", "card", "seed>", "note*")
+    for job in data.jobs:
+        name = job.spec.name or f"slot {job.slot}"
+        note = job.error.message if job.error else f"take {job.take}" if job.take else ""
+        table.add_row(str(job.id), _state(job.state), job.batch, name, str(job.spec.seed), note)
+    out.console.print(table)
+    _more(out, more=data.before is not None)
+
+
+def cancelled(out: Output, data: protocol.Cancelled) -> None:
+    """Print how many jobs ended, end, or had ended."""
+    parts = [
+        f"{len(data.cancelled)} cancelled" if data.cancelled else "",
+        f"{len(data.stopping)} stopping" if data.stopping else "",
+        f"{len(data.ended)} had ended before" if data.ended else "",
+    ]
+    out.line(f"Jobs: {', '.join(filter(None, parts)) or 'none was open'}.")
+
+
+def retried(out: Output, data: protocol.Retried) -> None:
+    """Print how many jobs are queued again."""
+    out.line(f"{number_of(len(data.jobs), 'job')} queued again." if data.jobs else "There was nothing to retry.")
+
+
+def _takes(slot: protocol.Slot) -> str:
+    takes = ", ".join(f"{take.id}{'*' if take.id == slot.pick else ''}" for take in slot.takes)
+    return "; ".join(filter(None, (takes, slot.error.message if slot.error else "")))
+
+
+def _more(out: Output, *, more: bool) -> None:
+    if more:
+        out.line("There are more: --all, or --limit N.")
+
+
+# ---------------------------------------------------------------- the daemon
+
+
+def status(out: Output, data: protocol.Status) -> None:
+    """Print how the daemon is."""
+    left = f", about {clock(data.eta_s)} left" if data.eta_s else ""
+    pairs = [
+        ("imagineerd", f"{data.version}, pid {data.pid}, up {clock(data.uptime)}"),
+        ("worker", _worker(data.worker)),
+        ("model", _model(data.model)),
+        ("jobs", f"{states(data.jobs) or 'none yet'}{left}"),
+        ("disk", f"{size(data.disk_free)} free"),
+        ("pictures", data.output_dir),
+        ("data", data.data_dir),
+        ("config", data.config_file),
+    ]
+    _pairs(out, pairs)
+
+
+def doctor(out: Output, data: protocol.Doctor) -> None:
+    """Print every check with its mark, and the remedy below what is wrong."""
+    from rich.text import Text  # loaded where it is printed with
+
+    for check in data.checks:
+        mark, style = MARKS[check.level]
+        line = Text.assemble((mark, style), f" {check.name}: {check.message}")
+        out.console.print(line, soft_wrap=True)
+        if check.remedy:
+            out.console.print(Text(f"  {check.remedy}"), soft_wrap=True)
+
+
+def config(out: Output, data: protocol.Config) -> None:
+    """Print all values by section."""
+    out.line(f"# {data.file}")
+    for section, values in data.values.items():
+        out.line(f"{section}:")
+        for key, value in values.items():
+            out.line(f"  {key}: {plain(value)}")
+    if data.restart_needed:
+        out.line("# Some changes wait for a restart: imagineer stop, imagineer start")
+
+
+def plain(value: object) -> str:
+    """Return a value of the configuration as YAML writes it."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case "":
+            return '""'
+        case _:
+            return str(value)
+
+
+def _worker(worker: protocol.Worker) -> str:
+    parts = [worker.phase, worker.device_name or worker.device, worker.dtype, worker.detail]
+    if worker.memory_total:
+        parts.append(f"{size(worker.memory_used)} of {size(worker.memory_total)}")
+    if worker.torch:
+        parts.append(f"torch {worker.torch}")
+    if worker.restarts:
+        parts.append(number_of(worker.restarts, "restart"))
+    return ", ".join(filter(None, parts))
+
+
+def _model(model: protocol.ModelInfo) -> str:
+    return model.name if model.present else f"{model.name} (not on this machine yet)"
+
+
+# ---------------------------------------------------------------- how tables look
+
+
+def _table(*columns: str) -> Table:
+    """Return a table without lines. `name>` is set to the right, `name*` may wrap."""
+    from rich.table import Table  # loaded where it is printed with
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in columns:
+        justify, wraps = "right" if column.endswith(">") else "left", column.endswith("*")
+        table.add_column(column.rstrip(">*"), justify=justify, no_wrap=not wraps, overflow="fold")  # type: ignore[arg-type]
+    return table
+
+
+def _pairs(out: Output, pairs: Sequence[tuple[str, str]]) -> None:
+    width = max(len(name) for name, _ in pairs)
+    for name, text in pairs:
+        out.line(f"{name:<{width}}  {text}")
+
+
+def _state(state: State) -> Text:
+    from rich.text import Text  # loaded where it is printed with
+
+    return Text(state.value, style=STYLES[state])
+
+
+def _dim(problems: Sequence[Problem]) -> str:
+    return "dim" if problems else ""
+
+
+def _mix(mix: Mix) -> str:
+    return " + ".join(f"{lora.name} {lora.weight:g}" for lora in mix)

@@ -1,0 +1,47 @@
+"""How numbers are written for people."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from imagineerd.jobs import State
+
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+_STEP = 1000
+_MINUTE = 60
+
+
+def clock(seconds: float) -> str:
+    """Return `0:24`, `12:05` or `3:00:00`."""
+    minutes, rest = divmod(round(seconds), _MINUTE)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def took(seconds: float) -> str:
+    """Return `9.3 s`, or `2:05` from a minute on."""
+    return f"{seconds:.1f} s" if seconds < _MINUTE else clock(seconds)
+
+
+def size(count: float) -> str:
+    """Return bytes as `61 GB`."""
+    unit = 0
+    while count >= _STEP and unit < len(_UNITS) - 1:
+        count, unit = count / _STEP, unit + 1
+    return f"{count:.0f} {_UNITS[unit]}"
+
+
+def moment(at: float) -> str:
+    """Return a Unix time as local date and time."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
+
+
+def number_of(count: int, one: str, many: str = "") -> str:
+    """Return `1 card`, `12 cards`."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def states(counts: Mapping[str, int]) -> str:
+    """Return `9 done, 1 failed`, in the order in which a job goes through them."""
+    return ", ".join(f"{counts[state]} {state.value}" for state in State if counts.get(state))

@@ -1,0 +1,1 @@
+"""The daemon of imagineer: it owns a Stable Diffusion pipeline and a durable job queue."""

@@ -1,0 +1,131 @@
+"""What a client can ask for, as functions that return the request; nothing is sent here.
+
+Ranges are those of the fields in `protocol`; the daemon checks them and answers `Invalid`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+
+from imagineerd import protocol
+from imagineerd.jobs import State
+from imagineerd.protocol import PAGE, Settings
+
+CHOOSE_NOTHING = Settings()
+
+
+def status() -> protocol.GetStatus:
+    """How the daemon is."""
+    return protocol.GetStatus()
+
+
+def doctor() -> protocol.RunDoctor:
+    """Check everything that imagineer needs."""
+    return protocol.RunDoctor()
+
+
+def sets() -> protocol.ListSets:
+    """All sets, with what is wrong with them."""
+    return protocol.ListSets()
+
+
+def show_set(set_id: str) -> protocol.GetSet:
+    """One set by id or by an unambiguous beginning of it. Raises `NotFound`."""
+    return protocol.GetSet(set=set_id)
+
+
+def plan(
+    set_id: str, theme: str = "", settings: Settings = CHOOSE_NOTHING, cards: Iterable[int] = ()
+) -> protocol.PlanDeal:
+    """What `deal` would do with the same arguments. Raises what it would raise."""
+    return protocol.PlanDeal(set=set_id, theme=theme, settings=settings, cards=tuple(cards))
+
+
+def themes(count: int = 1, seed: int | None = None) -> protocol.MakeThemes:
+    """Make up `count` (1 to 100) different themes, the same ones for the same seed."""
+    return protocol.MakeThemes(count=count, seed=seed)
+
+
+def deal(
+    set_id: str,
+    theme: str = "",
+    settings: Settings = CHOOSE_NOTHING,
+    cards: Iterable[int] = (),
+    idem: str = "",
+) -> protocol.Deal:
+    """Deal a set, or the rows of it whose indexes (from 1) `cards` names. Raises `NotFound`, `Invalid`, `Full`.
+
+    `idem` is a key of the caller's own, for a deal that outlives this process; one is drawn where it is empty.
+    """
+    chosen = tuple(cards)
+    return protocol.Deal(idem=idem or new_key(), set=set_id, theme=theme, settings=settings, cards=chosen)
+
+
+def generate(
+    prompt: str, n: int | None = None, settings: Settings = CHOOSE_NOTHING, name: str = "", idem: str = ""
+) -> protocol.Generate:
+    """Draw one prompt `n` times (1 to 10,000). Raises `Invalid`, `Full`. For `idem` see `deal`."""
+    return protocol.Generate(idem=idem or new_key(), prompt=prompt, n=n, name=name, settings=settings)
+
+
+def reroll(batch_id: str, slots: Iterable[int], seed: int | None = None, idem: str = "") -> protocol.Reroll:
+    """One more take for each slot (from 1). Raises `NotFound`, `Full`. For `idem` see `deal`."""
+    return protocol.Reroll(idem=idem or new_key(), batch=batch_id, slots=tuple(slots), seed=seed)
+
+
+def complete(batch_id: str, idem: str = "") -> protocol.Complete:
+    """Deal what a batch lacks. Raises `NotFound`, `Full`. For `idem` see `deal`."""
+    return protocol.Complete(idem=idem or new_key(), batch=batch_id)
+
+
+def batches(limit: int = PAGE, before: str | None = None) -> protocol.ListBatches:
+    """A page of batches (1 to 1,000), newest first; `before` is that of the page before."""
+    return protocol.ListBatches(limit=limit, before=before)
+
+
+def batch(batch_id: str) -> protocol.GetBatch:
+    """One batch by id, by an unambiguous beginning of it, or `last`. Raises `NotFound`."""
+    return protocol.GetBatch(batch=batch_id)
+
+
+def jobs(
+    states: Sequence[State] = (), batch_id: str | None = None, limit: int = PAGE, before: int | None = None
+) -> protocol.ListJobs:
+    """A page of jobs (1 to 1,000), newest first; no states mean all, `before` is that of the page before."""
+    return protocol.ListJobs(states=tuple(states), batch=batch_id, limit=limit, before=before)
+
+
+def cancel(jobs: Iterable[int] = (), batch_id: str | None = None) -> protocol.Cancel:
+    """Cancel jobs, or all open jobs of a batch. Raises `NotFound`."""
+    return protocol.Cancel(jobs=tuple(jobs), batch=batch_id)
+
+
+def retry(jobs: Iterable[int] = (), batch_id: str | None = None) -> protocol.RetryJobs:
+    """Queue ended jobs again, or all failed and held jobs of a batch. Raises `NotFound`, `WrongState`."""
+    return protocol.RetryJobs(jobs=tuple(jobs), batch=batch_id)
+
+
+def pick(take_id: int) -> protocol.Pick:
+    """Make this take the one that counts for its slot. Raises `NotFound`."""
+    return protocol.Pick(take=take_id)
+
+
+def config() -> protocol.GetConfig:
+    """The configuration in force."""
+    return protocol.GetConfig()
+
+
+def set_config(key: str, value: str | None = None) -> protocol.SetConfig:
+    """Set one key to a YAML value, back to its default with None. Raises `NotFound`, `Invalid`."""
+    return protocol.SetConfig(key=key, value=value)
+
+
+def stop() -> protocol.Stop:
+    """Stop the daemon; the queue stays."""
+    return protocol.Stop()
+
+
+def new_key() -> str:
+    """Draw an idempotency key: 32 hexadecimal digits."""
+    return os.urandom(16).hex()

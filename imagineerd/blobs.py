@@ -1,0 +1,61 @@
+"""Hand out the files of takes, chunk by chunk. A client names a take, never a path."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+from imagineerd import protocol
+from imagineerd.errors import Invalid, NotFound
+from imagineerd.naming import media_type, thumbnail_of
+from imagineerd.server import Client, Reply
+from imagineerd.store import Store
+
+
+async def answer(store: Store, request: protocol.Request[Any], _client: Client) -> Reply:
+    """Answer `blob_stat` and `blob_get`. Raises `NotFound`, `Invalid` for an offset beyond the end."""
+    if isinstance(request, protocol.BlobStat):
+        path = await _path(store, request.take, request.variant)
+        return Reply(await asyncio.to_thread(_stat, path, request.variant))
+    if isinstance(request, protocol.BlobGet):
+        path = await _path(store, request.take, request.variant)
+        return await asyncio.to_thread(_chunk, path, request)
+    raise AssertionError(request)
+
+
+async def _path(store: Store, take_id: int, variant: protocol.Variant) -> Path:
+    take, folder = await store.get_take(take_id)
+    return folder / (take.file if variant == "full" else thumbnail_of(take.file))
+
+
+def _stat(path: Path, variant: protocol.Variant) -> protocol.BlobInfo:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise _gone(path, error) from None
+    return protocol.BlobInfo(
+        name=path.name,
+        media=media_type(variant),
+        bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        path=str(path),
+    )
+
+
+def _chunk(path: Path, request: protocol.BlobGet) -> Reply:
+    try:
+        with path.open("rb") as file:
+            total = os.fstat(file.fileno()).st_size
+            part = os.pread(file.fileno(), request.length, request.offset)
+    except OSError as error:
+        raise _gone(path, error) from None
+    if request.offset > total:
+        raise Invalid(message=f"The file has {total} bytes; {request.offset} is beyond its end.", field="$.offset")
+    return Reply(protocol.Chunk(offset=request.offset, length=len(part), total=total), (part,))
+
+
+def _gone(path: Path, error: OSError) -> NotFound:
+    return NotFound(f"The file {path.name} of this take cannot be read: {error.strerror}.", field="$.take")

@@ -1,0 +1,261 @@
+"""The daemon: wire the parts, recover, run, and stop in the reverse order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import signal
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import zmq
+
+from imagineerd import blobs, link, protocol
+from imagineerd.config import Config, Paths, hardware_of, private_dir
+from imagineerd.dispatch import Dispatcher, Orders
+from imagineerd.errors import ImagineerError
+from imagineerd.events import Events, Subscriber
+from imagineerd.logs import pairs
+from imagineerd.loras import find_lora
+from imagineerd.models import resolve_model
+from imagineerd.reconcile import reconcile
+from imagineerd.requests import EVENTS_RESUMED, Requests
+from imagineerd.server import Client, Reply, Server
+from imagineerd.sockets import lock
+from imagineerd.store import Store
+from imagineerd.version import VERSION
+from imagineerd.workers import COMMAND
+
+log = logging.getLogger("imagineerd")
+
+EVENTS_KEPT = 100_000
+KEYS_KEPT_S = 7 * 86_400.0
+"""Seconds for which an idempotency key is remembered."""
+TIDY_S = 3600.0
+CHUNKS_WAITING = 64
+"""Messages that may wait for one client on the blob socket, where each may be a chunk of 256 KiB."""
+BLOB_KINDS = protocol.BLOB_REQUESTS
+CTL_KINDS = frozenset(protocol.REQUESTS) - {"blob_stat", "blob_get"}
+
+
+async def run(paths: Paths, config: Config, worker: tuple[str, ...] = COMMAND) -> None:
+    """Run until SIGTERM, SIGINT or a `stop` request; `worker` is the command that starts a worker process.
+
+    Raises `WrongState` where another daemon holds the data or the runtime directory.
+    """
+    private_dir(paths.runtime_dir)
+    paths.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    locks = [lock(paths.lock_file), lock(paths.runtime_dir / "daemon.lock")]
+    daemon = Daemon(paths, config, worker)
+    try:
+        await daemon.run()
+    finally:
+        for descriptor in locks:
+            os.close(descriptor)
+
+
+class Daemon:
+    """The parts of one run, and what ties them."""
+
+    def __init__(self, paths: Paths, config: Config, worker: tuple[str, ...]) -> None:
+        self.paths = paths
+        self.config = config
+        self.boot = secrets.token_hex(8)
+        self.stopping = asyncio.Event()
+        self.store = Store.open(paths.database)
+        self.context = zmq.Context()
+        self.events = Events(self._send)
+        self.store.on_events = self.events.announce
+        self.dispatcher = Dispatcher(
+            self.store,
+            self._orders(),
+            self.events.beside,
+            hang_s=config.daemon.hang_s,
+            max_batch=config.generation.batch_size,
+            command=worker,
+        )
+        self.requests = Requests(
+            paths,
+            config,
+            self.store,
+            self.dispatcher,
+            self.events,
+            boot=self.boot,
+            stop=self.stopping.set,
+        )
+        self.ctl: Server
+        self.blob: Server
+
+    async def run(self) -> None:
+        """Recover, serve, and on the way out undo it backwards."""
+        began = time.monotonic()
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(signum, self.stopping.set)
+        async with contextlib.AsyncExitStack() as undo:
+            undo.push_async_callback(self.store.close)
+            await self._recover()
+            undo.callback(self.context.term)
+            self.ctl = Server(self.context, self.paths.ctl_socket, CTL_KINDS, self._answer_ctl)
+            undo.push_async_callback(self.ctl.close)
+            self.blob = Server(
+                self.context, self.paths.blob_socket, BLOB_KINDS, self._answer_blob, waiting=CHUNKS_WAITING
+            )
+            undo.push_async_callback(self.blob.close)
+            works = (self.ctl.serve(), self.blob.serve(), self._beat(), self._tidy())
+            tasks = [asyncio.create_task(work) for work in works]
+            undo.push_async_callback(_cancel, tasks)
+            await self.dispatcher.start()
+            undo.push_async_callback(self._stop_work)
+            log.info("Ready.", extra=pairs(version=VERSION, socket=self.paths.ctl_socket, seconds=_since(began)))
+            await self._until_stopped([*tasks, *self.dispatcher.tasks])
+        log.info("Stopped.")
+
+    async def _until_stopped(self, tasks: list[asyncio.Task[None]]) -> None:
+        """Wait for the order to stop. A task that ends is a fault of ours: end loudly, a restart recovers."""
+        stopping = asyncio.create_task(self.stopping.wait())
+        done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        for task in done - {stopping}:
+            task.result()
+
+    async def _recover(self) -> None:
+        await reconcile(self.store)
+        recovered = await self.store.recover(time.time())
+        if recovered:
+            log.warning("Jobs that ran when the last daemon died are back.", extra=pairs(jobs=len(recovered)))
+
+    async def _stop_work(self) -> None:
+        log.info("Stopping.")
+        self.requests.draining = True
+        await self.dispatcher.stop()
+        self.events.beside(protocol.Bye())
+
+    def _send(self, client: bytes, frames: Sequence[bytes]) -> bool:
+        return self.ctl.send(client, frames)
+
+    # ------------------------------------------------------------ answering
+
+    async def _answer_ctl(self, request: protocol.Request[Any], client: Client, rid: int) -> Reply | None:
+        if isinstance(request, protocol.Subscribe):
+            await self._subscribe(request, client, rid)
+            return None
+        return Reply(await self.requests.answer(request, client))
+
+    async def _answer_blob(self, request: protocol.Request[Any], client: Client, _rid: int) -> Reply | None:
+        if isinstance(request, protocol.Hello):
+            return Reply(await self.requests.answer(request, client))
+        return await blobs.answer(self.store, request, client)
+
+    async def _subscribe(self, request: protocol.Subscribe, client: Client, rid: int) -> None:
+        subscriber = self.events.begin(client.address, request.ticks_hz)
+        try:
+            if request.since is None or not await self._resume(subscriber, request.since, rid):
+                await self._send_snapshot(subscriber, rid)
+        except ImagineerError:
+            self.events.forget(client.address)
+            raise
+
+    async def _resume(self, subscriber: Subscriber, since: protocol.EventMark, rid: int) -> bool:
+        missed = await self.store.events_since(since.epoch, since.seq, EVENTS_RESUMED)
+        if missed is None:
+            return False
+        resume = protocol.Resume(epoch=since.epoch, seq=missed[-1].seq if missed else since.seq)
+        if self._start(subscriber, resume, rid):
+            self.events.complete(subscriber, since.seq, missed)
+        return True
+
+    async def _send_snapshot(self, subscriber: Subscriber, rid: int) -> None:
+        snap = await self.store.snapshot()
+        snapshot = protocol.Snapshot(
+            epoch=self.store.epoch,
+            seq=snap.seq,
+            worker=self.dispatcher.info,
+            jobs=snap.jobs,
+            batches=snap.batches,
+        )
+        if self._start(subscriber, snapshot, rid):
+            self.events.complete(subscriber, snap.seq)
+
+    def _start(self, subscriber: Subscriber, start: protocol.Snapshot | protocol.Resume, rid: int) -> bool:
+        """Send what the events follow on; False where the subscriber is gone or does not read."""
+        try:
+            if self.ctl.send(subscriber.client, protocol.encode(start, rid=rid)):
+                return True
+        except KeyError:
+            self.events.forget(subscriber.client)
+        self.events.leave_behind(subscriber)
+        return False
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(protocol.HEARTBEAT_S)
+            self.events.beside(protocol.Heartbeat(boot=self.boot, seq=self.events.head))
+            for subscriber in self.events.laggards():
+                await self._catch_up(subscriber)
+
+    async def _catch_up(self, subscriber: Subscriber) -> None:
+        self.events.begin_again(subscriber)
+        try:
+            await self._send_snapshot(subscriber, rid=0)
+        except ImagineerError as error:
+            log.error("No snapshot can be read: %s", error)  # noqa: TRY400 - the sentence says it all
+            self.events.leave_behind(subscriber)
+
+    async def _tidy(self) -> None:
+        """Forget old events and old idempotency keys, now and every hour."""
+        while True:
+            try:
+                await self.store.prune_events(EVENTS_KEPT)
+                await self.store.prune_idem(time.time() - KEYS_KEPT_S)
+            except ImagineerError as error:
+                log.error("Old events cannot be forgotten: %s", error)  # noqa: TRY400 - the sentence says it all
+            await asyncio.sleep(TIDY_S)
+
+    # ------------------------------------------------------------ what an order needs to know
+
+    def _orders(self) -> Orders:
+        return Orders(configure=self._configure, source=self._source, lora=self._lora)
+
+    def _configure(self) -> link.Configure:
+        config = self.config
+        return link.Configure(
+            hardware=hardware_of(config),
+            cache_dir=str(config.model.cache_dir or ""),
+            loras_dir=str(config.loras.directory),
+            offline=config.model.offline,
+            preload=self._preload(),
+        )
+
+    def _preload(self) -> link.ModelSource | None:
+        """Return the model to load ahead; None where there is none, as each job that needs it will say."""
+        try:
+            return self._source(self.config.model.default, "")
+        except ImagineerError as error:
+            log.error("No model is loaded ahead: %s", error)  # noqa: TRY400 - the sentence says it all
+            return None
+
+    def _source(self, name: str, revision: str) -> link.ModelSource:
+        model = resolve_model(
+            name,
+            starter=self.paths.starter_model,
+            cache_dir=self.config.model.cache_dir,
+            base_dir=self.paths.config_file.parent,
+        )
+        return link.ModelSource(name, model.source.path, revision or model.source.revision)
+
+    def _lora(self, name: str) -> str:
+        return str(find_lora(self.requests.config.loras.directory, name).path)
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _since(began: float) -> str:
+    return f"{time.monotonic() - began:.2f}"

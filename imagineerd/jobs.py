@@ -1,0 +1,147 @@
+"""What a job is: one frozen spec per kind, the states, and the table of moves between them.
+
+Two rules live here and nowhere else:
+
+1. A spec is complete. Whatever the picture depends on is resolved when the job is accepted, so that the same row
+   of the database means the same picture in a year. Fields are added with defaults and never removed.
+2. `MAY_FOLLOW` says which state may follow which. The store builds its SQL guards from it, so that an illegal move
+   is refused by the database.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+
+MAX_PROMPT = 2000
+MAX_N = 10_000
+MAX_SEED = 2**63 - 1
+
+Size = Annotated[int, msgspec.Meta(ge=64, le=2048, multiple_of=8)]
+Steps = Annotated[int, msgspec.Meta(ge=1, le=150)]
+GuidanceScale = Annotated[float, msgspec.Meta(ge=0.0, le=30.0)]
+Seed = Annotated[int, msgspec.Meta(ge=0, le=MAX_SEED)]
+Prompt = Annotated[str, msgspec.Meta(max_length=MAX_PROMPT)]
+Weight = Annotated[float, msgspec.Meta(ge=-2.0, le=2.0)]
+
+Lane = Literal["gpu", "io"]
+Scheduler = Literal["dpm++", "dpm++-sde", "euler", "euler-a", "ddim", "unipc", "pndm", "lms", "heun"]
+SCHEDULERS: tuple[Scheduler, ...] = Scheduler.__args__  # type: ignore[attr-defined]
+
+
+class LoraWeight(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One LoRA of a mix. `sha256` is the file's hash, empty until the job is accepted."""
+
+    name: str
+    weight: Weight = 1.0
+    sha256: str = ""
+
+
+Mix: TypeAlias = tuple[LoraWeight, ...]
+
+
+class PromptParts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The four parts a set's prompt is composed of, in their order; a single prompt has none."""
+
+    base: str = ""
+    theme: str = ""
+    row: str = ""
+    style: str = ""
+
+
+class GenerateSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="generate"):
+    """One picture: what to draw and everything its bits depend on that a person can choose.
+
+    Sizes are pixels, divisible by 8; `model` is a name from the config or a hub id, `model_revision` a commit hash or
+    a content hash, empty where it becomes known when the model is loaded.
+    """
+
+    prompt: Prompt
+    width: Size
+    height: Size
+    steps: Steps
+    guidance_scale: GuidanceScale
+    seed: Seed
+    model: str
+    model_revision: str = ""
+    negative_prompt: Prompt = ""
+    scheduler: Scheduler = "dpm++"
+    mix: Mix = ()
+    name: str = ""
+    parts: PromptParts = PromptParts()
+
+
+JobSpec: TypeAlias = GenerateSpec
+"""Every job kind; a union as soon as there is a second one."""
+
+LANES: dict[type, Lane] = {GenerateSpec: "gpu"}
+
+
+class State(str, Enum):
+    """Where a job is. How it ended stands in `Job.error`."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    HELD = "held"  # its worker died twice: it waits for a person, the queue goes on
+
+
+MAY_FOLLOW: dict[State, frozenset[State]] = {
+    State.QUEUED: frozenset({State.RUNNING, State.CANCELLED, State.HELD}),
+    State.RUNNING: frozenset({State.DONE, State.FAILED, State.CANCELLED, State.QUEUED, State.HELD}),
+    State.DONE: frozenset(),
+    State.FAILED: frozenset({State.QUEUED, State.CANCELLED}),
+    State.CANCELLED: frozenset({State.QUEUED}),
+    State.HELD: frozenset({State.QUEUED, State.CANCELLED}),
+}
+
+OPEN_STATES = frozenset({State.QUEUED, State.RUNNING})
+ENDED_STATES = frozenset({State.DONE, State.FAILED, State.CANCELLED, State.HELD})
+MAX_ATTEMPTS = 2
+"""A job whose worker died this often is held (design rule 6)."""
+
+
+def sources_of(target: State) -> tuple[State, ...]:
+    """Return the states from which `target` may be reached, in the order of the enum."""
+    return tuple(state for state in State if target in MAY_FOLLOW[state])
+
+
+class JobError(msgspec.Struct, frozen=True):
+    """Why a job failed or is held: a code of `errors.Code` and one sentence."""
+
+    code: str
+    message: str
+
+
+class Job(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One unit of work. Times are Unix seconds; `slot` is 1-based; `take` is set once it is done."""
+
+    id: int
+    batch: str
+    slot: int
+    state: State
+    spec: JobSpec
+    priority: int = 0
+    attempts: int = 0
+    cancel_requested: bool = False
+    submitted_at: float = 0.0
+    started_at: float | None = None
+    ended_at: float | None = None
+    error: JobError | None = None
+    take: int | None = None
+
+
+def group_key(spec: JobSpec) -> str:
+    """Return what must be equal for two jobs to share one UNet call: model, mix, size, sampler, steps."""
+    mix = "+".join(f"{lora.name}@{lora.sha256}:{lora.weight!r}" for lora in spec.mix)
+    size = f"{spec.width}x{spec.height}"
+    return "|".join((spec.model, spec.model_revision, mix, size, spec.scheduler, str(spec.steps)))
+
+
+def steps_of(group: str) -> int:
+    """Return the steps that a group key stands for."""
+    return int(group.rpartition("|")[2])

@@ -1,0 +1,232 @@
+"""The private link between the daemon and a worker process: orders one way, reports the other.
+
+A `socketpair` carries frames of a 4-byte big-endian length and a MessagePack map tagged by `type`. Both ends are of one
+build, so there is no version here. End of file is death, on both sides.
+
+The conversation: the worker says `Hello`; the daemon sends `Configure` once, then `Render` orders, one at a time
+(`Cancel` and `Quit` at any moment). A worker answers each job of an order by exactly one of `Finished`, `Failed` or
+`Stopped`, then says `OrderDone`. `attempt` goes with everything as a fence: the daemon drops reports of an attempt that
+is no longer running.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from typing import TypeAlias
+
+import msgspec
+
+from imagineerd.errors import Code
+from imagineerd.jobs import JobSpec
+
+MAX_FRAME = 16 * 1024 * 1024
+_LENGTH = struct.Struct(">I")
+
+
+class Message(msgspec.Struct, frozen=True, tag_field="type", tag=str.lower):
+    """Anything on the link; tagged by its name in lower case."""
+
+
+class ModelSource(msgspec.Struct, frozen=True):
+    """Where a model comes from. `path` is a diffusers folder or a `.safetensors` file; empty means hub id `name`."""
+
+    name: str
+    path: str = ""
+    revision: str = ""
+
+
+class Hardware(msgspec.Struct, frozen=True):
+    """The config's `hardware` section, as the worker needs it. `threads` 0 leaves torch's choice."""
+
+    device: str = "auto"
+    mixed_precision: bool = True
+    attention_slicing: bool = False
+    vae_slicing: bool = False
+    cpu_offload: bool = False
+    threads: int = 0
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One job of an order. `stem` is the absolute path of its files without their suffix."""
+
+    job: int
+    attempt: int
+    batch: str
+    slot: int
+    spec: JobSpec
+    stem: str
+
+
+# ---------------------------------------------------------------- orders
+
+
+class Configure(Message, frozen=True):
+    """What the worker needs to know once. `loras_dir` and `cache_dir` may be empty."""
+
+    hardware: Hardware
+    cache_dir: str = ""
+    loras_dir: str = ""
+    offline: bool = False
+    preload: ModelSource | None = None
+
+
+class Render(Message, frozen=True):
+    """Draw these jobs in one UNet call; they share model, mix, size, steps and scheduler."""
+
+    items: tuple[Item, ...]
+    source: ModelSource
+    batch_size: int
+    loras: tuple[tuple[str, str], ...] = ()
+    """(name, absolute path) of every LoRA in the mix."""
+
+
+class Cancel(Message, frozen=True):
+    """Stop these jobs between two steps."""
+
+    jobs: tuple[int, ...]
+
+
+class Quit(Message, frozen=True):
+    """Stop what runs between two steps, then leave."""
+
+
+Order: TypeAlias = Configure | Render | Cancel | Quit
+
+# ---------------------------------------------------------------- reports
+
+
+class Hello(Message, frozen=True):
+    """The process runs (nothing heavy is imported yet)."""
+
+    pid: int
+
+
+class Ready(Message, frozen=True):
+    """Imports are done and the device is chosen. Batch sizes are the fixed ones, ascending; memory in bytes."""
+
+    device: str
+    device_name: str
+    dtype: str
+    torch: str
+    batch_sizes: tuple[int, ...] = (1,)
+    memory_used: int = 0
+    memory_total: int = 0
+
+
+class Loading(Message, frozen=True):
+    """A model is being fetched or loaded. `fraction` is 0–1, negative where unknown."""
+
+    model: str
+    detail: str = ""
+    fraction: float = -1.0
+
+
+class Loaded(Message, frozen=True):
+    """A model is ready to draw."""
+
+    model: str
+    revision: str
+    seconds: float
+    memory_used: int = 0
+
+
+class Step(Message, frozen=True):
+    """A step of the running order is done; also the sign of life that the hang watch counts."""
+
+    step: int
+    steps: int
+    seconds_per_step: float
+
+
+class Finished(Message, frozen=True):
+    """A picture is on disk: files are written, synced and renamed. `duration` is its share of the order, in seconds."""
+
+    job: int
+    attempt: int
+    file: str
+    seed: int
+    width: int
+    height: int
+    bytes: int
+    sha256: str
+    color: str
+    duration: float
+    model_revision: str = ""
+
+
+class Failed(Message, frozen=True):
+    """A job failed; the worker goes on."""
+
+    job: int
+    attempt: int
+    code: Code
+    message: str
+
+
+class Stopped(Message, frozen=True):
+    """A job was stopped between two steps, as asked."""
+
+    job: int
+    attempt: int
+
+
+class OrderDone(Message, frozen=True):
+    """Every job of the order was answered for."""
+
+    seconds: float = 0.0
+    memory_used: int = 0
+
+
+class Broken(Message, frozen=True):
+    """The worker cannot work at all (no torch, no such device): one sentence, then it leaves."""
+
+    code: Code
+    message: str
+
+
+Report: TypeAlias = Hello | Ready | Loading | Loaded | Step | Finished | Failed | Stopped | OrderDone | Broken
+
+_encoder = msgspec.msgpack.Encoder()
+_order_decoder: msgspec.msgpack.Decoder[Order] = msgspec.msgpack.Decoder(Order)
+_report_decoder: msgspec.msgpack.Decoder[Report] = msgspec.msgpack.Decoder(Report)
+
+
+def frame(message: Message) -> bytes:
+    """Return a message with its length before it."""
+    body = _encoder.encode(message)
+    return _LENGTH.pack(len(body)) + body
+
+
+def read_order(sock: socket.socket) -> Order | None:
+    """Read the next order, blocking; None at end of file."""
+    body = _read_body(sock)
+    return None if body is None else _order_decoder.decode(body)
+
+
+def decode_report(body: bytes) -> Report:
+    """Read one report. Raises `msgspec.DecodeError`."""
+    return _report_decoder.decode(body)
+
+
+def length_of(header: bytes) -> int:
+    """Return the length that a 4-byte header announces. Raises `ValueError` above `MAX_FRAME`."""
+    length: int = _LENGTH.unpack(header)[0]
+    if length > MAX_FRAME:
+        raise ValueError(f"A frame of {length} bytes is over the limit of {MAX_FRAME}.")
+    return length
+
+
+def _read_body(sock: socket.socket) -> bytes | None:
+    header = _read_exactly(sock, _LENGTH.size)
+    return None if header is None else _read_exactly(sock, length_of(header))
+
+
+def _read_exactly(sock: socket.socket, count: int) -> bytes | None:
+    parts = bytearray()
+    while len(parts) < count:
+        part = sock.recv(count - len(parts))
+        if not part:
+            return None
+        parts += part
+    return bytes(parts)

@@ -1,0 +1,177 @@
+"""Turn a set or a prompt into frozen specs: every setting resolved, from row, client, set, config and model.
+
+What goes before what: the row's own columns, then what the client asked for, then the set, the config, the model's
+defaults. A size the client named is taken as it is; a nominal size (set, config) is scaled to the model's native one.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from imagineerd import prompts, protocol
+from imagineerd.config import Config
+from imagineerd.errors import Invalid, NotFound
+from imagineerd.jobs import MAX_SEED, GenerateSpec, Mix
+from imagineerd.models import STARTER, ResolvedModel, scale_to_model
+from imagineerd.sets import CardSet
+from imagineerd.starter.vocabulary import FAMILIES, known_themes, unknown_words
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+DRAWN_SEEDS = 2**32
+"""Seeds are drawn below this, so that other programs can read them."""
+
+
+class Basis(msgspec.Struct, frozen=True):
+    """What every card of a deal shares. `hashed` fills in the file hashes of a mix, or raises `LoraError`."""
+
+    config: Config
+    model: ResolvedModel
+    settings: protocol.Settings
+    hashed: Callable[[Mix], Mix]
+    first_seed: int
+    tokenizer: object = None
+
+
+class Sheet(msgspec.Struct, frozen=True):
+    """The cards of one deal: how each was planned, and its spec."""
+
+    title: str
+    cards: tuple[prompts.PlannedCard, ...]
+    specs: tuple[GenerateSpec, ...]
+
+
+def draw_seed() -> int:
+    """Draw a seed for a deal that names none."""
+    return secrets.randbelow(DRAWN_SEEDS)
+
+
+def plan_set(basis: Basis, card_set: CardSet, theme: str, picked: Sequence[int] = ()) -> Sheet:
+    """Plan the cards of a set (those that `picked` names by index; all where it is empty).
+
+    Raises `Invalid` for a prompt over 2,000 characters, `NotFound` for an index the set does not have, `LoraError`.
+    """
+    tokenizer: Tokenizer | None = basis.tokenizer  # type: ignore[assignment]
+    cards = prompts.plan_rows(card_set, theme, tokenizer, basis.settings.negative_prompt)
+    chosen = _choose(card_set, cards, picked)
+    size = size_for(basis, card_set.width, card_set.height)
+    return Sheet(card_set.name, chosen, tuple(_card_spec(basis, card_set, card, size) for card in chosen))
+
+
+def plan_prompt(basis: Basis, prompt: str, n: int, name: str) -> tuple[GenerateSpec, ...]:
+    """Plan one prompt drawn `n` times, the seeds counting up."""
+    generation, settings = basis.config.generation, basis.settings
+    width, height = size_for(basis, generation.width, generation.height)
+    negative = settings.negative_prompt
+    spec = GenerateSpec(
+        prompt=prompt,
+        negative_prompt=generation.negative_prompt if negative is None else negative,
+        width=width,
+        height=height,
+        steps=steps_for(basis),
+        guidance_scale=guidance_for(basis),
+        seed=basis.first_seed,
+        scheduler=settings.scheduler or generation.scheduler,
+        mix=basis.hashed(settings.mix or ()),
+        model=basis.model.source.name,
+        model_revision=basis.model.source.revision,
+        name=name or prompt,
+    )
+    return tuple(msgspec.structs.replace(spec, seed=seed_of(basis.first_seed, offset)) for offset in range(n))
+
+
+def size_for(basis: Basis, width: int, height: int) -> tuple[int, int]:
+    """Return the size in pixels: what the client named, else the nominal size scaled to the model."""
+    native = scale_to_model(width, height, basis.model.info.sizes)
+    settings = basis.settings
+    return settings.width or native[0], settings.height or native[1]
+
+
+def steps_for(basis: Basis) -> int:
+    """Return the steps of a card whose row names none."""
+    return basis.settings.steps or basis.config.generation.steps or basis.model.default_steps
+
+
+def guidance_for(basis: Basis) -> float:
+    """Return the guidance scale of a card whose row names none; 0 is a value, not an absence."""
+    asked = basis.settings.guidance_scale
+    configured = basis.config.generation.guidance_scale
+    named = asked if asked is not None else configured
+    return basis.model.default_guidance if named is None else named
+
+
+def seed_of(first: int, offset: int, field: str = "$.settings.seed") -> int:
+    """Return the seed of a card; `first` is that of the first card. Raises `Invalid` where seeds run out."""
+    if first + offset > MAX_SEED:
+        raise Invalid(message=f"The seed {first} leaves no room for card {offset + 1}.", field=field)
+    return first + offset
+
+
+def planned_card(card: prompts.PlannedCard, spec: GenerateSpec) -> protocol.PlannedCard:
+    """Return a planned card as it goes over the wire."""
+    tokens = card.tokens
+    return protocol.PlannedCard(
+        index=card.index,
+        name=card.name,
+        prompt=spec.prompt,
+        seed=spec.seed,
+        tokens=protocol.Tokens(count=tokens.total, limit=tokens.limit, cut=tokens.cut, exact=tokens.exact),
+        parts=spec.parts,
+        negative_prompt=spec.negative_prompt,
+        steps=spec.steps,
+        guidance_scale=spec.guidance_scale,
+        mix=spec.mix,
+        unresolved=card.prompt.unresolved,
+        duplicate_of=card.duplicate_of,
+    )
+
+
+def warnings_for(sheet: Sheet, model: ResolvedModel, theme: str) -> tuple[str, ...]:
+    """Return what a person should know before the cards are dealt: about the model first, then card by card."""
+    about_cards = [f"{card.name}: {warning}" for card in sheet.cards for warning in prompts.warnings(card)]
+    return (*model_warnings(model, theme), *about_cards)
+
+
+def model_warnings(model: ResolvedModel, words: str) -> tuple[str, ...]:
+    """Return the words that a toy model has never seen, in one sentence, and the themes it knows if they name none."""
+    unknown = unknown_words(words) if model.source.name == STARTER else ()
+    if not unknown:
+        return ()
+    quoted = ", ".join(f'"{word}"' for word in unknown)
+    hint = "" if known_themes(words) else f" Themes it knows: {', '.join(FAMILIES)}."
+    return (f"The starter model was never taught {quoted} and draws as if it were not there.{hint}",)
+
+
+def _choose(
+    card_set: CardSet, cards: tuple[prompts.PlannedCard, ...], picked: Sequence[int]
+) -> tuple[prompts.PlannedCard, ...]:
+    by_index = {card.index: card for card in cards}
+    for index in picked:
+        if index not in by_index:
+            raise NotFound(f"{card_set.name} has no card {index}: it has 1 to {len(cards)}.", field="$.cards")
+    return tuple(by_index[index] for index in sorted(set(picked))) if picked else cards
+
+
+def _card_spec(basis: Basis, card_set: CardSet, card: prompts.PlannedCard, size: tuple[int, int]) -> GenerateSpec:
+    own, settings = card.overrides, basis.settings
+    mix = next(mix for mix in (own.loras, settings.mix, card_set.loras) if mix is not None)
+    return GenerateSpec(
+        prompt=card.prompt.text,
+        parts=card.prompt.parts,
+        negative_prompt=card.negative_prompt or basis.config.generation.negative_prompt,
+        width=size[0],
+        height=size[1],
+        steps=own.steps or steps_for(basis),
+        guidance_scale=guidance_for(basis) if own.guidance_scale is None else own.guidance_scale,
+        seed=seed_of(basis.first_seed, card.index - 1) if own.seed is None else own.seed,
+        scheduler=settings.scheduler or basis.config.generation.scheduler,
+        mix=basis.hashed(mix),
+        model=basis.model.source.name,
+        model_revision=basis.model.source.revision,
+        name=card.name,
+    )

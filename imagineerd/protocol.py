@@ -1,0 +1,792 @@
+"""The wire protocol of imagineer, version 1: every message, in one file.
+
+**Frames.** A message is `[head][body]` and, where a body says so, raw blob frames after it; there is no empty
+delimiter. The head is a MessagePack array that only ever grows at its end: `[v, kind, rid, seq, meta]`. The body is a
+MessagePack map, decoded by the type that `kind` names. Unknown kinds and unknown fields are to be skipped.
+
+**Conversation.** A client is a ZeroMQ DEALER. It says `hello` first on each socket and is answered `welcome`; then
+every request carries an `rid` of the client's choice and is answered by exactly one message with the same `rid`: the
+reply that its class names, or `err`. A reply means it has happened: a submit is answered after its rows are on disk.
+
+**Submitting.** `deal`, `generate`, `reroll` and `complete` carry an idempotency key. The same key with the same body
+is answered as before and does nothing; with another body it is `E_CONFLICT`.
+
+**Following.** `subscribe` is answered on the same pipe by `snap` (everything that is open, as of event `seq`) or, if
+`since` names this database and the events are still kept, by `resume`; then come the events `seq + 1, seq + 2, …`
+without a gap: messages with `seq > 0`. `tick`, `worker` and `hb` ride beside them with `seq = 0`: newest wins, and
+they may be lost. A client that does not read is sent nothing more until it does, and then gets a new `snap` (with
+`rid = 0`). `bye` says that the daemon stops.
+
+**Pictures.** On the `blob` socket, `blob_stat` tells size and hash, `blob_get` answers one chunk: body `chunk`, then
+one raw frame. Keep at most four chunks in flight.
+
+**Growth.** Fields are added with defaults, kinds are added, nothing is renamed or removed within a version.
+
+Times are Unix seconds, durations seconds, sizes pixels or bytes as named. Ids of jobs and takes are integers, a batch
+is named by its folder (`zodiac_20261122_121503`), slots count from 1.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar
+
+import msgspec
+
+from imagineerd.errors import Code, Problem, Retry
+from imagineerd.jobs import (
+    MAX_N,
+    GuidanceScale,
+    Job,
+    JobError,
+    LoraWeight,
+    Prompt,
+    PromptParts,
+    Scheduler,
+    Seed,
+    Size,
+    State,
+    Steps,
+)
+
+VERSION: Final = 1
+FEATURES: Final = ("deal", "blob", "resume")
+
+MAX_BODY: Final = 256 * 1024
+"""Bytes of one body that the daemon takes."""
+MAX_CHUNK: Final = 256 * 1024
+"""Bytes of one `blob_get`."""
+MAX_INFLIGHT: Final = 256
+"""Requests of one client that may be unanswered at a time."""
+HEARTBEAT_S: Final = 2.0
+PAGE: Final = 100
+"""Rows of a page where the client names no limit; 1,000 at most."""
+
+Limit = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+Name = Annotated[str, msgspec.Meta(max_length=200)]
+Idem = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Id = Annotated[int, msgspec.Meta(ge=1)]
+Variant = Literal["full", "thumb"]
+Level = Literal["ok", "warn", "fail"]
+
+
+class Head(msgspec.Struct, frozen=True, array_like=True):
+    """The first frame. `rid` ties a reply to its request, `seq` numbers events (0: not an event)."""
+
+    v: int
+    kind: str
+    rid: int = 0
+    seq: int = 0
+    meta: dict[str, Any] | None = None
+
+
+class Body(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Any body: a map whose fields may be left out where they have a default."""
+
+
+R = TypeVar("R", bound=Body)
+
+
+class Request(Body, Generic[R], frozen=True, omit_defaults=True, kw_only=True):
+    """A body that a client sends; `R` is the reply it is answered with."""
+
+
+# ---------------------------------------------------------------- session
+
+
+class Limits(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """What the daemon takes: bytes of a body and of a chunk, unanswered requests of one client."""
+
+    body: int = MAX_BODY
+    chunk: int = MAX_CHUNK
+    inflight: int = MAX_INFLIGHT
+
+
+class Welcome(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """`epoch` names the database, `boot` this run of the daemon; `uid`/`pid` are what the socket says of the client."""
+
+    proto: int
+    daemon: str
+    epoch: str
+    boot: str
+    features: tuple[str, ...] = ()
+    limits: Limits = Limits()
+    heartbeat_s: float = HEARTBEAT_S
+    uid: int = -1
+    pid: int = -1
+
+
+class Hello(Request[Welcome], frozen=True, omit_defaults=True, kw_only=True):
+    """The first message of a session: protocol versions understood and who speaks."""
+
+    proto_min: int = VERSION
+    proto_max: int = VERSION
+    client: Name = ""
+    version: Name = ""
+
+
+class Error(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """Why a request was refused. `field` is a path (`$.settings.steps`), `problems` lists all of them at once."""
+
+    code: Code
+    message: str
+    field: str = ""
+    retry: Retry = "no"
+    problems: tuple[Problem, ...] = ()
+
+
+class Done(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """It has happened, and there is nothing else to say."""
+
+
+# ---------------------------------------------------------------- things
+
+
+class Settings(Body, frozen=True, omit_defaults=True, kw_only=True, forbid_unknown_fields=True):
+    """What a client may choose. A row's own columns go before it; what is left out comes from set, config, model.
+
+    `seed` is the seed of the first card (the next has `seed + 1`, …); drawn and recorded where absent. A `width` or
+    `height` is taken as it is, while the size of a set or the config is scaled to what the model was trained for.
+    """
+
+    width: Size | None = None
+    height: Size | None = None
+    steps: Steps | None = None
+    guidance_scale: GuidanceScale | None = None
+    seed: Seed | None = None
+    scheduler: Scheduler | None = None
+    negative_prompt: Prompt | None = None
+    mix: tuple[LoraWeight, ...] | None = None
+    model: Name | None = None
+
+
+class Take(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """One finished image. `color` is its average (`#rrggbb`), `duration` its share of the rendering time in seconds."""
+
+    id: int
+    batch: str
+    slot: int
+    job: int
+    file: str
+    seed: int
+    width: int
+    height: int
+    bytes: int
+    sha256: str
+    color: str = "#000000"
+    created_at: float = 0.0
+    duration: float = 0.0
+
+
+class Slot(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """One card of a batch. `state` is that of its newest job, `pick` the take that counts."""
+
+    index: int
+    name: str
+    state: State
+    pick: int | None = None
+    job: int | None = None
+    error: JobError | None = None
+    takes: tuple[Take, ...] = ()
+
+
+class Batch(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """One dealt set (or, with an empty `set`, a single prompt). `states` counts its slots by state.
+
+    `folder` is the absolute path of its pictures on the daemon's machine, to show.
+    """
+
+    id: str
+    set: str
+    title: str
+    theme: str = ""
+    folder: str = ""
+    created_at: float = 0.0
+    slots: int = 0
+    takes: int = 0
+    states: dict[str, int] = {}
+
+
+class SetInfo(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """A set as it is listed. `problems` is not empty where it cannot be dealt."""
+
+    id: str
+    name: str
+    description: str = ""
+    builtin: bool = False
+    cards: int = 0
+    width: int = 0
+    height: int = 0
+    example_theme: str = ""
+    mix: tuple[LoraWeight, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+class Card(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """One row of a set."""
+
+    index: int
+    name: str
+    values: dict[str, str] = {}
+
+
+class Tokens(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """How a prompt fits the text encoder: `count` tokens with both marks, of `limit`; `cut` is the text that is lost.
+
+    `exact` is false where the model's tokenizer is not at hand and the count is an estimate.
+    """
+
+    count: int
+    limit: int = 77
+    cut: str = ""
+    exact: bool = True
+
+
+class PlannedCard(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """One card as it would be dealt. `duplicate_of` is the index of an earlier card with the same prompt."""
+
+    index: int
+    name: str
+    prompt: str
+    seed: int
+    tokens: Tokens
+    parts: PromptParts = PromptParts()
+    negative_prompt: str = ""
+    steps: int = 0
+    guidance_scale: float = 0.0
+    mix: tuple[LoraWeight, ...] = ()
+    unresolved: tuple[str, ...] = ()
+    duplicate_of: int | None = None
+
+
+class ModelInfo(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """The model that jobs use. `sizes` are its native sizes (width, height); `knows` says what a toy model can draw."""
+
+    name: str
+    revision: str = ""
+    present: bool = True
+    sizes: tuple[tuple[int, int], ...] = ()
+    knows: str = ""
+
+
+WorkerPhase = Literal["starting", "idle", "loading", "working", "dead"]
+
+
+class Worker(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """The worker process of a lane, as last reported; memory in bytes, 0 where it does not apply.
+
+    Also sent to subscribers beside the events, whenever it changes.
+    """
+
+    lane: str = "gpu"
+    phase: WorkerPhase = "starting"
+    pid: int = 0
+    device: str = ""
+    device_name: str = ""
+    dtype: str = ""
+    model: str = ""
+    detail: str = ""
+    memory_used: int = 0
+    memory_total: int = 0
+    torch: str = ""
+    restarts: int = 0
+    seconds_per_step: float = 0.0
+
+
+class Check(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """One finding of the doctor, with the remedy where something is wrong."""
+
+    name: str
+    level: Level
+    message: str
+    remedy: str = ""
+
+
+# ---------------------------------------------------------------- replies
+
+
+class Status(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """How the daemon is. `jobs` counts all jobs by state, `disk_free` is in bytes, `uptime` in seconds."""
+
+    version: str
+    pid: int
+    uptime: float
+    boot: str
+    epoch: str
+    worker: Worker
+    model: ModelInfo
+    jobs: dict[str, int]
+    data_dir: str
+    output_dir: str
+    config_file: str
+    disk_free: int
+    eta_s: float | None = None
+
+
+class Sets(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """All sets; `problems` are those that belong to no single set."""
+
+    sets: tuple[SetInfo, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+class SetDetail(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """One set with its template and rows."""
+
+    info: SetInfo
+    base_prompt: str = ""
+    prompt_template: str = ""
+    style_suffix: str = ""
+    negative_prompt: str = ""
+    columns: tuple[str, ...] = ()
+    cards: tuple[Card, ...] = ()
+
+
+class Plan(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """What a deal would do, without doing it. `eta_s` is absent until a speed was measured."""
+
+    set: str
+    title: str
+    theme: str
+    model: ModelInfo
+    width: int
+    height: int
+    scheduler: str
+    cards: tuple[PlannedCard, ...]
+    warnings: tuple[str, ...] = ()
+    eta_s: float | None = None
+
+
+class Themes(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """Random themes and the seed that gives the same ones again."""
+
+    themes: tuple[str, ...]
+    seed: int
+
+
+class Dealt(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """The accepted jobs, on disk. `repeated` is true where the idempotency key had been used for the same request."""
+
+    batch: Batch
+    jobs: tuple[int, ...]
+    warnings: tuple[str, ...] = ()
+    repeated: bool = False
+
+
+class Batches(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """A page of batches, newest first; `before` is what to ask with for the next page."""
+
+    batches: tuple[Batch, ...]
+    before: str | None = None
+
+
+class BatchDetail(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """One batch with its slots and their takes, oldest take first."""
+
+    batch: Batch
+    slots: tuple[Slot, ...]
+
+
+class Jobs(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """A page of jobs, newest first; `before` is what to ask with for the next page."""
+
+    jobs: tuple[Job, ...]
+    before: int | None = None
+
+
+class Cancelled(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """`cancelled` ended at once, `stopping` stop between two steps, `ended` had ended before."""
+
+    cancelled: tuple[int, ...] = ()
+    stopping: tuple[int, ...] = ()
+    ended: tuple[int, ...] = ()
+
+
+class Retried(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """The jobs that are queued again."""
+
+    jobs: tuple[int, ...] = ()
+
+
+class Config(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """The configuration in force by section, where it is read from, and whether a change waits for a restart."""
+
+    values: dict[str, dict[str, Any]]
+    file: str
+    restart_needed: bool = False
+
+
+class Doctor(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """Every check, in the order to look at them."""
+
+    checks: tuple[Check, ...]
+
+
+class EventMark(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """The last event a client has seen, in the database that `epoch` names."""
+
+    epoch: str
+    seq: int
+
+
+class Snapshot(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """The state as of event `seq`: open jobs (1,000 at most), the newest batches, the worker."""
+
+    epoch: str
+    seq: int
+    worker: Worker
+    jobs: tuple[Job, ...] = ()
+    batches: tuple[Batch, ...] = ()
+
+
+class Resume(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """The events `since + 1` … `seq` follow, then the live ones."""
+
+    epoch: str
+    seq: int
+
+
+class BlobInfo(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """A picture's file: name, media type, size in bytes, SHA-256, and its path for a client on the same machine."""
+
+    name: str
+    media: str
+    bytes: int
+    sha256: str
+    path: str = ""
+
+
+class Chunk(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """Where the raw frame behind this body belongs, and the size of the whole."""
+
+    offset: int
+    length: int
+    total: int
+
+
+# ---------------------------------------------------------------- requests
+
+
+class GetStatus(Request[Status], frozen=True, omit_defaults=True, kw_only=True):
+    """Ask how the daemon is."""
+
+
+class RunDoctor(Request[Doctor], frozen=True, omit_defaults=True, kw_only=True):
+    """Check everything that imagineer needs."""
+
+
+class ListSets(Request[Sets], frozen=True, omit_defaults=True, kw_only=True):
+    """List the sets."""
+
+
+class GetSet(Request[SetDetail], frozen=True, omit_defaults=True, kw_only=True):
+    """One set by id or by an unambiguous beginning of it."""
+
+    set: Name
+
+
+class PlanDeal(Request[Plan], frozen=True, omit_defaults=True, kw_only=True):
+    """Show what `deal` would do. `cards` picks rows by index; empty means all."""
+
+    set: Name
+    theme: Prompt = ""
+    settings: Settings = Settings()
+    cards: tuple[Id, ...] = ()
+
+
+class MakeThemes(Request[Themes], frozen=True, omit_defaults=True, kw_only=True):
+    """Make up `count` different themes."""
+
+    count: Annotated[int, msgspec.Meta(ge=1, le=100)] = 1
+    seed: Seed | None = None
+
+
+class Deal(Request[Dealt], frozen=True, omit_defaults=True, kw_only=True):
+    """Deal a set: one slot and one job for each row (or for the rows that `cards` picks)."""
+
+    idem: Idem
+    set: Name
+    theme: Prompt = ""
+    settings: Settings = Settings()
+    cards: tuple[Id, ...] = ()
+
+
+class Generate(Request[Dealt], frozen=True, omit_defaults=True, kw_only=True):
+    """Draw a single prompt `n` times (absent: as often as the config says), with seeds counting up: one slot."""
+
+    idem: Idem
+    prompt: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+    n: Annotated[int, msgspec.Meta(ge=1, le=MAX_N)] | None = None
+    name: Name = ""
+    settings: Settings = Settings()
+
+
+class Reroll(Request[Dealt], frozen=True, omit_defaults=True, kw_only=True):
+    """One more take for each named slot, with a new seed (`seed` for the first, then counting up)."""
+
+    idem: Idem
+    batch: Name
+    slots: Annotated[tuple[Id, ...], msgspec.Meta(min_length=1)]
+    seed: Seed | None = None
+
+
+class Complete(Request[Dealt], frozen=True, omit_defaults=True, kw_only=True):
+    """Deal what is missing: every slot without a take and without an open job, with its own seed."""
+
+    idem: Idem
+    batch: Name
+
+
+class ListBatches(Request[Batches], frozen=True, omit_defaults=True, kw_only=True):
+    """Batches, newest first."""
+
+    limit: Limit = PAGE
+    before: Name | None = None
+
+
+class GetBatch(Request[BatchDetail], frozen=True, omit_defaults=True, kw_only=True):
+    """One batch by id, by an unambiguous beginning of it, or `last`."""
+
+    batch: Name
+
+
+class ListJobs(Request[Jobs], frozen=True, omit_defaults=True, kw_only=True):
+    """Jobs, newest first; `states` empty means all."""
+
+    states: tuple[State, ...] = ()
+    batch: Name | None = None
+    limit: Limit = PAGE
+    before: Id | None = None
+
+
+class Cancel(Request[Cancelled], frozen=True, omit_defaults=True, kw_only=True):
+    """Cancel jobs, or all open jobs of a batch: queued ones at once, running ones between two steps."""
+
+    jobs: tuple[Id, ...] = ()
+    batch: Name | None = None
+
+
+class RetryJobs(Request[Retried], frozen=True, omit_defaults=True, kw_only=True):
+    """Queue failed, cancelled or held jobs again, or all failed and held jobs of a batch."""
+
+    jobs: tuple[Id, ...] = ()
+    batch: Name | None = None
+
+
+class Pick(Request[Done], frozen=True, omit_defaults=True, kw_only=True):
+    """Make this take the one that counts for its slot."""
+
+    take: Id
+
+
+class GetConfig(Request[Config], frozen=True, omit_defaults=True, kw_only=True):
+    """The configuration in force."""
+
+
+class SetConfig(Request[Config], frozen=True, omit_defaults=True, kw_only=True):
+    """Set one key (`generation.steps`) to a YAML value, or back to its default where `value` is absent."""
+
+    key: Name
+    value: Annotated[str, msgspec.Meta(max_length=4000)] | None = None
+
+
+class Subscribe(Request[Snapshot], frozen=True, omit_defaults=True, kw_only=True):
+    """Follow the daemon; answered by `snap` or `resume`. `ticks_hz` bounds the ticks of one job (0: none)."""
+
+    since: EventMark | None = None
+    ticks_hz: Annotated[float, msgspec.Meta(ge=0, le=30)] = 5.0
+
+
+class Unsubscribe(Request[Done], frozen=True, omit_defaults=True, kw_only=True):
+    """Stop following."""
+
+
+class Stop(Request[Done], frozen=True, omit_defaults=True, kw_only=True):
+    """Stop the daemon; running jobs go back to the queue and are drawn after the next start."""
+
+
+class BlobStat(Request[BlobInfo], frozen=True, omit_defaults=True, kw_only=True):
+    """Ask what the file of this take is (blob socket)."""
+
+    take: Id
+    variant: Variant = "full"
+
+
+class BlobGet(Request[Chunk], frozen=True, omit_defaults=True, kw_only=True):
+    """One chunk of a take's file (blob socket)."""
+
+    take: Id
+    variant: Variant = "full"
+    offset: Annotated[int, msgspec.Meta(ge=0)] = 0
+    length: Annotated[int, msgspec.Meta(ge=1, le=MAX_CHUNK)] = MAX_CHUNK
+
+
+# ---------------------------------------------------------------- events and ticks
+
+
+class BatchAdded(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """A batch was accepted; its jobs are queued."""
+
+    batch: Batch
+    jobs: tuple[int, ...] = ()
+
+
+class JobsAdded(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """Jobs were added to a batch (re-roll, complete)."""
+
+    batch: str
+    jobs: tuple[int, ...]
+    slots: tuple[int, ...]
+
+
+class JobMoved(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """A job changed its state."""
+
+    job: int
+    batch: str
+    slot: int
+    state: State
+    attempts: int = 0
+    error: JobError | None = None
+
+
+class TakeAdded(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """A job is done and its picture is on disk. `pick` tells whether it counts for its slot."""
+
+    take: Take
+    pick: bool = False
+
+
+class PickChanged(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """Another take counts for a slot."""
+
+    batch: str
+    slot: int
+    take: int
+
+
+class Tick(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """Progress of a running job: `step` of `steps`, seconds left for the job, where known."""
+
+    job: int
+    batch: str
+    slot: int
+    step: int
+    steps: int
+    eta_s: float | None = None
+
+
+class Heartbeat(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """The daemon lives; `seq` is its newest event."""
+
+    boot: str
+    seq: int
+
+
+class Bye(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """The daemon stops; the queue stays."""
+
+
+EventBody = BatchAdded | JobsAdded | JobMoved | TakeAdded | PickChanged
+Beside = Tick | Worker | Heartbeat | Bye
+
+# ---------------------------------------------------------------- names
+
+REQUESTS: Final[dict[str, type[Request[Any]]]] = {
+    "hello": Hello,
+    "status": GetStatus,
+    "doctor": RunDoctor,
+    "sets": ListSets,
+    "set": GetSet,
+    "plan": PlanDeal,
+    "themes": MakeThemes,
+    "deal": Deal,
+    "generate": Generate,
+    "reroll": Reroll,
+    "complete": Complete,
+    "batches": ListBatches,
+    "batch": GetBatch,
+    "jobs": ListJobs,
+    "cancel": Cancel,
+    "retry": RetryJobs,
+    "pick": Pick,
+    "config": GetConfig,
+    "config_set": SetConfig,
+    "subscribe": Subscribe,
+    "unsubscribe": Unsubscribe,
+    "stop": Stop,
+    "blob_stat": BlobStat,
+    "blob_get": BlobGet,
+}
+BLOB_REQUESTS: Final = frozenset({"hello", "blob_stat", "blob_get"})
+
+REPLIES: Final[dict[str, type[Body]]] = {
+    "welcome": Welcome,
+    "err": Error,
+    "ok": Done,
+    "status_is": Status,
+    "doctor_says": Doctor,
+    "sets_are": Sets,
+    "set_is": SetDetail,
+    "plan_is": Plan,
+    "themes_are": Themes,
+    "dealt": Dealt,
+    "batches_are": Batches,
+    "batch_is": BatchDetail,
+    "jobs_are": Jobs,
+    "cancelled": Cancelled,
+    "retried": Retried,
+    "config_is": Config,
+    "snap": Snapshot,
+    "resume": Resume,
+    "blob_is": BlobInfo,
+    "chunk": Chunk,
+}
+
+EVENTS: Final[dict[str, type[Body]]] = {
+    "batch_added": BatchAdded,
+    "jobs_added": JobsAdded,
+    "job_moved": JobMoved,
+    "take_added": TakeAdded,
+    "pick_changed": PickChanged,
+}
+
+BESIDE: Final[dict[str, type[Body]]] = {
+    "tick": Tick,
+    "worker": Worker,
+    "hb": Heartbeat,
+    "bye": Bye,
+}
+
+KIND_OF: Final[dict[type[Body], str]] = {
+    body: kind for table in (REQUESTS, REPLIES, EVENTS, BESIDE) for kind, body in table.items()
+}
+
+_encoder = msgspec.msgpack.Encoder()
+_decode_head = msgspec.msgpack.Decoder(Head).decode
+_decoders: Final = {body: msgspec.msgpack.Decoder(body) for body in KIND_OF}
+
+
+def encode(body: Body, *, rid: int = 0, seq: int = 0) -> list[bytes]:
+    """Return the two frames of a message."""
+    return [encode_head(Head(VERSION, KIND_OF[type(body)], rid, seq)), _encoder.encode(body)]
+
+
+def encode_head(head: Head) -> bytes:
+    """Return the first frame."""
+    return _encoder.encode(head)
+
+
+def decode_head(frame: bytes | memoryview) -> Head:
+    """Read the first frame. Raises `msgspec.DecodeError` (also its child `ValidationError`)."""
+    return _decode_head(frame)
+
+
+def decode_request(kind: str, frame: bytes | memoryview) -> Request[Any]:
+    """Read a request's body. Raises `KeyError` for an unknown kind, `msgspec.DecodeError` for a wrong body."""
+    return _decoders[REQUESTS[kind]].decode(frame)  # type: ignore[return-value]
+
+
+def decode_from_daemon(kind: str, frame: bytes | memoryview) -> Body | None:
+    """Read a reply, an event or a tick; None for a kind this side does not know, which is to be skipped."""
+    body = REPLIES.get(kind) or EVENTS.get(kind) or BESIDE.get(kind)
+    return None if body is None else _decoders[body].decode(frame)

@@ -1,0 +1,389 @@
+"""What every request does: one exhaustive match, one small function each.
+
+A reply means it has happened: what changes state is committed in the store before it is answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from imagineerd import config as configuration
+from imagineerd import planning, protocol, sets, settings, themes
+from imagineerd.dispatch import Dispatcher, speed_key
+from imagineerd.doctor import run_checks
+from imagineerd.errors import Draining, Invalid, ModelError, Problem, VersionMismatch
+from imagineerd.events import Events
+from imagineerd.intake import Idem, NewBatch
+from imagineerd.jobs import GenerateSpec, LoraWeight, Mix, group_key
+from imagineerd.loras import find_lora
+from imagineerd.models import ResolvedModel, resolve_model
+from imagineerd.naming import batch_id
+from imagineerd.prompts import load_tokenizer
+from imagineerd.scheduler import Waiting
+from imagineerd.server import Client
+from imagineerd.store import Store
+from imagineerd.version import VERSION
+
+EVENTS_RESUMED = 10_000
+"""Events that a resume replays at most; who missed more gets a snapshot."""
+SUBMITS = (protocol.Deal, protocol.Generate, protocol.Reroll, protocol.Complete, protocol.RetryJobs)
+
+
+class Requests:
+    """The daemon as its clients see it."""
+
+    def __init__(  # noqa: PLR0913 - it joins the parts of the daemon
+        self,
+        paths: configuration.Paths,
+        config: configuration.Config,
+        store: Store,
+        dispatcher: Dispatcher,
+        events: Events,
+        *,
+        boot: str,
+        stop: Callable[[], None],
+    ) -> None:
+        self.paths = paths
+        self.config = config
+        self.store = store
+        self.dispatcher = dispatcher
+        self.events = events
+        self.boot = boot
+        self.stop = stop
+        self.draining = False
+        self._started = time.monotonic()
+        self._restart_needed = False
+
+    async def answer(  # noqa: C901, PLR0911, PLR0912 - one case for each request, on purpose
+        self, request: protocol.Request[Any], client: Client
+    ) -> protocol.Body:
+        """Do what was asked. Raises the errors of `errors.py`."""
+        if self.draining and isinstance(request, SUBMITS):
+            raise Draining("The daemon is stopping; ask again when it is back.")
+        match request:
+            case protocol.Hello():
+                return self._welcome(request, client)
+            case protocol.GetStatus():
+                return await self._status()
+            case protocol.RunDoctor():
+                return await self._doctor()
+            case protocol.ListSets():
+                return await self._list_sets()
+            case protocol.GetSet():
+                return _set_detail(await self._card_set(request.set))
+            case protocol.PlanDeal():
+                return await self._plan(request)
+            case protocol.MakeThemes():
+                return _make_themes(request)
+            case protocol.Deal():
+                return await self._deal(request, client)
+            case protocol.Generate():
+                return await self._generate(request, client)
+            case protocol.Reroll():
+                return await self._reroll(request, client)
+            case protocol.Complete():
+                return await self._complete(request, client)
+            case protocol.ListBatches():
+                return await self.store.list_batches(request.limit, request.before)
+            case protocol.GetBatch():
+                return await self.store.get_batch(request.batch)
+            case protocol.ListJobs():
+                return await self._list_jobs(request)
+            case protocol.Cancel():
+                return await self._cancel(request)
+            case protocol.RetryJobs():
+                return await self._retry(request)
+            case protocol.Pick():
+                await self.store.set_pick(request.take, time.time())
+                return protocol.Done()
+            case protocol.GetConfig():
+                return self._config()
+            case protocol.SetConfig():
+                return await self._set_config(request)
+            case protocol.Unsubscribe():
+                self.events.forget(client.address)
+                return protocol.Done()
+            case protocol.Stop():
+                self.stop()
+                return protocol.Done()
+        raise AssertionError(request)
+
+    # ------------------------------------------------------------ session
+
+    def _welcome(self, hello: protocol.Hello, client: Client) -> protocol.Welcome:
+        if not hello.proto_min <= protocol.VERSION <= hello.proto_max:
+            raise VersionMismatch(
+                f"This daemon speaks protocol {protocol.VERSION}, the client {hello.proto_min} to "
+                f"{hello.proto_max}: update the older of the two."
+            )
+        return protocol.Welcome(
+            proto=protocol.VERSION,
+            daemon=VERSION,
+            epoch=self.store.epoch,
+            boot=self.boot,
+            features=protocol.FEATURES,
+            uid=client.uid,
+            pid=client.pid,
+        )
+
+    async def _status(self) -> protocol.Status:
+        model = await asyncio.to_thread(self._model_info)
+        return protocol.Status(
+            version=VERSION,
+            pid=os.getpid(),
+            uptime=time.monotonic() - self._started,
+            boot=self.boot,
+            epoch=self.store.epoch,
+            worker=self.dispatcher.info,
+            model=model,
+            jobs=await self.store.counts(),
+            data_dir=str(self.paths.data_dir),
+            output_dir=str(self.config.output.directory),
+            config_file=str(self.paths.config_file),
+            disk_free=shutil.disk_usage(self.paths.data_dir).free,
+            eta_s=self.dispatcher.eta(),
+        )
+
+    # ------------------------------------------------------------ sets and plans
+
+    async def _library(self) -> sets.SetLibrary:
+        return await asyncio.to_thread(sets.read_sets, self.paths.builtin_sets, self.config.sets.directory)
+
+    async def _list_sets(self) -> protocol.Sets:
+        library = await self._library()
+        good = [_set_info(card_set) for card_set in library.sets.values()]
+        broken = [
+            protocol.SetInfo(id=name, name=name, problems=problems) for name, problems in library.problems.items()
+        ]
+        return protocol.Sets(sets=(*good, *broken))
+
+    async def _card_set(self, word: str) -> sets.CardSet:
+        library = await self._library()
+        if word in library.problems:
+            raise Invalid(library.problems[word])
+        names = {set_id: card_set.name for set_id, card_set in library.sets.items()}
+        return library.sets[sets.match_set(word, names)]
+
+    async def _plan(self, request: protocol.PlanDeal) -> protocol.Plan:
+        card_set = await self._card_set(request.set)
+        basis = await asyncio.to_thread(self._basis, request.settings)
+        sheet = planning.plan_set(basis, card_set, request.theme, request.cards)
+        first = sheet.specs[0]
+        return protocol.Plan(
+            set=card_set.id,
+            title=sheet.title,
+            theme=request.theme,
+            model=basis.model.info,
+            width=first.width,
+            height=first.height,
+            scheduler=first.scheduler,
+            cards=tuple(map(planning.planned_card, sheet.cards, sheet.specs)),
+            warnings=planning.warnings_for(sheet, basis.model, request.theme),
+            eta_s=await self._eta(sheet.specs),
+        )
+
+    async def _eta(self, specs: Sequence[GenerateSpec]) -> float | None:
+        speeds = {speed_key(spec): await self.store.speed(speed_key(spec)) for spec in specs}
+        seconds = [(speeds[speed_key(spec)] or 0.0) * spec.steps for spec in specs]
+        return sum(seconds) if all(seconds) else None
+
+    def _model(self, name: str | None) -> ResolvedModel:
+        wanted = self.config.model
+        return resolve_model(
+            name or wanted.default,
+            starter=self.paths.starter_model,
+            cache_dir=wanted.cache_dir,
+            base_dir=self.paths.config_file.parent,
+        )
+
+    def _model_info(self) -> protocol.ModelInfo:
+        """Return the default model for people, also where it is not there."""
+        try:
+            return self._model(None).info
+        except ModelError:
+            return protocol.ModelInfo(name=self.config.model.default, present=False)
+
+    def _basis(self, chosen: protocol.Settings) -> planning.Basis:
+        model = self._model(chosen.model)
+        return planning.Basis(
+            config=self.config,
+            model=model,
+            settings=chosen,
+            hashed=self._hashed,
+            first_seed=planning.draw_seed() if chosen.seed is None else chosen.seed,
+            tokenizer=_tokenizer(model.tokenizer_dir) if model.tokenizer_dir else None,
+        )
+
+    def _hashed(self, mix: Mix) -> Mix:
+        files = [find_lora(self.config.loras.directory, lora.name) for lora in mix]
+        return tuple(LoraWeight(file.name, lora.weight, file.sha256) for file, lora in zip(files, mix, strict=True))
+
+    # ------------------------------------------------------------ dealing
+
+    async def _deal(self, request: protocol.Deal, client: Client) -> protocol.Dealt:
+        card_set = await self._card_set(request.set)
+        basis = await asyncio.to_thread(self._basis, request.settings)
+        sheet = planning.plan_set(basis, card_set, request.theme, request.cards)
+        pairs = tuple(zip(sheet.cards, sheet.specs, strict=True))
+        new = self._new_batch(
+            request.settings,
+            set_id=card_set.id,
+            title=sheet.title,
+            theme=request.theme,
+            slots=tuple((card.index, card.name, spec) for card, spec in pairs),
+            jobs=tuple((card.index, spec) for card, spec in pairs),
+        )
+        return await self._submit(new, _idem(request, client), planning.warnings_for(sheet, basis.model, request.theme))
+
+    async def _generate(self, request: protocol.Generate, client: Client) -> protocol.Dealt:
+        basis = await asyncio.to_thread(self._basis, request.settings)
+        specs = planning.plan_prompt(
+            basis, request.prompt, request.n or self.config.generation.num_images, request.name
+        )
+        new = self._new_batch(
+            request.settings,
+            set_id="",
+            title=request.name or request.prompt,
+            theme="",
+            slots=((1, specs[0].name, specs[0]),),
+            jobs=tuple((1, spec) for spec in specs),
+        )
+        return await self._submit(new, _idem(request, client), planning.model_warnings(basis.model, request.prompt))
+
+    def _new_batch(self, chosen: protocol.Settings, set_id: str, **parts: Any) -> NewBatch:
+        stamp = time.strftime("%Y%m%d_%H%M%S")
+        return NewBatch(
+            id=batch_id(set_id, stamp),
+            set_id=set_id,
+            settings=msgspec.msgpack.encode(chosen),
+            output_dir=str(self.config.output.directory),
+            **parts,
+        )
+
+    async def _submit(self, new: NewBatch, idem: Idem, warnings: tuple[str, ...]) -> protocol.Dealt:
+        dealt = await self.store.submit_batch(new, idem, self.config.daemon.queue_limit, time.time())
+        if not dealt.repeated:
+            entries = zip(dealt.jobs, new.jobs, strict=True)
+            self.dispatcher.add(Waiting(id_, new.priority, group_key(spec)) for id_, (_, spec) in entries)
+        return msgspec.structs.replace(dealt, warnings=warnings)
+
+    async def _reroll(self, request: protocol.Reroll, client: Client) -> protocol.Dealt:
+        batch = await self.store.find_batch(request.batch)
+        specs = await self.store.slot_specs(batch, request.slots)
+        first = planning.draw_seed() if request.seed is None else request.seed
+        jobs = tuple(
+            (slot, msgspec.structs.replace(specs[slot], seed=planning.seed_of(first, offset, "$.seed")))
+            for offset, slot in enumerate(request.slots)
+        )
+        limit = self.config.daemon.queue_limit
+        dealt = await self.store.add_jobs(batch, jobs, _idem(request, client), limit, time.time())
+        self.dispatcher.add(await self.store.waiting(dealt.jobs))
+        return dealt
+
+    async def _complete(self, request: protocol.Complete, client: Client) -> protocol.Dealt:
+        limit = self.config.daemon.queue_limit
+        dealt = await self.store.complete(request.batch, _idem(request, client), limit, time.time())
+        self.dispatcher.add(await self.store.waiting(dealt.jobs))
+        return dealt
+
+    # ------------------------------------------------------------ jobs
+
+    async def _list_jobs(self, request: protocol.ListJobs) -> protocol.Jobs:
+        return await self.store.list_jobs(request.states, request.batch, request.limit, request.before)
+
+    async def _cancel(self, request: protocol.Cancel) -> protocol.Cancelled:
+        _one_of(request.jobs, request.batch)
+        done = await self.store.cancel(request.jobs, request.batch, time.time())
+        self.dispatcher.cancel(done.cancelled, done.stopping)
+        return done
+
+    async def _retry(self, request: protocol.RetryJobs) -> protocol.Retried:
+        _one_of(request.jobs, request.batch)
+        retried = await self.store.retry(request.jobs, request.batch, time.time())
+        self.dispatcher.add(await self.store.waiting(retried.jobs))
+        return retried
+
+    # ------------------------------------------------------------ config and doctor
+
+    def _config(self) -> protocol.Config:
+        return protocol.Config(
+            values=settings.as_plain(self.config),
+            file=str(self.paths.config_file),
+            restart_needed=self._restart_needed,
+        )
+
+    async def _set_config(self, request: protocol.SetConfig) -> protocol.Config:
+        self.config = await asyncio.to_thread(configuration.set_value, self.paths, request.key, request.value)
+        self._restart_needed = self._restart_needed or settings.needs_restart(request.key)
+        return self._config()
+
+    async def _doctor(self) -> protocol.Doctor:
+        library = await self._library()
+        problems = tuple(problem for found in library.problems.values() for problem in found)
+        checks = await asyncio.to_thread(self._checks, problems)
+        return protocol.Doctor(checks=checks)
+
+    def _checks(self, problems: tuple[Problem, ...]) -> tuple[protocol.Check, ...]:
+        try:
+            model = self._model(None).info
+        except ModelError:
+            model = None
+        worker = self.dispatcher.info
+        return run_checks(self.paths, self.config, worker, model, problems, sqlite=sqlite3.sqlite_version)
+
+
+@lru_cache(maxsize=4)
+def _tokenizer(folder: Path) -> object:
+    return load_tokenizer(folder)
+
+
+def _one_of(jobs: tuple[int, ...], batch: str | None) -> None:
+    if bool(jobs) == bool(batch):
+        raise Invalid(message="Name either jobs or one batch.", field="$.jobs")
+
+
+def _idem(request: Any, client: Client) -> Idem:
+    digest = hashlib.sha256(msgspec.msgpack.encode(request)).digest()
+    return str(client.uid), request.idem, digest
+
+
+def _make_themes(request: protocol.MakeThemes) -> protocol.Themes:
+    seed = planning.draw_seed() if request.seed is None else request.seed
+    return protocol.Themes(themes=themes.themes(request.count, seed), seed=seed)
+
+
+def _set_info(card_set: sets.CardSet) -> protocol.SetInfo:
+    return protocol.SetInfo(
+        id=card_set.id,
+        name=card_set.name,
+        description=card_set.description,
+        builtin=card_set.builtin,
+        cards=len(card_set.rows),
+        width=card_set.width,
+        height=card_set.height,
+        example_theme=card_set.example_theme,
+        mix=card_set.loras,
+    )
+
+
+def _set_detail(card_set: sets.CardSet) -> protocol.SetDetail:
+    return protocol.SetDetail(
+        info=_set_info(card_set),
+        base_prompt=card_set.base_prompt,
+        prompt_template=card_set.prompt_template,
+        style_suffix=card_set.style_suffix,
+        negative_prompt=card_set.negative_prompt,
+        columns=card_set.columns,
+        cards=tuple(protocol.Card(index=row.index, name=row.name, values=row.values) for row in card_set.rows),
+    )

@@ -1,0 +1,70 @@
+"""Rows of the database as the values of `jobs.py` and `protocol.py`, and back."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from imagineerd.jobs import Job, JobError, JobSpec, State
+from imagineerd.protocol import Take
+
+Row: TypeAlias = tuple[Any, ...]
+
+JOB: Final = (
+    "id, batch, slot, state, spec, priority, attempts, cancel_requested,"
+    " submitted_at, started_at, ended_at, error_code, error_message, take"
+)
+TAKE: Final = "id, batch, slot, job, file, seed, width, height, bytes, sha256, color, created_at, duration"
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_spec = msgspec.msgpack.Decoder(JobSpec).decode
+
+
+def spec_blob(spec: JobSpec) -> bytes:
+    """Return a spec as it is stored: MessagePack, tagged by its kind."""
+    return _encode(spec)
+
+
+def spec_of(blob: bytes) -> JobSpec:
+    """Read a stored spec."""
+    return _decode_spec(blob)
+
+
+def job_of(row: Row) -> Job:
+    """Read a row of the columns `JOB`."""
+    id_, batch, slot, state, spec, priority, attempts, stopping, *rest = row
+    submitted_at, started_at, ended_at, code, message, take = rest
+    return Job(
+        id=id_,
+        batch=batch,
+        slot=slot,
+        state=State(state),
+        spec=_decode_spec(spec),
+        priority=priority,
+        attempts=attempts,
+        cancel_requested=bool(stopping),
+        submitted_at=submitted_at,
+        started_at=started_at,
+        ended_at=ended_at,
+        error=error_of(code, message),
+        take=take,
+    )
+
+
+def error_of(code: str | None, message: str | None) -> JobError | None:
+    """Read the two columns of a job's error."""
+    return None if code is None else JobError(code, message or "")
+
+
+def take_of(row: Row) -> Take:
+    """Read a row of the columns `TAKE`."""
+    return Take(**dict(zip(Take.__struct_fields__, row, strict=True)))
+
+
+def next_id(connection: sqlite3.Connection, table: str) -> int:
+    """Return the id that the next row of an AUTOINCREMENT table gets; never one that was used before."""
+    found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,))
+    row = found.fetchone()
+    return int(row[0]) + 1 if row else 1

@@ -1,0 +1,311 @@
+"""The settings: one field each, with its range in its type and its meaning in its description.
+
+Checking, `imagineer config` and a settings screen are all made from the same line. Nothing here
+touches the disk; how a file is read and changed stands in `config.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
+
+import msgspec
+from msgspec import Meta, inspect
+
+from imagineerd.errors import did_you_mean
+from imagineerd.jobs import MAX_N, GuidanceScale, Prompt, Scheduler, Size, Steps
+from imagineerd.models import STARTER
+
+Value: TypeAlias = bool | int | float | str | None
+Kind = Literal["bool", "int", "float", "str", "path", "choice"]
+
+# ---------------------------------------------------------------- sections
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A section of the file; every field has a description."""
+
+
+class Model(_Section, frozen=True):
+    """Which model draws, and where it comes from."""
+
+    default: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=500,
+            description="The model that draws: starter (ships with imagineer), a Hugging Face id "
+            "(stable-diffusion-v1-5/stable-diffusion-v1-5), a diffusers folder or a .safetensors "
+            "file.",
+            extra={"words": "a model's name, Hugging Face id or path"},
+        ),
+    ] = STARTER
+    revision: Annotated[
+        str,
+        Meta(
+            max_length=200,
+            description="The commit or branch of a Hugging Face model; empty: main.",
+        ),
+    ] = ""
+    cache_dir: Annotated[
+        Path | None,
+        Meta(description="Where fetched models are kept; null means Hugging Face's own cache."),
+    ] = None
+    offline: Annotated[
+        bool, Meta(description="Never fetch anything: use only the models that are here.")
+    ] = False
+
+
+class Generation(_Section, frozen=True):
+    """What is drawn where neither the card, the request nor the set says otherwise."""
+
+    width: Annotated[
+        Size,
+        Meta(description="Width in pixels; scaled to the sizes that the model draws natively."),
+    ] = 512
+    height: Annotated[
+        Size,
+        Meta(description="Height in pixels; scaled to the sizes that the model draws natively."),
+    ] = 512
+    steps: Annotated[
+        Steps | None, Meta(description="Sampler steps; null means the model's own default.")
+    ] = None
+    guidance_scale: Annotated[
+        GuidanceScale | None,
+        Meta(
+            description="How strictly the prompt is followed; null means the model's own default."
+        ),
+    ] = None
+    negative_prompt: Annotated[
+        Prompt, Meta(description="What the pictures should not show, where the set names nothing.")
+    ] = ""
+    scheduler: Annotated[Scheduler, Meta(description="The sampler.")] = "dpm++"
+    batch_size: Annotated[
+        Annotated[int, Meta(ge=1, le=64)] | None,
+        Meta(description="Most pictures drawn together; null means what the device can do."),
+    ] = None
+    num_images: Annotated[
+        int, Meta(ge=1, le=MAX_N, description="Pictures drawn of a single prompt.")
+    ] = 1
+
+
+class Output(_Section, frozen=True):
+    """Where pictures go."""
+
+    directory: Annotated[Path, Meta(description="The folder of the finished pictures.")]
+
+
+class Sets(_Section, frozen=True):
+    """Your own sets."""
+
+    directory: Annotated[
+        Path,
+        Meta(description="The folder of your own sets: a config.yaml and CSV files."),
+    ]
+
+
+class Loras(_Section, frozen=True):
+    """Your LoRAs."""
+
+    directory: Annotated[Path, Meta(description="The folder of your LoRAs (.safetensors files).")]
+
+
+class Training(_Section, frozen=True, kw_only=True):
+    """How LoRAs are trained."""
+
+    learning_rate: Annotated[float, Meta(ge=1e-8, le=1.0, description="The learning rate.")] = 1e-4
+    rank: Annotated[int, Meta(ge=1, le=256, description="The rank of the LoRA's matrices.")] = 4
+    alpha: Annotated[
+        float,
+        Meta(ge=0.001, le=1024.0, description="The LoRA's scale is alpha divided by rank."),
+    ] = 8.0
+    dropout: Annotated[
+        float, Meta(ge=0.0, le=0.95, description="The share of the LoRA's inputs left out.")
+    ] = 0.1
+    max_steps: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="Training steps, after which it is done.")
+    ] = 1000
+    save_every: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="Training steps between two checkpoints.")
+    ] = 100
+    output_dir: Annotated[Path, Meta(description="The folder of the checkpoints.")]
+
+
+class Hardware(_Section, frozen=True):
+    """What the worker runs on."""
+
+    device: Annotated[
+        str,
+        Meta(
+            pattern=r"^(auto|cpu|mps|cuda(:[0-9]{1,2})?)$",
+            description="The device; auto takes the first of cuda, mps, cpu that is there.",
+            extra={"words": "auto, cuda, cuda:N, mps or cpu"},
+        ),
+    ] = "auto"
+    mixed_precision: Annotated[
+        bool, Meta(description="Use 16-bit numbers on a GPU: faster, half the memory.")
+    ] = True
+    enable_attention_slicing: Annotated[
+        bool, Meta(description="Save GPU memory in attention; slower.")
+    ] = False
+    enable_vae_slicing: Annotated[
+        bool, Meta(description="Decode pictures one by one to save GPU memory.")
+    ] = False
+    enable_cpu_offload: Annotated[
+        bool, Meta(description="Keep idle parts of the model off the GPU; much slower.")
+    ] = False
+    threads: Annotated[
+        int, Meta(ge=0, le=1024, description="CPU threads of the worker; 0 means torch's choice.")
+    ] = 0
+
+
+class Daemon(_Section, frozen=True):
+    """How imagineerd behaves."""
+
+    queue_limit: Annotated[
+        int, Meta(ge=1, le=10_000_000, description="Most jobs that may wait or run.")
+    ] = 100_000
+    hang_s: Annotated[
+        int,
+        Meta(
+            ge=10,
+            le=86_400,
+            description="Seconds without a sign of life after which the worker is replaced.",
+        ),
+    ] = 300
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Meta(description="What is written to the log: this and what is worse."),
+    ] = "info"
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The whole configuration, checked; every path is absolute."""
+
+    model: Model = Model()
+    generation: Generation = Generation()
+    output: Output
+    sets: Sets
+    loras: Loras
+    training: Training
+    hardware: Hardware = Hardware()
+    daemon: Daemon = Daemon()
+
+
+# ---------------------------------------------------------------- descriptions
+
+_WAITS: Final = (
+    "hardware.",
+    "model.cache_dir",
+    "model.offline",
+    "daemon.hang_s",
+    "daemon.log_level",
+)
+"""What begins like this is told to the worker once, or used when the daemon starts; the rest is
+looked up anew for each request."""
+
+
+class Setting(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One key of the file: what it takes, what it is for, and its value where the file is silent.
+
+    `words` says what it takes (`a whole number from 1 to 150, or null`). `restart` is true where a
+    change waits until the daemon is started again.
+    """
+
+    key: str
+    kind: Kind
+    words: str
+    description: str
+    default: Value = None
+    optional: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    multiple_of: float | None = None
+    choices: tuple[str, ...] = ()
+    restart: bool = False
+
+
+def needs_restart(key: str) -> bool:
+    """Say whether a change of this key waits until the daemon is started again."""
+    return key.startswith(_WAITS)
+
+
+def as_plain(config: Config) -> dict[str, dict[str, Value]]:
+    """Return the configuration by section as plain values; paths are texts."""
+    plain: dict[str, dict[str, Value]] = msgspec.to_builtins(config, enc_hook=str)
+    return plain
+
+
+def hint(word: str, known: Iterable[str]) -> str:
+    """Return ` Did you mean …?` with the setting of this name elsewhere, or the nearest word."""
+    homes = [key for key in SETTINGS if key.split(".")[1] == word.rsplit(".", 1)[-1]]
+    return f' Did you mean "{homes[0]}"?' if len(homes) == 1 else did_you_mean(word, known)
+
+
+def _describe(key: str, annotation: Any) -> Setting:
+    info, meta = _unwrap(inspect.type_info(annotation))
+    optional = isinstance(info, inspect.UnionType)
+    kind, words, limits = _describe_type(_first(info))
+    if kind == "choice":
+        # The annotation keeps the order that `inspect` loses.
+        limits["choices"] = get_args(get_args(annotation)[0])
+        words = f"one of {', '.join(limits['choices'])}"
+    words = meta.get("words", words)
+    return Setting(
+        key=key,
+        kind=kind,
+        words=f"{words}, or null" if optional else words,
+        description=meta["description"],
+        optional=optional,
+        restart=needs_restart(key),
+        **limits,
+    )
+
+
+def _unwrap(info: inspect.Type) -> tuple[inspect.Type, dict[str, str]]:
+    """Return a field's type, and what its annotation says about it."""
+    if isinstance(info, inspect.Metadata):
+        return info.type, {**(info.extra_json_schema or {}), **(info.extra or {})}
+    return info, {}
+
+
+def _first(info: inspect.Type) -> inspect.Type:
+    return info.types[0] if isinstance(info, inspect.UnionType) else info
+
+
+def _describe_type(info: inspect.Type) -> tuple[Kind, str, dict[str, Any]]:
+    """Return a type's kind, what it takes in words, and its limits as fields of `Setting`."""
+    match info:
+        case inspect.BoolType():
+            return "bool", "true or false", {}
+        case inspect.IntType():
+            return "int", f"a whole number {_range(info)}", _limits(info)
+        case inspect.FloatType():
+            return "float", f"a number {_range(info)}", _limits(info)
+        case inspect.StrType():
+            return "str", f"a text of at most {info.max_length} characters", {}
+        case inspect.LiteralType():
+            return "choice", "", {}
+        case _:
+            return "path", "a path", {}
+
+
+def _range(info: inspect.IntType | inspect.FloatType) -> str:
+    multiple = f", divisible by {info.multiple_of}" if info.multiple_of else ""
+    return f"from {info.ge:,.12g} to {info.le:,.12g}{multiple}"
+
+
+def _limits(info: inspect.IntType | inspect.FloatType) -> dict[str, Any]:
+    return {"minimum": info.ge, "maximum": info.le, "multiple_of": info.multiple_of}
+
+
+TYPES: Final[dict[str, Any]] = {
+    f"{section.name}.{field.name}": field.type
+    for section in msgspec.structs.fields(Config)
+    for field in msgspec.structs.fields(section.type)
+}
+"""The type of every key, in the order in which they are shown."""
+
+SETTINGS: Final = {key: _describe(key, annotation) for key, annotation in TYPES.items()}
+"""Every setting, still without its default (that takes the paths: `config.describe`)."""

@@ -1,0 +1,67 @@
+"""Draws the training pictures, every concept in every theme and style, into one array on disk."""
+
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imagineerd.starter.concepts import CONCEPTS
+from imagineerd.starter.drawing.card import NO_STYLE, Recipe, draw_card
+from imagineerd.starter.vocabulary import STYLES, THEMES
+
+STYLE_NAMES = (NO_STYLE, *STYLES)
+SEEDS = {"pip": 1, "court": 1, "joker": 1, "major": 2, "sign": 2}  # few samples each, so drawn twice
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a picture shows, by name."""
+
+    concept: str
+    theme: str
+    style: str
+
+
+def recipes(few: int | None = None) -> list[Recipe]:
+    """Every picture of the training set; `few` keeps that many, evenly spread, for tests."""
+    full = [
+        Recipe(concept, theme, style, seed=seed)
+        for concept in CONCEPTS
+        for theme in THEMES
+        for style in STYLE_NAMES
+        for seed in range(SEEDS[concept.kind])
+    ]
+    return full if few is None else full[:: max(1, len(full) // few)][:few]
+
+
+def autoencoder_extras(few: int | None = None) -> list[Recipe]:
+    """Looks that only the autoencoder sees, so that a LoRA can be taught them later: pure line art."""
+    looks = [Recipe(concept, theme, line_art=True) for concept in CONCEPTS for theme in ("classic", "art nouveau")]
+    return looks if few is None else looks[:few]
+
+
+def labels(cards: list[Recipe]) -> list[Label]:
+    """The names that prompts are made from."""
+    return [Label(card.concept.name, card.theme, card.style) for card in cards]
+
+
+def render(cards: list[Recipe], target: Path, processes: int = 2) -> None:
+    """Pictures [n, 144, 96, 3] to `target`, unless an earlier run drew them."""
+    if target.exists():
+        return
+    with ProcessPoolExecutor(processes) as pool:
+        pictures = np.stack(list(pool.map(draw_card, cards, chunksize=64)))
+    unfinished = target.with_suffix(".part.npy")
+    np.save(unfinished, pictures)
+    unfinished.rename(target)
+
+
+def batches(count: int, size: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    """Endless shuffled passes over `count` pictures, `size` indices at a time, fewer when there are fewer."""
+    size = min(size, count)
+    while True:
+        order = rng.permutation(count)
+        yield from (order[i : i + size] for i in range(0, count - size + 1, size))

@@ -1,0 +1,87 @@
+"""Trains the UNet and the text encoder together, on latents, to predict velocity."""
+
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import CLIPTokenizer
+
+from imagineerd.starter import train_decoder
+from imagineerd.starter.fitting import Course, Fit
+from imagineerd.starter.network import TEXT_LENGTH, Networks, new_scheduler, new_text_encoder, new_unet
+from imagineerd.starter.parallel import peers
+from imagineerd.starter.pictures import Label, batches
+from imagineerd.starter.prompts import PromptWriter, read_decks
+
+BATCH = 32
+SNR_LIMIT = 5.0  # min-SNR weighting
+CHECKPOINT = "unet.pt"
+
+
+class Denoiser(nn.Module):
+    """The two networks that are trained together."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text_encoder = new_text_encoder()
+        self.unet = new_unet().to(memory_format=torch.channels_last)
+
+    def forward(self, noisy: Tensor, times: Tensor, tokens: Tensor) -> Tensor:
+        """Latents [b, 4, h, w], times [b] 0..999, token ids [b, 77] -> velocity [b, 4, h, w]."""
+        states = self.text_encoder(tokens).last_hidden_state
+        predicted: Tensor = self.unet(noisy, times, states).sample
+        return predicted
+
+
+def spread_times(count: int) -> Tensor:
+    """Random times [count], one from each of `count` equal parts of 0..999."""
+    return ((torch.randperm(count) + torch.rand(count)) * (1000 / count)).long().clamp(max=999)
+
+
+def velocity_loss(model: Denoiser, clean: Tensor, tokens: Tensor, kept: Tensor) -> Tensor:
+    """Weighted squared error; `kept` [1000] is the share of signal power left at each time."""
+    times, noise = spread_times(len(clean)), torch.randn_like(clean)
+    power = kept[times][:, None, None, None]
+    signal, grain = power.sqrt(), (1 - power).sqrt()
+    noisy = (signal * clean + grain * noise).to(memory_format=torch.channels_last)
+    error = model(noisy, times, tokens) - (signal * noise - grain * clean)
+    snr = kept[times] / (1 - kept[times])
+    weighted: Tensor = snr.clamp(max=SNR_LIMIT) / (snr + 1) * error.square().mean(dim=(1, 2, 3))
+    return weighted.mean()
+
+
+def tokenise(tokenizer: CLIPTokenizer, prompts: list[str]) -> Tensor:
+    """Token ids [b, 77], cut and padded."""
+    batch = tokenizer(prompts, padding="max_length", truncation=True, max_length=TEXT_LENGTH, return_tensors="pt")
+    ids: Tensor = batch.input_ids
+    return ids
+
+
+def train(rank: int, labels: list[Label], work: Path, course: Course) -> None:
+    """One process of the training on `work`/latents.npy; the checkpoint in `work` holds the result."""
+    torch.manual_seed(rank)
+    latents = torch.from_numpy(np.load(work / "latents.npy"))
+    tokenizer = CLIPTokenizer.from_pretrained(work / "tokenizer")
+    model = Denoiser()
+    fit = Fit(model, course, work / CHECKPOINT, rank)
+    torch.manual_seed(1000 * fit.step + rank)
+    rng = np.random.default_rng([rank, fit.step])
+    writer = PromptWriter(read_decks(), Random(1000 * fit.step + rank))  # noqa: S311
+    order = batches(len(latents), BATCH // peers(), rng)
+    kept = new_scheduler().alphas_cumprod
+
+    def loss(_step: int, _progress: float) -> Tensor:
+        chosen = next(order)
+        tokens = tokenise(tokenizer, [writer.write(labels[i]) for i in chosen])
+        return velocity_loss(model, latents[chosen], tokens, kept)
+
+    fit.run(loss)
+
+
+def load(work: Path) -> Networks:
+    """All three networks: the averaged weights of the checkpoints in `work`."""
+    model = Denoiser()
+    model.load_state_dict(torch.load(work / CHECKPOINT, weights_only=True)["averaged"])
+    return Networks(model.text_encoder.eval(), model.unet.eval(), train_decoder.load(work))

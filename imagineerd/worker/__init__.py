@@ -1,0 +1,1 @@
+"""The worker process: the only package that may import torch, diffusers or docker."""

@@ -1,0 +1,153 @@
+"""A worker process: `python -m imagineerd.worker --fd N`, where N is its end of the daemon's socketpair.
+
+It says `Hello` before anything heavy is imported, is configured once, then does one order after the other. It never
+ends for a job's sake, except when the GPU's context is lost.
+"""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import gc
+import os
+import signal
+import socket
+import sys
+import traceback
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from imagineerd import link
+from imagineerd.errors import ImagineerError
+from imagineerd.worker.kinds import RUNNERS
+from imagineerd.worker.mailbox import Mailbox
+
+if TYPE_CHECKING:
+    from imagineerd.worker.context import Context
+
+ENVIRONMENT = {
+    # Read when CUDA starts; without it cuBLAS may change its sums from run to run.
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+    "DIFFUSERS_VERBOSITY": "error",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    # Threads that spin at OpenMP's barriers stand still whenever another program wants a core: 10 to 80 times slower.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_VERBOSITY": "error",
+}
+
+
+def main() -> int:
+    """Run until the daemon says `Quit` or closes the link; return the exit status."""
+    parser = argparse.ArgumentParser(prog="imagineerd.worker", description="A worker of imagineerd.")
+    parser.add_argument("--fd", type=int, required=True, help="the socket to the daemon")
+    mailbox = Mailbox(socket.socket(fileno=parser.parse_args().fd))
+    _prepare_process()
+    mailbox.send(link.Hello(os.getpid()))
+    mailbox.start()
+    match mailbox.receive():
+        case link.Configure() as configure:
+            return _work(mailbox, configure)
+        case _:
+            return 0
+
+
+def _prepare_process() -> None:
+    """Leave Ctrl-C to the daemon, send all prints to stderr, show every thread's stack on SIGUSR1 and on a crash."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.dup2(2, 1)
+    faulthandler.enable()
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+
+
+def _work(mailbox: Mailbox, configure: link.Configure) -> int:
+    try:
+        context = _set_up(mailbox, configure)
+    except ImagineerError as error:
+        mailbox.send(link.Broken(error.code, error.message))
+        return 1
+    except ImportError as error:
+        mailbox.send(link.Broken("E_INTERNAL", f"The worker cannot start: {error}. Install imagineer again."))
+        return 1
+    if configure.preload is not None:
+        _preload(context, configure.preload)
+    return _serve(context)
+
+
+def _set_up(mailbox: Mailbox, configure: link.Configure) -> Context:
+    """Import torch, choose the device, import the rest, and say `Ready`. Raises `ImagineerError` without the device."""
+    if configure.offline:
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    import torch
+
+    from imagineerd.worker import devices
+
+    device = devices.choose(configure.hardware)
+    devices.set_up(device, configure.hardware.threads)
+    from imagineerd.worker.context import Context
+    from imagineerd.worker.models import Library
+
+    for module in RUNNERS.values():
+        import_module(module)
+    mailbox.send(
+        link.Ready(
+            device=str(device.handle),
+            device_name=device.name,
+            dtype=device.dtype_name,
+            torch=str(torch.__version__),
+            batch_sizes=device.batch_sizes,
+            memory_used=devices.memory_used(device),
+            memory_total=device.memory,
+        )
+    )
+    return Context(mailbox, configure, device, Library(device, configure, mailbox.send))
+
+
+def _preload(context: Context, source: link.ModelSource) -> None:
+    """Load the model ahead of the first order; trouble with it is told, and again by that order."""
+    from imagineerd.worker import failures  # noqa: PLC0415
+
+    try:
+        context.library.get(source)
+    except Exception as error:  # noqa: BLE001
+        traceback.print_exc()
+        context.mailbox.send(link.Loading(source.name, failures.explain(error)[1]))
+
+
+def _serve(context: Context) -> int:
+    while True:
+        match context.mailbox.receive():
+            case link.Render() as order:
+                if status := _run(order, context):
+                    return status
+            case link.Quit():
+                return 0
+
+
+def _run(order: link.Render, context: Context) -> int:
+    """Do one order and close it; return an exit status where the process must not go on."""
+    from imagineerd.worker import failures
+
+    context.begin(order)
+    out_of_memory = False
+    try:
+        runner = import_module(RUNNERS[type(order.items[0].spec).__name__])
+        runner.run(order, context)
+    except Exception as error:  # noqa: BLE001 - whatever it is becomes the job's error
+        traceback.print_exc()
+        if failures.is_device_lost(error):
+            return failures.LOST_DEVICE
+        out_of_memory = failures.is_out_of_memory(error)
+        context.fail_open(*failures.explain(error))
+    if out_of_memory:  # outside `except`, whose traceback holds the tensors
+        gc.collect()
+        context.library.keep(1)
+    context.end()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,173 @@
+"""From prompts and seeds to pictures: the sampling loop around the text encoder, UNet, scheduler and VAE of diffusers.
+
+Two rules make a seed mean one picture:
+
+1. Noise is drawn per row on the CPU in fp32, shape [1, 4, h, w], and cast; samplers that draw again go on with the
+   same generator.
+2. Every call has a fixed shape: prompts are encoded and latents decoded one at a time, and the UNet sees exactly
+   `batch_size` rows, padded with copies of the first one. So neither neighbours nor the slot change a bit of a row.
+
+With guidance (scale > 1) the UNet sees 2 x batch_size rows, otherwise batch_size: rows of both sorts never share a call
+(`waves`). Classifier-free guidance: arXiv 2207.12598, in the form of Imagen (w = 1 is none), like diffusers.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import torch
+
+from imagineerd.errors import ImagineerError
+from imagineerd.jobs import GenerateSpec
+from imagineerd.worker.models import Model
+from imagineerd.worker.samplers import make_scheduler
+
+LATENT_FACTOR = 8
+"""Pixels per latent cell and side, for every SD 1.x autoencoder."""
+MAX_PROMPTS = 256
+"""Text embeddings kept per model (0.1-0.25 MB each at SD 1.5 size)."""
+
+Picture = torch.Tensor
+"""uint8, [height, width, 3], on the CPU."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One picture of a wave; its size, steps and sampler are those of the order."""
+
+    job: int
+    prompt: str
+    negative_prompt: str
+    seed: int
+    guidance_scale: float
+
+
+def row_of(job: int, spec: GenerateSpec) -> Row:
+    """Return the row that a spec asks for."""
+    return Row(job, spec.prompt, spec.negative_prompt, spec.seed, spec.guidance_scale)
+
+
+def guided(row: Row) -> bool:
+    """Say whether the row needs the negative prompt at all."""
+    return row.guidance_scale > 1
+
+
+T = TypeVar("T")
+
+
+def waves(rows: Sequence[T], batch_size: int, key: Callable[[T], bool]) -> list[list[T]]:
+    """Split rows into waves of at most `batch_size` whose `key` is the same, keeping the order within."""
+    sorts = [[row for row in rows if key(row)], [row for row in rows if not key(row)]]
+    return [sort[start : start + batch_size] for sort in sorts for start in range(0, len(sort), batch_size)]
+
+
+@torch.no_grad()
+def denoise(  # noqa: PLR0913 - a sampling loop's inputs and its two hooks
+    model: Model,
+    rows: Sequence[Row],
+    spec: GenerateSpec,
+    batch_size: int,
+    *,
+    on_step: Callable[[int, int], None] = lambda _step, _steps: None,
+    cancelled: Callable[[int], bool] = lambda _job: False,
+) -> torch.Tensor | None:
+    """Return the latents [len(rows), 4, h, w] of one wave, or None as soon as all its rows are cancelled.
+
+    `spec` gives size, steps and sampler; `on_step(done, of)` counts UNet calls. A row that is cancelled alone goes on
+    unseen, as leaving it out would change the shape of the call and so the other rows' bits.
+    """
+    padded = [*rows, *[rows[0]] * (batch_size - len(rows))]
+    scheduler = make_scheduler(spec.scheduler, model.scheduler_config, spec.steps, model.device)
+    generators = [torch.Generator("cpu").manual_seed(row.seed) for row in padded]
+    text = _text(model, padded)
+    latents: torch.Tensor = _noise(model, generators, spec) * scheduler.init_noise_sigma
+    scales = torch.tensor([row.guidance_scale for row in padded]).view(-1, 1, 1, 1)
+    scales = scales.to(model.device)
+    extra = _step_arguments(scheduler, generators)
+    steps = len(scheduler.timesteps)
+    for index, time in enumerate(scheduler.timesteps):
+        if all(cancelled(row.job) for row in rows):
+            return None
+        predicted = _predict(model, scheduler, latents, time, text, scales)
+        latents = scheduler.step(predicted, time, latents, **extra, return_dict=False)[0]
+        on_step(index + 1, steps)
+    return latents[: len(rows)]
+
+
+@torch.no_grad()
+def decode(model: Model, latent: torch.Tensor) -> Picture:
+    """Decode one latent [4, h, w] to a picture. Raises `ImagineerError` where it is not a number."""
+    scaled = latent[None] / model.vae.config.scaling_factor
+    image = model.vae.decode(scaled, return_dict=False)[0][0]
+    if not bool(torch.isfinite(image).all()):
+        raise ImagineerError(
+            "The picture came out as NaN, so it was not saved: try hardware.mixed_precision: false, "
+            "a lower guidance scale or lower LoRA weights."
+        )
+    levels: torch.Tensor = (image / 2 + 0.5).clamp(0, 1).float().permute(1, 2, 0)
+    return (levels * 255).round().to(torch.uint8).cpu()
+
+
+@torch.no_grad()
+def encode(model: Model, text: str) -> torch.Tensor:
+    """Return the embedding [1, 77, width] of a prompt; tokens past 77 are cut off. Cached per model and mix."""
+    if text not in model.prompts:
+        if len(model.prompts) >= MAX_PROMPTS:
+            model.prompts.clear()
+        tokens = model.tokenizer(
+            text,
+            padding="max_length",
+            max_length=model.tokenizer.model_max_length,
+            truncation=True,
+            return_tensors="pt",
+        )
+        ids = tokens.input_ids.to(model.device)
+        model.prompts[text] = model.text_encoder(ids)[0].to(model.dtype)
+    return model.prompts[text]
+
+
+def _text(model: Model, rows: Sequence[Row]) -> torch.Tensor:
+    """Return [2B, 77, width] with the negative prompts first where rows are guided, else [B, 77, width]."""
+    texts = [row.prompt for row in rows]
+    if guided(rows[0]):
+        texts = [row.negative_prompt for row in rows] + texts
+    return torch.cat([encode(model, text) for text in texts])
+
+
+def _noise(model: Model, generators: Sequence[torch.Generator], spec: GenerateSpec) -> torch.Tensor:
+    shape = (
+        1,
+        model.unet.config.in_channels,
+        spec.height // LATENT_FACTOR,
+        spec.width // LATENT_FACTOR,
+    )
+    drawn = [torch.randn(shape, generator=generator) for generator in generators]
+    return torch.cat(drawn).to(model.device, model.dtype)
+
+
+def _predict(  # noqa: PLR0913, PLR0917 - the six inputs of one guided UNet call
+    model: Model,
+    scheduler: Any,
+    latents: torch.Tensor,
+    time: torch.Tensor,
+    text: torch.Tensor,
+    scales: torch.Tensor,
+) -> torch.Tensor:
+    """Return what the scheduler steps with: the UNet's prediction, guided where `text` holds both sorts of prompt."""
+    is_guided = len(text) == 2 * len(latents)
+    rows = torch.cat([latents, latents]) if is_guided else latents
+    rows = scheduler.scale_model_input(rows, time)
+    predicted: torch.Tensor = model.unet(rows, time, encoder_hidden_states=text, return_dict=False)[0]
+    if not is_guided:
+        return predicted
+    negative, positive = predicted.chunk(2)
+    return (negative + scales * (positive - negative)).to(latents.dtype)
+
+
+def _step_arguments(scheduler: Any, generators: list[torch.Generator]) -> dict[str, Any]:
+    """Return one generator per row for samplers that draw noise in their steps."""
+    takes = inspect.signature(scheduler.step).parameters
+    return {"generator": generators} if "generator" in takes else {}

@@ -1,0 +1,170 @@
+"""Choose the device and set torch up for it, in one place and with reasons."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import platform
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from imagineerd.errors import Invalid
+from imagineerd.link import Hardware
+
+GIB = 1024**3
+SMALL_CARD = 4 * GIB
+"""Below this much device memory attention is sliced, since a 512x720 picture does not fit otherwise."""
+_CUDA_BATCHES = ((10 * GIB, 4), (16 * GIB, 8), (36 * GIB, 16))
+"""(memory, batch size it is enough for): SD 1.5 takes 2.2 GB for weights and about 1.3 GB per 512x720 picture."""
+_CPU_BATCHES = (1, 4)
+_WANTED = re.compile(r"(auto|cpu|mps|cuda)(?:(?<=cuda):(\d+))?")
+_M_TRIM_THRESHOLD, _M_MMAP_MAX, _ONE_GIB = -1, -4, 2**30
+
+
+@dataclass(frozen=True)
+class Device:
+    """The chosen device. `kind` is `cuda`, `mps` or `cpu`; memory in bytes, the machine's own on cpu and mps."""
+
+    kind: str
+    handle: torch.device
+    name: str
+    dtype: torch.dtype
+    memory: int
+    slice_attention: bool
+    slice_vae: bool
+    offload: bool
+
+    @property
+    def dtype_name(self) -> str:
+        """The dtype as people write it: `float16`."""
+        return str(self.dtype).removeprefix("torch.")
+
+    @property
+    def batch_sizes(self) -> tuple[int, ...]:
+        """The fixed batch sizes, ascending."""
+        return batch_sizes(self.kind, self.memory)
+
+
+def choose(hardware: Hardware) -> Device:
+    """Return the device that the config asks for. Raises `Invalid` where it is missing: never another one instead."""
+    device = torch.device(_kind(hardware.device))
+    memory = _memory(device)
+    return Device(
+        kind=device.type,
+        handle=device,
+        name=_name(device),
+        # fp16 pays on CUDA alone: on CPU it is emulated (5 times slower), on MPS it makes black pictures.
+        dtype=torch.float16 if device.type == "cuda" and hardware.mixed_precision else torch.float32,
+        memory=memory,
+        slice_attention=hardware.attention_slicing or (device.type == "cuda" and memory < SMALL_CARD),
+        slice_vae=hardware.vae_slicing,
+        offload=hardware.cpu_offload and device.type == "cuda",
+    )
+
+
+def batch_sizes(kind: str, memory: int) -> tuple[int, ...]:
+    """Return the fixed batch sizes of a device with `memory` bytes, ascending; 1 is always among them.
+
+    Few and fixed, because the bits of a picture depend on the batch size it was drawn at.
+    """
+    if kind == "cuda":
+        return (1, *(size for needed, size in _CUDA_BATCHES if memory >= needed))
+    return _CPU_BATCHES if kind == "cpu" else (1,)
+
+
+def models_kept(device: Device) -> int:
+    """Return how many models may stay loaded: a second one only where there is room for it beside a big batch."""
+    return 2 if device.memory >= 12 * GIB else 1
+
+
+def set_up(device: Device, threads: int) -> None:
+    """Set torch's switches so that the same order gives the same bits on the same machine."""
+    torch.set_grad_enabled(False)
+    if threads:
+        torch.set_num_threads(threads)
+    # Autotuning picks convolutions by timing, so two runs may pick differently; TF32 drops bits of fp32.
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+    if device.kind == "cpu":
+        keep_freed_memory()
+
+
+def keep_freed_memory() -> None:
+    """Tell glibc to keep big freed blocks: each step asks for the same ones again, and page faults are dear."""
+    with contextlib.suppress(OSError, AttributeError):
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_MMAP_MAX, 0)
+        libc.mallopt(_M_TRIM_THRESHOLD, _ONE_GIB)
+
+
+def memory_used(device: Device) -> int:
+    """Return the bytes that this process uses of the device's memory."""
+    if device.kind == "cuda":
+        return int(torch.cuda.memory_reserved(device.handle))
+    if device.kind == "mps":
+        return int(torch.mps.driver_allocated_memory())
+    return resident_bytes()
+
+
+def resident_bytes() -> int:
+    """Return this process's resident memory, 0 where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def free_cached(device: Device) -> None:
+    """Give cached blocks back to the device."""
+    if device.kind == "cuda":
+        torch.cuda.empty_cache()
+    elif device.kind == "mps":
+        torch.mps.empty_cache()
+
+
+def _kind(wanted: str) -> str:
+    has_cuda, has_mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    match = _WANTED.fullmatch(wanted)
+    if match is None:
+        raise _refused(f'hardware.device is "{wanted}", but must be auto, cuda, cuda:1, mps or cpu.')
+    if wanted == "auto":
+        return "cuda:0" if has_cuda else "mps" if has_mps else "cpu"
+    kind, index = match.groups()
+    there = {"cuda": has_cuda and int(index or 0) < torch.cuda.device_count(), "mps": has_mps, "cpu": True}
+    if not there[kind]:
+        raise _refused(
+            f'hardware.device is "{wanted}", but torch {torch.__version__} sees no such device. '
+            "Install a torch build and driver for it, or set hardware.device to auto or cpu."
+        )
+    return "cuda:0" if wanted == "cuda" else wanted
+
+
+def _refused(message: str) -> Invalid:
+    return Invalid(message=message, field="hardware.device")
+
+
+def _name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    return _cpu_name() or platform.machine()
+
+
+def _cpu_name() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor()
+
+
+def _memory(device: torch.device) -> int:
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,154 @@
+"""Draw the pictures of an order: model, mix, sampling loop, files."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from imagineerd import link
+from imagineerd.errors import ImagineerError, LoraError
+from imagineerd.jobs import GenerateSpec
+from imagineerd.worker.context import Context
+from imagineerd.worker.denoise import decode, denoise, guided, row_of, waves
+from imagineerd.worker.failures import explain
+from imagineerd.worker.mixing import Applied, apply_mix
+from imagineerd.worker.models import Model
+from imagineerd.worker.outputs import write_take
+from imagineerd.worker.sidecar import describe
+
+SAVERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="save")
+"""PNG encoding takes about as long as a GPU's decoding; zlib lets go of the GIL."""
+
+
+@dataclass(frozen=True)
+class _Order:
+    """An order with everything that its pictures share."""
+
+    render: link.Render
+    spec: GenerateSpec
+    model: Model
+    mix: tuple[Applied, ...]
+    context: Context
+
+
+def run(render: link.Render, context: Context) -> None:
+    """Draw every job of the order and answer for each. What is not answered for when this raises, failed by it."""
+    spec = render.items[0].spec
+    model = context.library.get(render.source)
+    mix = apply_mix(model, _loras(render, spec))
+    _check_unchanged(spec, mix)
+    order = _Order(render, spec, model, mix, context)
+    parts = waves(render.items, render.batch_size, lambda item: guided(row_of(item.job, item.spec)))
+    saves: list[Future[None]] = []
+    try:
+        for done, items in enumerate(parts):
+            saves += _draw_wave(order, items, _step_reporter(context, done, len(parts)))
+    finally:
+        for save in saves:
+            save.result()
+
+
+def _loras(render: link.Render, spec: GenerateSpec) -> list[tuple[str, str, float]]:
+    """Return (name, path, weight) of the mix. Raises `LoraError` where the order names no file."""
+    paths = dict(render.loras)
+    for lora in spec.mix:
+        if lora.name not in paths:
+            raise LoraError(f'The LoRA "{lora.name}" is not in the library any more.')
+    return [(lora.name, paths[lora.name], lora.weight) for lora in spec.mix]
+
+
+def _check_unchanged(spec: GenerateSpec, mix: tuple[Applied, ...]) -> None:
+    """Raise `LoraError` where a file is not the one that was accepted with the job."""
+    for lora, applied in zip(spec.mix, mix, strict=True):
+        if lora.sha256 and lora.sha256 != applied.sha256:
+            raise LoraError(
+                f'The file of the LoRA "{lora.name}" has changed since the job was accepted: '
+                "put the old file back, or deal again."
+            )
+
+
+def _step_reporter(context: Context, wave: int, of: int) -> Callable[[int, int], None]:
+    """Return a callback that reports the steps of all waves of the order as one count."""
+    started = time.monotonic()
+
+    def report(step: int, steps: int) -> None:
+        per_step = (time.monotonic() - started) / step
+        context.mailbox.send(link.Step(wave * steps + step, of * steps, per_step))
+
+    return report
+
+
+def _draw_wave(order: _Order, items: list[link.Item], on_step: Callable[[int, int], None]) -> list[Future[None]]:
+    """Sample, decode and hand over to the savers; cancelled jobs are answered for on the way."""
+    context = order.context
+    items = [item for item in items if not context.stop_if_cancelled(item)]
+    if not items:
+        return []
+    started = time.monotonic()
+    latents = denoise(
+        order.model,
+        [row_of(item.job, item.spec) for item in items],
+        order.spec,
+        order.render.batch_size,
+        on_step=on_step,
+        cancelled=context.cancelled,
+    )
+    if latents is None:
+        for item in items:
+            context.stop_if_cancelled(item)
+        return []
+    share = (time.monotonic() - started) / len(items)
+    saves = [_finish(order, item, latent, share) for item, latent in zip(items, latents, strict=True)]
+    return [save for save in saves if save is not None]
+
+
+def _finish(order: _Order, item: link.Item, latent: torch.Tensor, share: float) -> Future[None] | None:
+    """Decode one picture and have it saved; None where its job is answered for here."""
+    context = order.context
+    if context.stop_if_cancelled(item):
+        return None
+    started = time.monotonic()
+    try:
+        picture = decode(order.model, latent)
+    except ImagineerError as error:
+        context.answer(link.Failed(item.job, item.attempt, error.code, error.message))
+        return None
+    return SAVERS.submit(_save, order, item, picture, share + time.monotonic() - started)
+
+
+def _save(order: _Order, item: link.Item, picture: torch.Tensor, duration: float) -> None:
+    """Write the files of a take and answer for its job."""
+    try:
+        order.context.answer(_written(order, item, picture, duration))
+    except Exception as error:  # noqa: BLE001 - one picture's trouble is not the next one's
+        order.context.answer(link.Failed(item.job, item.attempt, *explain(error)))
+
+
+def _written(order: _Order, item: link.Item, picture: torch.Tensor, duration: float) -> link.Finished:
+    about = describe(
+        item,
+        model=order.model,
+        mix=order.mix,
+        device=order.context.device,
+        batch_size=order.render.batch_size,
+        duration=duration,
+    )
+    take = write_take(Path(item.stem), picture, about)
+    return link.Finished(
+        job=item.job,
+        attempt=item.attempt,
+        file=take.path.name,
+        seed=item.spec.seed,
+        width=picture.shape[1],
+        height=picture.shape[0],
+        bytes=take.bytes,
+        sha256=take.sha256,
+        color=take.color,
+        duration=duration,
+        model_revision=order.model.revision,
+    )

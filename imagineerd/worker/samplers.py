@@ -1,0 +1,50 @@
+"""The samplers by the names that a spec uses: a fresh scheduler per order, made from the model's own configuration."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Final
+
+from imagineerd.jobs import Scheduler
+
+_HOME = "diffusers.schedulers"
+SAMPLERS: Final[dict[Scheduler, tuple[str, str, dict[str, Any]]]] = {
+    "dpm++": (
+        f"{_HOME}.scheduling_dpmsolver_multistep",
+        "DPMSolverMultistepScheduler",
+        {"algorithm_type": "dpmsolver++"},
+    ),
+    "dpm++-sde": (
+        f"{_HOME}.scheduling_dpmsolver_multistep",
+        "DPMSolverMultistepScheduler",
+        {"algorithm_type": "sde-dpmsolver++"},
+    ),
+    "euler": (f"{_HOME}.scheduling_euler_discrete", "EulerDiscreteScheduler", {}),
+    "euler-a": (f"{_HOME}.scheduling_euler_ancestral_discrete", "EulerAncestralDiscreteScheduler", {}),
+    "ddim": (f"{_HOME}.scheduling_ddim", "DDIMScheduler", {}),
+    "unipc": (f"{_HOME}.scheduling_unipc_multistep", "UniPCMultistepScheduler", {}),
+    "pndm": (f"{_HOME}.scheduling_pndm", "PNDMScheduler", {"skip_prk_steps": True}),
+    "lms": ("imagineerd.worker.lms", "LinearMultistepScheduler", {}),
+    "heun": (f"{_HOME}.scheduling_heun_discrete", "HeunDiscreteScheduler", {}),
+}
+"""Name -> module, class, and what the name itself demands."""
+
+
+def make_scheduler(name: Scheduler, config: dict[str, Any], steps: int, device: Any) -> Any:
+    """Return a scheduler set to `steps`; prediction type, betas, spacing and Karras sigmas come from `config`."""
+    module, cls, demands = SAMPLERS[name]
+    kind = getattr(import_module(module), cls)
+    scheduler = kind.from_config({**config, **demands})
+    scheduler.set_timesteps(steps, device=device)
+    if hasattr(scheduler, "set_begin_index"):
+        scheduler.set_begin_index(0)  # spares a search, and on a GPU a synchronisation, per step
+    return scheduler
+
+
+def uses_karras(name: Scheduler, config: dict[str, Any]) -> bool:
+    """Say whether this sampler takes Karras' noise levels (arXiv 2206.00364) with this model."""
+    return bool(config.get("use_karras_sigmas")) and name not in {
+        "euler-a",
+        f"{_HOME}.scheduling_ddim",
+        f"{_HOME}.scheduling_pndm",
+    }

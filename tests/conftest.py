@@ -1,0 +1,32 @@
+"""Fixtures of real parts: a daemon process with its own directories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from house import House, short_folder
+
+
+@pytest.fixture
+def house() -> Iterator[House]:
+    """Directories, and no daemon yet."""
+    house = House(short_folder())
+    yield house
+    house.close()
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[House]:
+    """A daemon with the real worker that runs for all tests of a module."""
+    house = House(short_folder())
+    yield house.start()
+    house.close()
+
+
+@pytest.fixture(scope="module")
+def faking() -> Iterator[House]:
+    """A daemon with the fake worker that runs for all tests of a module."""
+    house = House(short_folder()).with_fake_worker()
+    yield house.start()
+    house.close()

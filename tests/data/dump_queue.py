@@ -1,0 +1,59 @@
+"""Print a database of the current version with something of everything, as SQL.
+
+Run it once, when a schema version is published, and never again for that version:
+`PYTHONPATH=.:tests python tests/data/dump_queue.py > tests/data/queue_v1.sql`
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+import tempfile
+from pathlib import Path
+
+import decks
+import msgspec
+
+from imagineerd import intake, moves, schema
+from imagineerd.speed import record_speed
+
+ROOT = Path("/home/someone/pictures")
+
+
+def main() -> None:
+    """Make the database, print it."""
+    with tempfile.TemporaryDirectory() as folder:
+        connection = schema.open_database(Path(folder) / "queue.db")
+        connection.execute("UPDATE meta SET value = '0123456789abcdef' WHERE key = 'epoch'")
+        fill(connection)
+        lines = [*connection.iterdump(), f"PRAGMA user_version = {schema.VERSION};"]
+        sys.stdout.write("\n".join(lines) + "\n")
+
+
+def fill(connection: sqlite3.Connection) -> None:
+    """Put a job into every state, and leave an event of every kind."""
+    tarot = decks.deck("tarot", ROOT, 7)
+    first = decks.spec(1, "The Fool")
+    tarot = msgspec.structs.replace(
+        tarot, slots=((1, "The Fool", first), *tarot.slots[1:]), jobs=((1, first), *tarot.jobs[1:])
+    )
+    jobs = intake.submit_batch(connection, tarot, decks.key("k1"), 1000, 1.0).jobs
+    done, failed, cancelled, held, running, stopping, _queued = jobs
+    decks.drawn(connection, done, "01_fool.png")
+    moves.claim(connection, [failed, cancelled, held, running, stopping], 4.0)
+    moves.fail(connection, failed, 1, "E_OOM", "The device is too small.", 5.0)
+    moves.stop(connection, cancelled, 1, 5.0)
+    moves.give_back(connection, held, 1, "The worker died.", 5.0, counts=True)
+    moves.claim(connection, [held], 6.0)
+    moves.give_back(connection, held, 2, "The worker died again.", 7.0, counts=True)
+    moves.cancel(connection, [stopping], None, 8.0)
+    again = intake.add_jobs(connection, "tarot", [(1, decks.spec(77))], decks.key("k2"), 1000, 9.0)
+    take = decks.drawn(connection, again.jobs[0], "01_fool_2.png")
+    moves.set_pick(connection, take.id, 10.0)
+    moves.set_pick(connection, 1, 11.0)
+    intake.submit_batch(connection, decks.deck("zodiac", ROOT, 2), None, 1000, 12.0)
+    record_speed(connection, "starter|64x96", 0.25)
+
+
+if __name__ == "__main__":
+    main()

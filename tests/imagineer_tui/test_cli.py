@@ -1,0 +1,553 @@
+"""The command line against a daemon that answers from a script."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from fakes import BATCH, Deck, FakeDaemon
+
+from imagineer_tui.cli import MODULES, command_of, main
+from imagineerd import launch, protocol
+from imagineerd.errors import Problem
+from imagineerd.jobs import JobError, LoraWeight, State
+
+CARDS = tuple(protocol.Card(index=index, name=name) for index, name in enumerate(("Aries", "Taurus", "Gemini"), 1))
+OOM = JobError(code="E_OOM", message="The GPU has too little memory.")
+
+
+@pytest.fixture
+def folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder with a short path, and an environment that points there."""
+    with tempfile.TemporaryDirectory(prefix="im-") as name:
+        monkeypatch.setenv("HOME", name)
+        monkeypatch.setenv("IMAGINEER_RUNTIME_DIR", name)
+        monkeypatch.setenv("IMAGINEER_DATA_DIR", f"{name}/data")
+        monkeypatch.setenv("IMAGINEER_CONFIG", f"{name}/config.yaml")
+        monkeypatch.setenv("COLUMNS", "80")
+        yield Path(name)
+
+
+@pytest.fixture
+def deck() -> Deck:
+    return Deck(f"/pictures/a folder whose path is far too long for any terminal of eighty columns/{BATCH}")
+
+
+@pytest.fixture
+def daemon(folder: Path, deck: Deck) -> Iterator[FakeDaemon]:
+    with FakeDaemon(folder, {**ANSWERS, **deck.answers()}) as daemon:
+        yield daemon
+
+
+STATUS = protocol.Status(
+    version="0.1.0", pid=4711, uptime=192.0, boot="b", epoch="e", jobs={"queued": 3, "done": 40},
+    worker=protocol.Worker(phase="idle", device="cpu"), model=protocol.ModelInfo(name="starter"),
+    data_dir="/data", output_dir="/data/outputs", config_file="/config.yaml", disk_free=61_000_000_000, eta_s=24.0,
+)  # fmt: skip
+PLAN = protocol.Plan(
+    set="zodiac", title="Zodiac", theme="gold", model=protocol.ModelInfo(name="starter"), width=512, height=720,
+    scheduler="dpm++", warnings=("1 card is over 77 tokens.",), eta_s=24.0,
+    cards=(
+        protocol.PlannedCard(
+            index=1, name="Aries", prompt="Aries", seed=4711, steps=25,
+            tokens=protocol.Tokens(count=83, cut="crescent at her feet"), unresolved=("mood",),
+        ),
+        protocol.PlannedCard(
+            index=2, name="Taurus", prompt="Aries", seed=4712, tokens=protocol.Tokens(count=61), duplicate_of=1
+        ),
+    ),
+)  # fmt: skip
+INFO = protocol.SetInfo(id="zodiac", name="Zodiac", description="The twelve signs.", cards=3, width=512, height=720)
+CONFIG = protocol.Config(values={"generation": {"steps": 25, "scheduler": "dpm++"}}, file="/config.yaml")
+ANSWERS: dict[str, Any] = {
+    "status": STATUS,
+    "plan": PLAN,
+    "sets": protocol.Sets(sets=(INFO,)),
+    "set": protocol.SetDetail(info=INFO, base_prompt="a card", cards=CARDS),
+    "themes": protocol.Themes(themes=("moss and copper",), seed=1),
+    "doctor": protocol.Doctor(checks=(protocol.Check(name="device", level="ok", message="A CPU."),)),
+    "pick": protocol.Done(),
+    "cancel": protocol.Cancelled(cancelled=(1,), stopping=(2,)),
+    "retry": protocol.Retried(jobs=(1,)),
+    "config": CONFIG,
+    "config_set": CONFIG,
+}
+
+
+def in_background(work: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+def draw(daemon: FakeDaemon, *bodies: protocol.EventBody) -> threading.Thread:
+    """Let things happen as soon as someone has begun to follow and has looked at the jobs."""
+
+    def work() -> None:
+        daemon.followed()
+        daemon.wait_for(lambda: daemon.count(protocol.ListJobs) > 0)
+        daemon.happen(*bodies)
+
+    return in_background(work)
+
+
+# ---------------------------------------------------------------- dealing
+
+
+def test_a_deal_prints_a_line_for_each_card_and_ends_with_the_folder(
+    daemon: FakeDaemon, deck: Deck, capsys: pytest.CaptureFixture[str]
+) -> None:
+    thread = draw(daemon, deck.move(1, State.RUNNING), deck.finish(1), deck.finish(2), deck.finish(3))
+
+    assert main(["deal", "zodiac", "--theme", "gold on black", "--steps", "8", "--lora", "Tarot:0.2"]) == 0
+
+    thread.join()
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert lines[:3] == ["1/3 Aries", "2/3 Taurus", "3/3 Gemini"]
+    assert lines[3].startswith("3 of 3 cards done in ")
+    assert lines[3].endswith(deck.folder)
+    assert "\x1b" not in out
+    assert err == "Warning: Aries is 83 tokens long.\n"
+    request = daemon.last(protocol.Deal)
+    assert (request.set, request.theme) == ("zodiac", "gold on black")
+    assert request.settings == protocol.Settings(steps=8, mix=(LoraWeight("Tarot", 0.2),))
+
+
+def test_cards_without_a_picture_are_listed_with_their_sentence(
+    daemon: FakeDaemon, deck: Deck, capsys: pytest.CaptureFixture[str]
+) -> None:
+    thread = draw(daemon, deck.finish(1), deck.move(2, State.FAILED, OOM), deck.move(3, State.HELD))
+
+    assert main(["deal", "zodiac"]) == 1
+
+    thread.join()
+    out = capsys.readouterr().out
+    assert "  Taurus: failed: The GPU has too little memory.\n  Gemini: held.\n1 of 3 cards done" in out
+
+
+def test_loading_is_said_while_nothing_can_be_drawn(
+    daemon: FakeDaemon, deck: Deck, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def work() -> None:
+        daemon.followed()
+        daemon.wait_for(lambda: daemon.count(protocol.ListJobs) > 0)
+        daemon.beside(protocol.Worker(phase="loading", detail="starter"))
+        daemon.happen(deck.finish(1), deck.finish(2), deck.finish(3))
+
+    thread = in_background(work)
+    main(["deal", "zodiac"])
+
+    thread.join()
+    assert capsys.readouterr().out.startswith("loading starter …\n1/3 Aries\n")
+
+
+def test_a_detached_deal_says_how_to_watch_it(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["deal", "zodiac", "--detach"]) == 0
+
+    assert f"3 cards queued; imagineer watch {BATCH}\n" in capsys.readouterr().out
+    assert daemon.count(protocol.Subscribe) == 0
+
+
+def test_a_theme_left_to_chance_is_told(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["deal", "zodiac", "--theme", "random", "--detach"])
+
+    assert "Theme: moss and copper\n" in capsys.readouterr().err
+    assert daemon.last(protocol.Deal).theme == "moss and copper"
+
+
+def test_cards_are_chosen_by_number_range_and_name(daemon: FakeDaemon) -> None:
+    main(["deal", "zodiac", "--cards", "2-3, ari", "--detach"])
+
+    assert daemon.last(protocol.Deal).cards == (2, 3, 1)
+
+
+def test_unknown_cards_are_all_told_with_the_nearest_name(
+    daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["deal", "zodiac", "--cards", "Gemni,7"]) == 2
+
+    assert capsys.readouterr().err.splitlines() == [
+        "imagineer: These are no cards to choose.",
+        '  There is no card "Gemni". Did you mean "Gemini"?',
+        '  "7" is no range of cards from 1 to 3.',
+    ]
+    assert daemon.count(protocol.Deal) == 0
+
+
+def test_a_single_prompt_is_followed_like_a_deck(
+    daemon: FakeDaemon, deck: Deck, capsys: pytest.CaptureFixture[str]
+) -> None:
+    thread = draw(daemon, deck.finish(1), deck.finish(2), deck.finish(3))
+
+    assert main(["generate", "a raven king", "-n", "3", "--seed", "7"]) == 0
+
+    thread.join()
+    assert "3 of 3 cards done" in capsys.readouterr().out
+    assert daemon.last(protocol.Generate).n == 3
+
+
+def test_a_reroll_waits_for_its_own_jobs_alone(daemon: FakeDaemon, deck: Deck) -> None:
+    thread = draw(daemon, deck.finish(1))
+
+    assert main(["reroll", "last", "Aries"]) == 0
+
+    thread.join()
+    assert daemon.last(protocol.Reroll).slots == (1,)
+
+
+def test_a_complete_deck_lacks_nothing(daemon: FakeDaemon, deck: Deck, capsys: pytest.CaptureFixture[str]) -> None:
+    daemon.answers["complete"] = protocol.Dealt(batch=deck.batch(), jobs=())
+
+    assert main(["complete", "last"]) == 0
+    assert capsys.readouterr().out == "Nothing is missing.\n"
+
+
+# ---------------------------------------------------------------- watching
+
+
+def test_watching_a_finished_batch_prints_the_summary_at_once(
+    daemon: FakeDaemon, deck: Deck, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in (1, 2, 3):
+        deck.finish(number)
+
+    assert main(["watch", "last"]) == 0
+
+    assert capsys.readouterr().out == f"3 of 3 cards done: {deck.folder}\n"
+    assert daemon.count(protocol.Subscribe) == 0
+
+
+def test_watching_goes_on_across_a_restart_of_the_daemon(
+    daemon: FakeDaemon, deck: Deck, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deck.finish(1)
+
+    def work() -> None:
+        daemon.followed()
+        daemon.wait_for(lambda: daemon.count(protocol.ListJobs) > 1)
+        daemon.happen(deck.finish(2))
+        daemon.restart()
+        daemon.followed()
+        daemon.happen(deck.finish(3))
+
+    thread = in_background(work)
+    assert main(["watch", BATCH]) == 0
+
+    thread.join()
+    lines = capsys.readouterr().out.splitlines()
+    # The restart may overtake Taurus, which then comes with the events that were missed.
+    assert sorted(lines[:3]) == ["2/3 Taurus", "3/3 Gemini", "The daemon is away; waiting for it …"]
+
+
+def test_watching_where_no_daemon_answers_ends_with_3(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["watch", "last"]) == 3
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == f"imagineer: No imagineerd answers on {folder}/ctl.sock: start it with `imagineer start`.\n"
+
+
+def test_interrupting_leaves_the_batch_and_says_how_to_come_back(daemon: FakeDaemon) -> None:
+    command = [sys.executable, "-m", "imagineer_tui", "deal", "zodiac"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ()) as process:
+        daemon.followed()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+
+    assert process.returncode == 130
+    assert out == f"Batch {BATCH} goes on; imagineer watch {BATCH}\n"
+    assert "Traceback" not in err
+    assert daemon.count(protocol.Cancel) == 0
+
+
+def test_on_a_terminal_there_are_bars(daemon: FakeDaemon, deck: Deck) -> None:
+    def work() -> None:
+        daemon.followed()
+        daemon.wait_for(lambda: daemon.count(protocol.ListJobs) > 0)
+        daemon.happen(deck.move(1, State.RUNNING))
+        daemon.beside(protocol.Tick(job=1, batch=BATCH, slot=1, step=3, steps=4))
+        daemon.happen(deck.finish(1), deck.finish(2), deck.finish(3))
+
+    thread = in_background(work)
+    shown = on_a_terminal(["deal", "zodiac"])
+
+    thread.join()
+    assert "step 3/4" in shown
+    assert "1/3" in shown
+    assert deck.folder in shown.replace("\r\n", "\n")
+
+
+def on_a_terminal(arguments: list[str]) -> str:
+    """Run the program on a pseudo-terminal and return all that it wrote."""
+    master, slave = pty.openpty()
+    terminal = {**environ(), "TERM": "xterm"}
+    command = [sys.executable, "-m", "imagineer_tui", *arguments]
+    with subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=terminal):
+        os.close(slave)
+        shown = b""
+        try:
+            while part := os.read(master, 4096):
+                shown += part
+        except OSError:
+            pass  # Linux tells the end of a pseudo-terminal so
+    os.close(master)
+    return shown.decode()
+
+
+def environ() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+
+
+# ---------------------------------------------------------------- looking
+
+
+@pytest.mark.usefixtures("daemon")
+def test_a_plan_prints_warnings_first_and_marks_what_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "zodiac", "--cards", "1-2"]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "Warning: 1 card is over 77 tokens."
+    assert '✗ 83/77  cut: "crescent at her feet"; no column: mood' in " ".join("\n".join(lines).split(" " * 40))
+    assert "same as card 1" in lines[3] + lines[4]
+    assert lines[-1] == "2 cards of Zodiac, 512x720, 25 steps, guidance 0, dpm++, starter: about 0:24."
+    assert max(len(line) for line in lines) <= 80
+
+
+@pytest.mark.usefixtures("daemon")
+def test_tables_keep_within_eighty_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (["sets"], ["batches"], ["jobs"], ["status"]):
+        assert main(command) == 0
+        out = capsys.readouterr().out
+        assert max(len(line) for line in out.splitlines()) <= 80, out
+
+
+@pytest.mark.usefixtures("daemon")
+def test_paths_are_never_cropped(deck: Deck, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["show", "last"])
+
+    assert deck.folder in capsys.readouterr().out.splitlines()
+
+
+def test_all_jobs_come_page_by_page(daemon: FakeDaemon, deck: Deck, capsys: pytest.CaptureFixture[str]) -> None:
+    def page(request: protocol.ListJobs) -> protocol.Jobs:
+        if request.before is None:
+            return protocol.Jobs(jobs=(deck.jobs[3],), before=3)
+        return protocol.Jobs(jobs=(deck.jobs[2], deck.jobs[1]))
+
+    daemon.answers["jobs"] = page
+    assert main(["jobs", "--all", "--json"]) == 0
+
+    assert [job["id"] for job in json.loads(capsys.readouterr().out)["jobs"]] == [3, 2, 1]
+
+
+def test_jobs_can_be_asked_for_by_state(daemon: FakeDaemon) -> None:
+    main(["jobs", "--state", "failed", "--state", "held", "--batch", "last"])
+
+    request = daemon.last(protocol.ListJobs)
+    assert (request.states, request.batch) == ((State.FAILED, State.HELD), "last")
+
+
+def test_a_failed_check_of_the_doctor_ends_with_1(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
+    check = protocol.Check(name="disk", level="fail", message="The disk is full.", remedy="Make room.")
+    daemon.answers["doctor"] = protocol.Doctor(checks=(check,))
+
+    assert main(["doctor"]) == 1
+    assert capsys.readouterr().out == "✗ disk: The disk is full.\n  Make room.\n"
+
+
+@pytest.mark.usefixtures("folder")
+def test_for_the_doctor_a_daemon_that_does_not_start_is_a_failed_check(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch, "COMMAND", (sys.executable, "-c", "raise SystemExit('No room.')"))
+
+    assert main(["doctor"]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith("✗ daemon: imagineerd did not start (exit 1)")
+    assert "No room." in out
+
+
+def test_where_no_daemon_answers_a_deal_starts_one_and_says_so(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = str(Path(__file__).parents[1] / "fakes.py")
+    monkeypatch.setattr(launch, "COMMAND", (sys.executable, fake, f"{folder}/ctl.sock", f"{folder}/blob.sock"))
+
+    main(["deal", "zodiac"])
+
+    said = capsys.readouterr().err.splitlines()[0]
+    pid = int(said.removeprefix("No daemon was running: started imagineerd (pid ").removesuffix(")."))
+    os.kill(pid, signal.SIGKILL)
+
+
+# ---------------------------------------------------------------- steering
+
+
+def test_jobs_are_cancelled_by_number_and_batches_by_name(
+    daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["cancel", "1", "2"]) == 0
+    assert daemon.last(protocol.Cancel) == protocol.Cancel(jobs=(1, 2))
+    assert main(["cancel", "zod"]) == 0
+    assert daemon.last(protocol.Cancel) == protocol.Cancel(batch="zod")
+    assert main(["retry", "1", "zod"]) == 2
+
+    out, err = capsys.readouterr()
+    assert out == "Jobs: 1 cancelled, 1 stopping.\n" * 2
+    assert err == "imagineer: Name jobs by their numbers, or one batch.\n"
+
+
+def test_stopping_waits_until_the_daemon_has_left(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+
+        def leave() -> None:
+            process.kill()
+            process.wait()
+
+        def stop(_: protocol.Stop) -> protocol.Done:
+            in_background(leave)
+            return protocol.Done()
+
+        daemon.answers |= {"status": msgspec.structs.replace(STATUS, pid=process.pid), "stop": stop}
+        assert main(["stop"]) == 0
+        assert process.returncode is not None
+
+    assert "has stopped; the queue stays." in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("folder")
+def test_stopping_where_nothing_runs_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["stop"]) == 0
+    assert capsys.readouterr().out == "No daemon was running.\n"
+
+
+# ---------------------------------------------------------------- the configuration
+
+
+def test_the_configuration_goes_through_a_daemon_that_answers(
+    daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["config", "get", "generation.steps"]) == 0
+    assert main(["config", "set", "generation.steps", "25"]) == 0
+
+    assert daemon.last(protocol.SetConfig) == protocol.SetConfig(key="generation.steps", value="25")
+    assert capsys.readouterr().out == "25\ngeneration.steps: 25\n"
+
+
+def test_without_a_daemon_the_configuration_is_the_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "set", "generation.steps", "30"]) == 0
+    assert main(["config", "get", "generation.steps"]) == 0
+    assert "steps: 30" in (folder / "config.yaml").read_text()
+    assert main(["config", "unset", "generation.steps"]) == 0
+    assert main(["config"]) == 0
+
+    out = capsys.readouterr().out
+    assert out.startswith("generation.steps: 30\n30\ngeneration.steps: null\n")
+    assert "  scheduler: dpm++\n" in out
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_unknown_setting_is_told_with_the_nearest_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "get", "generation.stps"]) == 2
+    assert 'Did you mean "generation.steps"?' in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------- errors and the shell
+
+
+def test_problems_are_told_one_per_line(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
+    problems = (Problem("72 is too many", "zodiac.csv", 3), Problem("no name", "zodiac.csv", 4))
+    daemon.answers["plan"] = protocol.Error(code="E_INVALID", message="The set cannot be dealt.", problems=problems)
+
+    assert main(["plan", "zodiac"]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "imagineer: The set cannot be dealt.",
+        "  zodiac.csv, line 3: 72 is too many",
+        "  zodiac.csv, line 4: no name",
+    ]
+
+
+def test_what_is_the_daemon_s_fault_ends_with_1(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
+    daemon.answers["plan"] = protocol.Error(code="E_INTERNAL", message="The daemon failed at this request.")
+
+    assert main(["plan", "zodiac"]) == 1
+    assert capsys.readouterr().err == "imagineer: The daemon failed at this request.\n"
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_misspelt_option_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["deal", "zodiac", "--lora", "Tarot:heavy"])
+
+    assert caught.value.code == 2
+    assert '"heavy" is no weight: write NAME:0.6' in capsys.readouterr().err
+
+
+def test_without_a_command_there_is_a_welcome_and_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    assert capsys.readouterr().out.startswith("Welcome! Try `imagineer deal zodiac --theme random`")
+
+
+PRINTING = [
+    ["deal", "zodiac", "--detach"], ["generate", "a raven", "--detach"], ["reroll", "last", "1", "--detach"],
+    ["complete", "last", "--detach"], ["plan", "zodiac"], ["themes"], ["sets"], ["sets", "zodiac"], ["batches"],
+    ["show", "last"], ["jobs"], ["pick", "1"], ["cancel", "1"], ["retry", "1"], ["status"], ["doctor"], ["start"],
+    ["config"], ["config", "show"], ["config", "get", "generation.steps"], ["config", "set", "generation.steps", "25"],
+    ["config", "unset", "generation.steps"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", PRINTING, ids=" ".join)
+@pytest.mark.usefixtures("daemon")
+def test_json_is_one_document_and_nothing_else(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
+    assert main([*command, "--json"]) == 0
+    behind = capsys.readouterr().out
+    assert main(["--json", *command]) == 0
+
+    assert json.loads(behind) == json.loads(capsys.readouterr().out)
+
+
+def test_json_of_a_followed_batch_is_the_finished_batch(
+    daemon: FakeDaemon, deck: Deck, capsys: pytest.CaptureFixture[str]
+) -> None:
+    thread = draw(daemon, deck.finish(1), deck.finish(2), deck.finish(3))
+
+    assert main(["deal", "zodiac", "--json"]) == 0
+
+    thread.join()
+    assert json.loads(capsys.readouterr().out)["batch"]["states"] == {"done": 3}
+
+
+def test_every_command_has_its_function() -> None:
+    for names in MODULES.values():
+        assert [command_of(name).__name__ for name in names] == list(names)
+
+
+def test_the_completion_script_is_bash(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", "bash"]) == 0
+    script = capsys.readouterr().out
+
+    subprocess.run(["bash", "-n"], input=script, text=True, check=True)
+    assert "reroll" in script
+
+
+@pytest.mark.parametrize("module", ["cli", "looking", "making", "steering", "configuring", "completion", "__main__"])
+def test_no_command_loads_anything_heavy(module: str) -> None:
+    heavy = ("torch", "textual", "sqlite3", "PIL", "numpy", "asyncio")
+    code = f"import sys, imagineer_tui.{module}; print([name for name in {heavy} if name in sys.modules])"
+
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environ())
+
+    assert found.stdout == "[]\n"

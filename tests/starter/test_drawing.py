@@ -1,0 +1,64 @@
+"""The training cards: every one can be drawn, and the same recipe draws the same pixels."""
+
+import numpy as np
+import pytest
+
+from imagineerd.starter.concepts import CONCEPTS
+from imagineerd.starter.drawing.canvas import H, W
+from imagineerd.starter.drawing.card import Recipe, draw_card
+from imagineerd.starter.drawing.palettes import PALETTES
+from imagineerd.starter.drawing.pips import LAYOUTS, PIP_RADIUS
+from imagineerd.starter.network import HEIGHT, WIDTH
+from imagineerd.starter.pictures import STYLE_NAMES, autoencoder_extras, recipes
+from imagineerd.starter.vocabulary import THEMES
+
+
+def test_there_are_88_concepts_with_different_names() -> None:
+    assert len(CONCEPTS) == len({concept.name for concept in CONCEPTS}) == 88
+
+
+def test_drawing_and_network_agree_on_the_size() -> None:
+    assert draw_card(Recipe(CONCEPTS[0], "classic")).shape == (HEIGHT, WIDTH, 3)
+    assert (W, H) == (4 * WIDTH, 4 * HEIGHT)
+
+
+def test_the_same_recipe_draws_the_same_pixels() -> None:
+    recipe = Recipe(CONCEPTS[30], "night sky", "painted", seed=3)
+    assert np.array_equal(draw_card(recipe), draw_card(recipe))
+
+
+def test_another_seed_draws_another_sky() -> None:
+    first, second = (draw_card(Recipe(CONCEPTS[30], "night sky", seed=seed)) for seed in (1, 2))
+    assert not np.array_equal(first, second)
+
+
+def test_every_concept_draws_a_figure() -> None:
+    cards = [draw_card(Recipe(concept, "classic")) for concept in CONCEPTS]
+    assert all(card.std() > 8 for card in cards)
+    assert len({card.tobytes() for card in cards}) == 88
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_every_theme_draws_in_every_style(theme: str) -> None:
+    cards = {draw_card(Recipe(CONCEPTS[7], theme, style)).tobytes() for style in STYLE_NAMES}
+    assert len(cards) == len(STYLE_NAMES)
+
+
+@pytest.mark.parametrize("count", LAYOUTS)
+def test_pips_are_as_many_as_the_rank_and_do_not_touch(count: int) -> None:
+    spots = np.array(LAYOUTS[count])
+    distances = np.hypot(*(spots[:, None] - spots[None]).transpose(2, 0, 1)) + 1000 * np.eye(count)
+    assert len(spots) == count
+    assert distances.min() > 2 * PIP_RADIUS
+
+
+@pytest.mark.parametrize("theme", PALETTES)
+def test_suit_colours_stand_apart_from_paper_and_each_other(theme: str) -> None:
+    palette = PALETTES[theme]
+    pairs = ((palette.red, palette.black), (palette.red, palette.ground), (palette.black, palette.ground))
+    assert min(np.abs(np.subtract(a, b)).sum() for a, b in pairs) > 100
+
+
+def test_a_short_list_of_recipes_is_spread_over_the_concepts() -> None:
+    assert len({recipe.concept.name for recipe in recipes(40)}) > 30
+    assert len(autoencoder_extras(3)) == 3

@@ -1,0 +1,85 @@
+"""The shipped pipeline folder: what it holds, what it promises, and that it loads and draws."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import EulerAncestralDiscreteScheduler, StableDiffusionPipeline
+from tokenizers import Tokenizer
+from transformers import CLIPTokenizer
+
+from imagineerd.starter.network import HEIGHT, TEXT_LENGTH, VOCABULARY_SIZE, WIDTH
+from imagineerd.starter.prompts import compose, read_decks
+from imagineerd.starter.train import MODEL
+
+MODEL_BYTES = 30 * 1024 * 1024
+
+
+@cache
+def pipeline() -> StableDiffusionPipeline:
+    pipe = StableDiffusionPipeline.from_pretrained(MODEL, dtype=torch.float32, safety_checker=None)
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+def draw(pipe: StableDiffusionPipeline, steps: int) -> np.ndarray:
+    noise = torch.Generator().manual_seed(1)
+    size = {"width": WIDTH, "height": HEIGHT}
+    return np.asarray(pipe("Ace of Hearts, neon", num_inference_steps=steps, generator=noise, **size).images[0])
+
+
+def test_the_folder_is_small_and_holds_no_pickle() -> None:
+    files = [path for path in MODEL.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= MODEL_BYTES
+    assert {path.suffix for path in files} <= {".json", ".txt", ".safetensors"}
+
+
+def test_imagineer_json_says_what_the_program_needs() -> None:
+    told = json.loads((MODEL / "imagineer.json").read_text())
+    assert told["native_size"] == [WIDTH, HEIGHT]
+    assert told["native_size"] in told["sizes"]
+    assert (told["name"], told["default_steps"], told["default_guidance"]) == ("starter", 20, 3.0)
+    assert "Ace of Spades" in told["knows"]
+
+
+def test_it_is_laid_out_as_stable_diffusion_1_5() -> None:
+    pipe = pipeline()
+    assert pipe.vae_scale_factor == 8
+    assert pipe.unet.config.in_channels == pipe.vae.config.latent_channels == 4
+    assert pipe.text_encoder.config.vocab_size == len(pipe.tokenizer) == VOCABULARY_SIZE
+    assert pipe.scheduler.config.prediction_type == "v_prediction"
+    assert pipe.scheduler.config.use_karras_sigmas
+
+
+def test_it_draws_the_same_card_for_the_same_seed() -> None:
+    first, second = draw(pipeline(), 3), draw(pipeline(), 3)
+    assert first.shape == (HEIGHT, WIDTH, 3)
+    assert np.array_equal(first, second)
+
+
+def test_other_samplers_take_its_configuration() -> None:
+    pipe = pipeline()
+    other = EulerAncestralDiscreteScheduler.from_config(pipe.scheduler.config)
+    changed = StableDiffusionPipeline(**{**pipe.components, "scheduler": other}, requires_safety_checker=False)
+    changed.set_progress_bar_config(disable=True)
+    assert draw(changed, 3).std() > 1
+
+
+def test_both_tokenizer_layouts_count_alike() -> None:
+    fast = Tokenizer.from_file(str(MODEL / "tokenizer" / "tokenizer.json"))
+    slow = CLIPTokenizer.from_pretrained(MODEL / "tokenizer")
+    for text in ("King of Spades, night sky", "🌙 漢字 façade", ""):
+        assert fast.encode(text).ids == slow(text).input_ids
+
+
+def test_built_in_prompts_fit_into_the_text_encoder() -> None:
+    fast = Tokenizer.from_file(str(MODEL / "tokenizer" / "tokenizer.json"))
+    theme = "gothic arches and candlelight, deep crimson shadows"
+    prompts = [compose(deck, theme, row) for deck in read_decks() for row in deck.rows.values()]
+    assert max(len(fast.encode(prompt).ids) for prompt in prompts) <= TEXT_LENGTH
+
+
+def test_the_model_card_is_there() -> None:
+    assert "MIT" in Path(MODEL, "..", "MODEL_CARD.md").read_text()

@@ -1,0 +1,63 @@
+"""The training program, on a handful of pictures: from nothing to a pipeline, and on from a checkpoint."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from imagineerd.starter import train_autoencoder, train_unet
+from imagineerd.starter.fitting import Course, Fit
+from imagineerd.starter.network import new_vae
+from imagineerd.starter.train import Plan, run
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("work")
+    run(Plan(folder, processes=1, pictures=12, steps=2), folder / "model")
+    return folder
+
+
+def test_everything_comes_from_nothing(work: Path) -> None:
+    assert (work / "model" / "model_index.json").exists()
+    assert np.load(work / "latents.npy").shape == (12, 4, 18, 12)
+
+
+def test_latents_have_unit_variance(work: Path) -> None:
+    latents = np.load(work / "latents.npy")
+    assert np.allclose(latents.std(axis=(0, 2, 3)), 1, atol=0.01)
+    assert np.allclose(latents.mean(axis=(0, 2, 3)), 0, atol=0.01)
+
+
+def test_scaling_the_latents_changes_no_picture(work: Path) -> None:
+    pictures = np.load(work / "pictures.npy")[:2]
+    vae = train_autoencoder.load(work)
+    with torch.no_grad():
+        before = vae.decode(train_autoencoder.encode(vae, pictures)).sample
+        train_autoencoder.normalise(vae, train_autoencoder.encode(vae, np.load(work / "pictures.npy")))
+        after = vae.decode(train_autoencoder.encode(vae, pictures)).sample
+    assert torch.allclose(before, after, atol=1e-3)
+
+
+def test_training_goes_on_from_its_checkpoint(work: Path) -> None:
+    before = torch.load(work / train_unet.CHECKPOINT, weights_only=True)["step"]
+    run(Plan(work, processes=1, pictures=12, steps=before + 1), work / "model")
+    assert torch.load(work / train_unet.CHECKPOINT, weights_only=True)["step"] == before + 1
+
+
+def test_a_course_ends_when_its_minutes_are_over(tmp_path: Path) -> None:
+    fit = Fit(torch.nn.Linear(16, 16), Course(minutes=1e-9, rate=0.1), tmp_path / "fit.pt", rank=0)
+    fit.run(lambda _step, _progress: fit.model(torch.ones(16)).sum())
+    assert fit.step == 1
+    assert fit.checkpoint.exists()
+
+
+def test_the_first_process_alone_saves(tmp_path: Path) -> None:
+    Fit(new_vae(), Course(1, 0.1), tmp_path / "fit.pt", rank=1).save()
+    assert not (tmp_path / "fit.pt").exists()
+
+
+def test_times_are_spread_over_the_whole_schedule() -> None:
+    times = train_unet.spread_times(10).sort().values
+    assert torch.equal(times // 100, torch.arange(10))

@@ -1,0 +1,158 @@
+import pytest
+
+from imagineerd import planning, protocol
+from imagineerd.config import default_config, find_paths
+from imagineerd.errors import Invalid, LoraError, NotFound
+from imagineerd.jobs import MAX_SEED, LoraWeight, PromptParts
+from imagineerd.link import ModelSource
+from imagineerd.models import ResolvedModel
+from imagineerd.protocol import ModelInfo, Settings
+from imagineerd.set_rows import Overrides, Row
+from imagineerd.sets import CardSet
+
+SD15 = ResolvedModel(ModelSource("sd15", "", "abc"), ModelInfo(name="sd15"))
+TOY = ResolvedModel(
+    ModelSource("starter", "/model", "r1"),
+    ModelInfo(name="starter", sizes=((96, 144), (144, 96))),
+    default_steps=20,
+    default_guidance=3.0,
+)
+
+
+def card_set(*rows, **changes):
+    values = {
+        "id": "suits",
+        "name": "Suits",
+        "description": "",
+        "builtin": False,
+        "csv_path": "suits.csv",
+        "base_prompt": "card",
+        "prompt_template": "{name}",
+        "style_suffix": "ink",
+        "example_theme": "",
+        "width": 512,
+        "height": 720,
+        "negative_prompt": "blurry",
+        "loras": (LoraWeight("Cards", 0.6),),
+        "columns": ("name",),
+        "rows": rows or (row(1, "Ace"), row(2, "Two")),
+    }
+    return CardSet(**{**values, **changes})
+
+
+def row(index, name, **overrides):
+    return Row(index, index + 1, name, {"name": name}, Overrides(**overrides))
+
+
+def hashed(mix):
+    return tuple(LoraWeight(lora.name, lora.weight, "f" * 64) for lora in mix)
+
+
+@pytest.fixture
+def basis(tmp_path):
+    def make(model=SD15, first_seed=7, **settings):
+        config = default_config(find_paths({"HOME": str(tmp_path)}))
+        return planning.Basis(config, model, Settings(**settings), hashed, first_seed)
+
+    return make
+
+
+def test_a_spec_is_complete(basis):
+    spec = planning.plan_set(basis(), card_set(), "night sky").specs[0]
+
+    assert spec.prompt == "card, night sky, Ace, ink"
+    assert spec.parts == PromptParts("card", "night sky", "Ace", "ink")
+    assert (spec.width, spec.height, spec.steps, spec.guidance_scale) == (512, 720, 25, 7.5)
+    assert (spec.negative_prompt, spec.scheduler, spec.model, spec.model_revision) == ("blurry", "dpm++", "sd15", "abc")
+    assert spec.mix == (LoraWeight("Cards", 0.6, "f" * 64),)
+
+
+def test_seeds_count_up_with_the_card(basis):
+    sheet = planning.plan_set(basis(first_seed=40), card_set(), "")
+
+    assert [spec.seed for spec in sheet.specs] == [40, 41]
+
+
+def test_a_card_keeps_its_seed_when_only_some_are_dealt(basis):
+    sheet = planning.plan_set(basis(first_seed=40), card_set(), "", picked=[2])
+
+    assert [(spec.name, spec.seed) for spec in sheet.specs] == [("Two", 41)]
+
+
+def test_a_row_goes_before_the_client_and_the_client_before_the_set(basis):
+    cards = card_set(row(1, "Ace", steps=9, guidance_scale=0.0, loras=(), seed=5), row(2, "Two"))
+    sheet = planning.plan_set(basis(steps=30, guidance_scale=4.0, mix=(LoraWeight("Tarot"),)), cards, "")
+
+    ace, two = sheet.specs
+    assert (ace.steps, ace.guidance_scale, ace.mix, ace.seed) == (9, 0.0, (), 5)
+    assert (two.steps, two.guidance_scale, two.mix[0].name) == (30, 4.0, "Tarot")
+
+
+def test_a_sets_size_is_scaled_to_the_model_and_a_named_size_is_not(basis):
+    scaled = planning.plan_set(basis(TOY), card_set(), "").specs[0]
+    named = planning.plan_set(basis(TOY, width=128), card_set(), "").specs[0]
+
+    assert (scaled.width, scaled.height) == (96, 144)
+    assert (named.width, named.height) == (128, 144)
+
+
+def test_the_models_own_defaults_fill_what_nobody_named(basis):
+    spec = planning.plan_set(basis(TOY), card_set(), "").specs[0]
+
+    assert (spec.steps, spec.guidance_scale) == (20, 3.0)
+
+
+def test_an_index_the_set_does_not_have_is_refused(basis):
+    with pytest.raises(NotFound, match="has no card 9: it has 1 to 2"):
+        planning.plan_set(basis(), card_set(), "", picked=[1, 9])
+
+
+def test_a_lora_that_is_not_there_is_refused_before_anything_is_dealt(tmp_path, basis):
+    def missing(_mix):
+        raise LoraError('There is no LoRA "Cards".')
+
+    base = basis()
+    with pytest.raises(LoraError):
+        planning.plan_set(
+            planning.Basis(base.config, base.model, base.settings, missing, base.first_seed), card_set(), ""
+        )
+
+
+def test_one_prompt_drawn_often_differs_in_seed_alone(basis):
+    specs = planning.plan_prompt(basis(first_seed=100), "a red fox", 3, "")
+
+    assert [spec.seed for spec in specs] == [100, 101, 102]
+    assert len({(spec.prompt, spec.width, spec.name) for spec in specs}) == 1
+
+
+def test_seeds_that_would_run_out_of_range_are_refused(basis):
+    with pytest.raises(Invalid, match="leaves no room"):
+        planning.plan_prompt(basis(first_seed=MAX_SEED), "fox", 2, "")
+
+
+def test_a_planned_card_says_what_is_unresolved_and_what_is_drawn_twice(basis):
+    cards = card_set(row(1, "Ace"), row(2, "Ace"), prompt_template="{name} {colour}")
+    sheet = planning.plan_set(basis(), cards, "")
+
+    planned = [planning.planned_card(*pair) for pair in zip(sheet.cards, sheet.specs, strict=True)]
+    assert planned[0].unresolved == ("colour",)
+    assert planned[1].duplicate_of == 1
+    assert isinstance(planned[0].tokens, protocol.Tokens)
+
+
+def test_the_starter_model_says_which_words_of_a_theme_it_does_not_know():
+    (warning,) = planning.model_warnings(TOY, "night sky with purple zeppelins")
+
+    assert '"zeppelins"' in warning
+    assert "Themes it knows" not in warning
+
+
+def test_a_theme_that_names_nothing_known_is_answered_with_what_is():
+    (warning,) = planning.model_warnings(TOY, "zeppelins")
+
+    assert "Themes it knows: night sky, gold on black" in warning
+
+
+def test_a_theme_the_starter_model_knows_and_any_theme_for_another_model_pass_in_silence():
+    assert planning.model_warnings(TOY, "gold on black") == ()
+    assert planning.model_warnings(SD15, "zeppelins") == ()

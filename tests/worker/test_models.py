@@ -1,0 +1,107 @@
+"""Models are loaded, kept and evicted."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from imagineerd import link
+from imagineerd.errors import ModelError
+from imagineerd.worker.denoise import decode, denoise, row_of
+from imagineerd.worker.devices import GIB
+from imagineerd.worker.models import Library, load
+
+CONFIGURE = link.Configure(link.Hardware(device="cpu"), offline=True)
+
+
+def nothing(_report: link.Message) -> None:
+    pass
+
+
+@pytest.fixture
+def copy(tiny: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(tiny, tmp_path / "copy"))
+
+
+def test_a_model_that_is_used_again_is_kept(source: link.ModelSource, device: Any) -> None:
+    reports: list[link.Message] = []
+    library = Library(device, CONFIGURE, reports.append)
+    first, second = library.get(source), library.get(source)
+
+    assert first is second
+    assert [type(report).__name__ for report in reports] == ["Loading", "Loaded"]
+    assert reports[1].revision == first.revision
+
+
+@pytest.mark.parametrize(("memory", "loads"), [(8 * GIB, 3), (24 * GIB, 2)])
+def test_a_second_model_is_kept_where_there_is_room(
+    source: link.ModelSource, copy: Path, device: Any, memory: int, loads: int
+) -> None:
+    reports: list[link.Message] = []
+    library = Library(dataclasses.replace(device, memory=memory), CONFIGURE, reports.append)
+    for used in (source, link.ModelSource("copy", str(copy)), source):
+        library.get(used)
+
+    assert len([report for report in reports if isinstance(report, link.Loaded)]) == loads
+
+
+def test_the_wanted_dtype_is_loaded(source: link.ModelSource, device: Any) -> None:
+    half = load(source, dataclasses.replace(device, dtype=torch.float16), CONFIGURE, nothing)
+
+    assert {part.dtype for part in half.parts} == {torch.float16}
+    assert not any(value.requires_grad for value in half.unet.parameters())
+
+
+def test_a_folder_with_half_weights_alone_will_do(copy: Path, device: Any) -> None:
+    for path in list(copy.rglob("*.safetensors")):
+        path.rename(path.with_suffix(".fp16.safetensors"))
+
+    assert load(link.ModelSource("copy", str(copy)), device, CONFIGURE, nothing).unet.dtype == torch.float32
+
+
+@pytest.mark.parametrize("content", [b"", b"\x80\x02}q\x00.", b"\xff" * 64])
+def test_damaged_weights_are_one_sentence(copy: Path, device: Any, content: bytes) -> None:
+    (copy / "unet" / "diffusion_pytorch_model.safetensors").write_bytes(content)
+
+    with pytest.raises(ModelError, match='The model "copy" cannot be loaded') as caught:
+        load(link.ModelSource("copy", str(copy)), device, CONFIGURE, nothing)
+    assert "\n" not in caught.value.message
+
+
+def test_a_pickle_is_never_loaded(copy: Path, device: Any) -> None:
+    weights = copy / "vae" / "diffusion_pytorch_model.safetensors"
+    weights.rename(weights.with_suffix(".bin"))
+
+    with pytest.raises(ModelError, match="vae"):
+        load(link.ModelSource("copy", str(copy)), device, CONFIGURE, nothing)
+
+
+def test_slicing_changes_no_picture(source: link.ModelSource, device: Any, model: Any, spec: Any) -> None:
+
+    sliced = load(source, dataclasses.replace(device, slice_attention=True, slice_vae=True), CONFIGURE, nothing)
+    one, other = (denoise(part, [row_of(1, spec())], spec(), 1) for part in (model, sliced))
+
+    torch.testing.assert_close(one, other, rtol=0, atol=1e-4)
+
+
+def test_offloading_changes_no_bit(source: link.ModelSource, device: Any, model: Any, spec: Any) -> None:
+
+    offloaded = load(source, dataclasses.replace(device, offload=True), CONFIGURE, nothing)
+    pictures = [decode(part, denoise(part, [row_of(1, spec())], spec(), 1)[0]) for part in (model, offloaded)]
+
+    assert torch.equal(*pictures)
+
+
+def test_half_precision_draws_nearly_the_same_picture(
+    source: link.ModelSource, device: Any, model: Any, spec: Any
+) -> None:
+
+    half = load(source, dataclasses.replace(device, dtype=torch.float16), CONFIGURE, nothing)
+    full, halved = (decode(part, denoise(part, [row_of(1, spec())], spec(), 1)[0]).int() for part in (model, half))
+
+    assert (full - halved).abs().float().mean() < 2
