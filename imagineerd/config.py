@@ -196,9 +196,7 @@ def _make_dir(path: Path) -> None:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        message = (
-            f"The folder {path} cannot be created ({error.strerror}): create it, or name another."
-        )
+        message = f"The folder {path} cannot be created ({error.strerror}): create it, or name another."
         raise DiskError(message) from None
 
 
@@ -228,8 +226,7 @@ def hardware_of(config: Config) -> link.Hardware:
 # ---------------------------------------------------------------- reading
 
 _WITHOUT_EFFECT: Final = {
-    "hardware.enable_xformers": "torch's own attention (SDPA) is always used, so this has no "
-    "effect: remove the line.",
+    "hardware.enable_xformers": "torch's own attention (SDPA) is always used, so this has no effect: remove the line.",
     "output.save_metadata": "the JSON file beside a picture is always written, as a crash is recovered from it; "
     "this has no effect: remove the line.",
 }
@@ -296,9 +293,7 @@ class _Reading:
         if root is None or yaml_text.is_null(root):
             return
         if not isinstance(root, yaml.MappingNode):
-            message = (
-                "This file must be sections of keys, such as generation: with steps: below it."
-            )
+            message = "This file must be sections of keys, such as generation: with steps: below it."
             self.problems.append(self._problem(message, root))
             return
         sections = Config.__struct_fields__
@@ -415,10 +410,7 @@ def _replaced(config: Config, key: str, value: Any) -> Config:
 def describe(paths: Paths) -> tuple[Setting, ...]:
     """Return every setting with its default, by section, for people and for settings screens."""
     config = default_config(paths)
-    return tuple(
-        msgspec.structs.replace(setting, default=get_value(config, key))
-        for key, setting in SETTINGS.items()
-    )
+    return tuple(msgspec.structs.replace(setting, default=get_value(config, key)) for key, setting in SETTINGS.items())
 
 
 def get_value(config: Config, key: str) -> Value:
@@ -452,9 +444,7 @@ def set_value(paths: Paths, key: str, text: str | None) -> Config:
     return config
 
 
-def _changed(
-    before: str, config: Config, key: str, text: str | None, paths: Paths
-) -> tuple[str, Config]:
+def _changed(before: str, config: Config, key: str, text: str | None, paths: Paths) -> tuple[str, Config]:
     """Return the file's new text and what it should mean. Raises `ValueError` for a wrong value."""
     section, name = key.split(".")
     if key in _WITHOUT_EFFECT:
@@ -478,9 +468,7 @@ def _value_node(text: str) -> yaml.Node:
 
 def _check_key(key: str) -> None:
     if key not in SETTINGS:
-        message = _WITHOUT_EFFECT.get(
-            key, f"There is no setting of this name.{hint(key, SETTINGS)}"
-        )
+        message = _WITHOUT_EFFECT.get(key, f"There is no setting of this name.{hint(key, SETTINGS)}")
         raise Invalid([Problem(message, key=key)], field="key")
 
 
@@ -493,9 +481,7 @@ def _confirm(text: str, config: Config, key: str, paths: Paths) -> None:
     if reading.problems:
         raise Invalid(reading.problems)
     if reading.config != config:
-        message = (
-            "This file is laid out in a way that cannot be changed from here: edit it by hand."
-        )
+        message = "This file is laid out in a way that cannot be changed from here: edit it by hand."
         raise Invalid([Problem(message, str(paths.config_file), key=key)])
 
 

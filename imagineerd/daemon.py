@@ -36,6 +36,8 @@ EVENTS_KEPT = 100_000
 KEYS_KEPT_S = 7 * 86_400.0
 """Seconds for which an idempotency key is remembered."""
 TIDY_S = 3600.0
+GOODBYE_S = 0.1
+"""Seconds for which clients may read what they were sent last: libzmq throws that away with the connection."""
 CHUNKS_WAITING = 64
 """Messages that may wait for one client on the blob socket, where each may be a chunk of 256 KiB."""
 BLOB_KINDS = protocol.BLOB_REQUESTS
@@ -133,6 +135,7 @@ class Daemon:
         self.requests.draining = True
         await self.dispatcher.stop()
         self.events.beside(protocol.Bye())
+        await asyncio.sleep(GOODBYE_S)
 
     def _send(self, client: bytes, frames: Sequence[bytes]) -> bool:
         return self.ctl.send(client, frames)

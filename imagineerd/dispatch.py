@@ -11,18 +11,21 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import msgspec
 
 from imagineerd import link, protocol
 from imagineerd.errors import Code, DiskError, ImagineerError
-from imagineerd.jobs import GenerateSpec, Job, State, group_key, steps_of
+from imagineerd.jobs import GenerateSpec, Job, State, group_key
 from imagineerd.logs import pairs
 from imagineerd.moves import NewTake
 from imagineerd.naming import stem_of
-from imagineerd.scheduler import Waiting, next_batch
+from imagineerd.reconcile import reconcile
+from imagineerd.scheduler import Waiting
 from imagineerd.store import Store
+from imagineerd.waitlist import Waitlist
 from imagineerd.workers import COMMAND, WorkerProcess, backoff, spawn
 
 P = ParamSpec("P")
@@ -59,7 +62,7 @@ class Dispatcher:
         command: tuple[str, ...] = COMMAND,
     ) -> None:
         self.info = protocol.Worker(phase="starting")
-        self.waiting: dict[int, Waiting] = {}
+        self.waiting = Waitlist()
         self.running: dict[int, Job] = {}
         self._store = store
         self._orders = orders
@@ -76,6 +79,7 @@ class Dispatcher:
         self._process: WorkerProcess | None = None
         self._wake = asyncio.Event()
         self._gone = asyncio.Event()
+        self._gone.set()
         self.tasks: list[asyncio.Task[None]] = []
 
     # ------------------------------------------------------------ the daemon's side
@@ -92,8 +96,10 @@ class Dispatcher:
     async def stop(self) -> None:
         """Stop between two steps; what was running goes back to the queue and is not counted as an attempt."""
         self._draining = True
-        if self._process is not None:
+        if self._process is not None and self._ready:
             self._process.send(link.Quit())
+        elif self._process is not None:
+            self._process.kill("the daemon stops")  # nothing was asked of it yet
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._gone.wait(), QUIT_S)
         for task in self.tasks:
@@ -109,7 +115,7 @@ class Dispatcher:
 
     def add(self, entries: Iterable[Waiting]) -> None:
         """Jobs were queued."""
-        self.waiting.update((entry.job, entry) for entry in entries)
+        self.waiting.add(entries)
         self._wake.set()
 
     async def refill(self) -> None:
@@ -119,8 +125,8 @@ class Dispatcher:
     def cancel(self, ended: Iterable[int], stopping: tuple[int, ...]) -> None:
         """Jobs were cancelled in the store: forget the waiting ones, tell the worker of the running ones."""
         for job in ended:
-            self.waiting.pop(job, None)
-        self._cancelling.update(stopping)
+            self.waiting.drop(job)
+        self._cancelling.update(self.running.keys() & set(stopping))
         if stopping and self._process is not None:
             self._process.send(link.Cancel(stopping))
 
@@ -129,9 +135,8 @@ class Dispatcher:
         speed = self.info.seconds_per_step
         if not speed:
             return None
-        steps = sum(job.spec.steps for job in self.running.values())
-        waiting = sum(steps_of(entry.group) for entry in self.waiting.values())
-        return (steps + waiting) * speed
+        running = sum(job.spec.steps for job in self.running.values())
+        return (running + self.waiting.steps) * speed
 
     # ------------------------------------------------------------ ordering
 
@@ -146,7 +151,7 @@ class Dispatcher:
         return self._ready and not self._busy and not self._draining and bool(self.waiting)
 
     async def _order(self) -> None:
-        batch = next_batch(self.waiting.values(), self._sizes)
+        batch = self.waiting.next(self._sizes)
         if batch is None or self._process is None:
             return
         self._busy = True
@@ -154,7 +159,7 @@ class Dispatcher:
         process = self._process
         jobs = await self._insist(self._store.claim, batch.jobs, time.time())
         for job in batch.jobs:
-            self.waiting.pop(job, None)
+            self.waiting.drop(job)
         if not jobs:
             self._busy = False
             return
@@ -179,16 +184,16 @@ class Dispatcher:
 
     async def _render(self, jobs: tuple[Job, ...], size: int) -> link.Render:
         spec = jobs[0].spec
-        items = [await self._item(job) for job in jobs]
+        folders = {batch: await self._folder(batch) for batch in {job.batch for job in jobs}}
         loras = await asyncio.to_thread(lambda: [(lora.name, self._orders.lora(lora.name)) for lora in spec.mix])
-        source = self._orders.source(spec.model, spec.model_revision)
-        return link.Render(tuple(items), source, size, tuple(loras))
+        source = await asyncio.to_thread(self._orders.source, spec.model, spec.model_revision)
+        items = tuple(_item(job, folders[job.batch]) for job in jobs)
+        return link.Render(items, source, size, tuple(loras))
 
-    async def _item(self, job: Job) -> link.Item:
-        folder = await self._store.folder(job.batch)
+    async def _folder(self, batch: str) -> Path:
+        folder = await self._store.folder(batch)
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-        stem = folder / stem_of(job.slot, job.spec.name)
-        return link.Item(job.id, job.attempts, job.batch, job.slot, job.spec, str(stem))
+        return folder
 
     async def _refuse(self, jobs: tuple[Job, ...], error: Exception) -> None:
         otherwise: Code = "E_DISK" if isinstance(error, OSError) else "E_INTERNAL"
@@ -224,6 +229,7 @@ class Dispatcher:
             self._last_report = time.monotonic()
             worked = worked or isinstance(report, link.OrderDone)
             await self._try_report(process, report)
+        self._ready = False
         how = await process.reap()
         self._process = None
         self._gone.set()
@@ -236,6 +242,8 @@ class Dispatcher:
         self._say(phase="dead", pid=0, detail=detail)
         if not self._draining:
             log.warning(how, extra=pairs(jobs=len(self.running)))
+            if self.running:  # a picture may be on disk whose report was lost with the worker
+                await reconcile(self._store)
             await self._return(tuple(self.running.values()), how, counts=True)
 
     async def _return(self, jobs: tuple[Job, ...], reason: str, *, counts: bool) -> None:
@@ -289,7 +297,7 @@ class Dispatcher:
     async def _take_report(self, process: WorkerProcess, report: link.Report) -> None:  # noqa: C901 - one match
         match report:
             case link.Hello():
-                process.send(self._orders.configure())
+                process.send(await asyncio.to_thread(self._orders.configure))
             case link.Ready():
                 self._ready = True
                 self._sizes = self._allowed(report.batch_sizes)
@@ -365,12 +373,17 @@ class Dispatcher:
             color=report.color,
             duration=report.duration,
         )
-        stored = await self._insist(self._store.finish, report.job, report.attempt, take, time.time())
+        stored, _ = await asyncio.gather(  # one commit, and so one wait for the disk, serves both
+            self._insist(self._store.finish, report.job, report.attempt, take, time.time()),
+            self._note_speed(job, report.duration),
+        )
         if stored is None:
             log.warning("A late picture was dropped.", extra=pairs(job=report.job, attempt=report.attempt))
-        elif job is not None:
+
+    async def _note_speed(self, job: Job | None, duration: float) -> None:
+        if job is not None:
             with contextlib.suppress(DiskError):
-                await self._store.record_speed(speed_key(job.spec), report.duration / job.spec.steps)
+                await self._store.record_speed(speed_key(job.spec), duration / job.spec.steps)
 
     async def _stopped(self, report: link.Stopped) -> None:
         """A job that nobody cancelled stopped because the worker quits: `stop` gives it back."""
@@ -391,6 +404,11 @@ class Dispatcher:
         self._busy = False
         self._say(phase="idle", detail="", memory_used=report.memory_used)
         self._wake.set()
+
+
+def _item(job: Job, folder: Path) -> link.Item:
+    stem = folder / stem_of(job.slot, job.spec.name)
+    return link.Item(job.id, job.attempts, job.batch, job.slot, job.spec, str(stem))
 
 
 def speed_key(spec: GenerateSpec) -> str:

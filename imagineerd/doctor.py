@@ -134,10 +134,7 @@ def fits(version: str, wanted: str) -> bool:
     """Say whether a version (`2.13.0+cpu`) is in a range (`torch>=2.6,<2.14`)."""
     bounds = re.findall(r"(>=|<)\s*([0-9.]+)", wanted)
     found = _numbers(version)
-    return all(
-        (found >= _numbers(bound)) if sign == ">=" else (found < _numbers(bound))
-        for sign, bound in bounds
-    )
+    return all((found >= _numbers(bound)) if sign == ">=" else (found < _numbers(bound)) for sign, bound in bounds)
 
 
 def _numbers(version: str) -> _Version:
@@ -208,9 +205,7 @@ def check_device(config: Config, worker: Worker | None) -> Check:
 
 def _device_remedy(wanted: str) -> str:
     if wanted.startswith("cuda"):
-        return (
-            "Install the NVIDIA driver and a torch built for CUDA, or set hardware.device to auto."
-        )
+        return "Install the NVIDIA driver and a torch built for CUDA, or set hardware.device to auto."
     return "Look into the daemon's log, or set hardware.device to cpu."
 
 
@@ -244,9 +239,7 @@ def check_nvidia(config: Config, worker: Worker | None, environ: Mapping[str, st
 
 def _no_nvidia(device: str) -> Check:
     if not device.startswith("cuda"):
-        return Check(
-            name="nvidia", level="ok", message="There is no NVIDIA driver, and none is asked for."
-        )
+        return Check(name="nvidia", level="ok", message="There is no NVIDIA driver, and none is asked for.")
     message = f"hardware.device asks for {device}, but there is no nvidia-smi."
     remedy = "Install the NVIDIA driver, or set hardware.device to auto."
     return Check(name="nvidia", level="fail", message=message, remedy=remedy)
@@ -359,9 +352,7 @@ def check_docker(environ: Mapping[str, str]) -> Check:
     try:
         status, version = _ping(path)
     except FileNotFoundError:
-        return _docker(
-            f"There is no docker engine at {path}.", "Install Docker, or set $DOCKER_HOST."
-        )
+        return _docker(f"There is no docker engine at {path}.", "Install Docker, or set $DOCKER_HOST.")
     except PermissionError:
         remedy = "Run: sudo usermod -aG docker $USER, then log in again."
         return _docker(f"You may not use the docker engine at {path}.", remedy)

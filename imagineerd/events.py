@@ -116,6 +116,8 @@ class Events:
     def _wants(self, subscriber: Subscriber, body: protocol.Beside) -> bool:
         if not isinstance(body, protocol.Tick):
             return True
+        if subscriber.tick_gap == float("inf"):
+            return False
         now = self._clock()
         last_step = body.step == body.steps
         if now - subscriber.ticked.get(body.job, float("-inf")) < subscriber.tick_gap and not last_step:

@@ -23,6 +23,7 @@ _REMEMBER = "INSERT INTO idem (uid, key, digest, reply, at) VALUES (?, ?, ?, ?, 
 _FORGET = "DELETE FROM idem WHERE at < ?"
 _QUEUED = "SELECT jobs FROM tally WHERE state = 'queued'"
 _ID_TAKEN = "SELECT 1 FROM batch WHERE id = ?"
+_NEWEST_ID = "SELECT id FROM batch ORDER BY number DESC LIMIT 1"
 _ADD_BATCH = """
     INSERT INTO batch (id, set_id, title, theme, settings, folder, uid, created_at, slots)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -160,11 +161,20 @@ def free_id(connection: sqlite3.Connection, base: str, root: Path) -> str:
 
     It names no batch, and nothing in `root`: pictures of a lost database are never written over.
     """
-    number, id_ = 1, base
+    number, id_ = _last_number(connection, base), base
+    if number > 1:
+        id_ = f"{base}_{number}"
     while connection.execute(_ID_TAKEN, (id_,)).fetchone() or (root / id_).exists():
         number += 1
         id_ = f"{base}_{number}"
     return id_
+
+
+def _last_number(connection: sqlite3.Connection, base: str) -> int:
+    """Return the number of the newest batch if it is of this series, so that a flood of them is not counted through."""
+    row = connection.execute(_NEWEST_ID).fetchone()
+    tail = row[0].removeprefix(f"{base}_") if row else ""
+    return int(tail) if tail.isdecimal() else 1
 
 
 def _add_batch(connection: sqlite3.Connection, new: NewBatch, id_: str, uid: str, at: float) -> None:

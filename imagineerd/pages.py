@@ -42,15 +42,16 @@ _SLOTS = """
 _SLOT_SPEC = "SELECT spec FROM slot WHERE batch = ? AND idx = ?"
 _ONE_JOB = f"SELECT {JOB} FROM job WHERE id = ?"
 _JOBS_OF_STATE = f"SELECT {JOB} FROM job WHERE state = ? ORDER BY id"
+_NEWEST_OF_ALL = "SELECT id FROM job WHERE id < ? ORDER BY id DESC LIMIT ?"
 _NEWEST = "SELECT id FROM job WHERE state = ? AND id < ? ORDER BY id DESC LIMIT ?"
 _NEWEST_OF_BATCH = """
     SELECT id FROM job WHERE batch = ? AND state = ? AND id < ? ORDER BY id DESC LIMIT ?
 """
 _WAITING = """
-    SELECT id, priority, group_key, lane FROM job INDEXED BY job_waiting
+    SELECT id, priority, group_key, lane, attempts FROM job INDEXED BY job_waiting
     WHERE state = 'queued' ORDER BY priority DESC, id
 """
-_ONE_WAITING = "SELECT id, priority, group_key, lane FROM job WHERE id = ? AND state = 'queued'"
+_ONE_WAITING = "SELECT id, priority, group_key, lane, attempts FROM job WHERE id = ? AND state = 'queued'"
 _NEXT = f"""
     SELECT {JOB} FROM job INDEXED BY job_waiting
     WHERE state = 'queued' ORDER BY priority DESC, id LIMIT ?
@@ -213,7 +214,10 @@ def list_jobs(
     """
     batch_id = None if batch_name is None else find_batch(connection, batch_name)
     below = _NO_LIMIT if before is None else before
-    ids = _newest_ids(connection, states or tuple(State), batch_id, below, limit + 1)
+    if states or batch_id is not None:
+        ids = _newest_ids(connection, states or tuple(State), batch_id, below, limit + 1)
+    else:
+        ids = [id_ for (id_,) in connection.execute(_NEWEST_OF_ALL, (below, limit + 1))]
     jobs = tuple(job(connection, id_) for id_ in ids[:limit])
     return Jobs(jobs=jobs, before=jobs[-1].id if len(ids) > limit else None)
 
@@ -244,7 +248,7 @@ def _newest_ids(
     below: int,
     limit: int,
 ) -> list[int]:
-    """Merge the newest ids of each state, so that a rare state costs no walk through the others."""
+    """Return the newest ids, up to `limit` of each state, so that a rare one costs no walk through the others."""
     ids: list[int] = []
     for state in set(states):
         if batch_id is None:
@@ -252,7 +256,7 @@ def _newest_ids(
         else:
             found = connection.execute(_NEWEST_OF_BATCH, (batch_id, state.value, below, limit))
         ids.extend(id_ for (id_,) in found)
-    return sorted(ids, reverse=True)[:limit]
+    return sorted(ids, reverse=True)
 
 
 # ---------------------------------------------------------------- takes

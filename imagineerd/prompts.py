@@ -137,7 +137,7 @@ def load_tokenizer(folder: Path) -> Tokenizer:
 
     Raises ModelError where neither is there or can be read.
     """
-    from tokenizers import Tokenizer  # noqa: PLC0415 - composing alone needs no tokenizer
+    from tokenizers import Tokenizer
 
     try:
         if (folder / "tokenizer.json").is_file():
@@ -195,7 +195,7 @@ def _estimated_starts(text: str) -> list[int]:
 
 def _clip_tokenizer(vocab: Path, merges: Path) -> Tokenizer:
     """Build CLIP's byte-level BPE: lower case, its own idea of a word, `</w>` where a word ends."""
-    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers  # noqa: PLC0415
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
     tokenizer = Tokenizer(
         models.BPE.from_file(

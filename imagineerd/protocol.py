@@ -60,11 +60,13 @@ MAX_INFLIGHT: Final = 256
 HEARTBEAT_S: Final = 2.0
 PAGE: Final = 100
 """Rows of a page where the client names no limit; 1,000 at most."""
+MAX_INT: Final = 2**63 - 1
+"""What SQLite and the file system count to."""
 
 Limit = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 Name = Annotated[str, msgspec.Meta(max_length=200)]
 Idem = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-Id = Annotated[int, msgspec.Meta(ge=1)]
+Id = Annotated[int, msgspec.Meta(ge=1, le=MAX_INT)]
 Variant = Literal["full", "thumb"]
 Level = Literal["ok", "warn", "fail"]
 
@@ -616,7 +618,7 @@ class BlobGet(Request[Chunk], frozen=True, omit_defaults=True, kw_only=True):
 
     take: Id
     variant: Variant = "full"
-    offset: Annotated[int, msgspec.Meta(ge=0)] = 0
+    offset: Annotated[int, msgspec.Meta(ge=0, le=MAX_INT)] = 0
     length: Annotated[int, msgspec.Meta(ge=1, le=MAX_CHUNK)] = MAX_CHUNK
 
 

@@ -1,9 +1,9 @@
 """Bring files and rows together after a crash.
 
 A picture is on disk before its row is committed, so a crash in between leaves a whole PNG without a row. Its sidecar
-tells the job: while that job is open, the picture finishes it, and nothing finished is drawn twice. What a killed worker
-left half-written is deleted. Everything else is left as it is and told: a file that no open job asks for, a row without
-its file.
+tells the job: while that job is open, the picture finishes it, and nothing finished is drawn twice. What a killed
+worker left half-written is deleted. Everything else is left as it is and told: a file that no open job asks for, a row
+without its file.
 
 Run this before `Store.recover`, and while no worker runs. It may be cut short anywhere and run again. Only the folders
 of batches with open or held jobs are looked at, so that a long history costs nothing.

@@ -64,6 +64,8 @@ class Requests:
         self.draining = False
         self._started = time.monotonic()
         self._restart_needed = False
+        self._models: dict[tuple[object, ...], ResolvedModel] = {}
+        self._counted: tuple[int, dict[str, int]] = (-1, {})
 
     async def answer(  # noqa: C901, PLR0911, PLR0912 - one case for each request, on purpose
         self, request: protocol.Request[Any], client: Client
@@ -115,6 +117,7 @@ class Requests:
                 self.events.forget(client.address)
                 return protocol.Done()
             case protocol.Stop():
+                self.draining = True
                 self.stop()
                 return protocol.Done()
         raise AssertionError(request)
@@ -138,7 +141,7 @@ class Requests:
         )
 
     async def _status(self) -> protocol.Status:
-        model = await asyncio.to_thread(self._model_info)
+        model = await self._model_info()
         return protocol.Status(
             version=VERSION,
             pid=os.getpid(),
@@ -147,13 +150,20 @@ class Requests:
             epoch=self.store.epoch,
             worker=self.dispatcher.info,
             model=model,
-            jobs=await self.store.counts(),
+            jobs=await self._counts(),
             data_dir=str(self.paths.data_dir),
             output_dir=str(self.config.output.directory),
             config_file=str(self.paths.config_file),
             disk_free=shutil.disk_usage(self.paths.data_dir).free,
             eta_s=self.dispatcher.eta(),
         )
+
+    async def _counts(self) -> dict[str, int]:
+        """Count the jobs by state. Whatever changes a state is an event: without a new one the last count holds."""
+        head = self.events.head
+        if self._counted[0] != head:
+            self._counted = (head, await self.store.counts())
+        return self._counted[1]
 
     # ------------------------------------------------------------ sets and plans
 
@@ -177,8 +187,7 @@ class Requests:
 
     async def _plan(self, request: protocol.PlanDeal) -> protocol.Plan:
         card_set = await self._card_set(request.set)
-        basis = await asyncio.to_thread(self._basis, request.settings)
-        sheet = planning.plan_set(basis, card_set, request.theme, request.cards)
+        basis, sheet = await asyncio.to_thread(self._sheet, request, card_set)
         first = sheet.specs[0]
         return protocol.Plan(
             set=card_set.id,
@@ -199,20 +208,42 @@ class Requests:
         return sum(seconds) if all(seconds) else None
 
     def _model(self, name: str | None) -> ResolvedModel:
-        wanted = self.config.model
-        return resolve_model(
-            name or wanted.default,
-            starter=self.paths.starter_model,
-            cache_dir=wanted.cache_dir,
-            base_dir=self.paths.config_file.parent,
-        )
+        """Find a model. What was found within this second counts: a look takes a hundred calls of the system."""
+        key, wanted = self._model_key(name), self.config.model
+        found = self._models.get(key)
+        if found is None:
+            found = resolve_model(
+                name or wanted.default,
+                starter=self.paths.starter_model,
+                cache_dir=wanted.cache_dir,
+                base_dir=self.paths.config_file.parent,
+            )
+            self._models = {key: found}
+        return found
 
-    def _model_info(self) -> protocol.ModelInfo:
+    def _model_key(self, name: str | None) -> tuple[object, ...]:
+        return self.config.model, name, int(time.monotonic())
+
+    async def _model_info(self) -> protocol.ModelInfo:
         """Return the default model for people, also where it is not there."""
+        model = self._models.get(self._model_key(None))
         try:
-            return self._model(None).info
+            if model is None:
+                model = await asyncio.to_thread(self._model, None)
         except ModelError:
             return protocol.ModelInfo(name=self.config.model.default, present=False)
+        return model.info
+
+    def _sheet(
+        self, request: protocol.Deal | protocol.PlanDeal, card_set: sets.CardSet
+    ) -> tuple[planning.Basis, planning.Sheet]:
+        basis = self._basis(request.settings)
+        return basis, planning.plan_set(basis, card_set, request.theme, request.cards)
+
+    def _copies(self, request: protocol.Generate) -> tuple[planning.Basis, tuple[GenerateSpec, ...]]:
+        basis = self._basis(request.settings)
+        n = request.n or self.config.generation.num_images
+        return basis, planning.plan_prompt(basis, request.prompt, n, request.name)
 
     def _basis(self, chosen: protocol.Settings) -> planning.Basis:
         model = self._model(chosen.model)
@@ -233,8 +264,7 @@ class Requests:
 
     async def _deal(self, request: protocol.Deal, client: Client) -> protocol.Dealt:
         card_set = await self._card_set(request.set)
-        basis = await asyncio.to_thread(self._basis, request.settings)
-        sheet = planning.plan_set(basis, card_set, request.theme, request.cards)
+        basis, sheet = await asyncio.to_thread(self._sheet, request, card_set)
         pairs = tuple(zip(sheet.cards, sheet.specs, strict=True))
         new = self._new_batch(
             request.settings,
@@ -247,10 +277,7 @@ class Requests:
         return await self._submit(new, _idem(request, client), planning.warnings_for(sheet, basis.model, request.theme))
 
     async def _generate(self, request: protocol.Generate, client: Client) -> protocol.Dealt:
-        basis = await asyncio.to_thread(self._basis, request.settings)
-        specs = planning.plan_prompt(
-            basis, request.prompt, request.n or self.config.generation.num_images, request.name
-        )
+        basis, specs = await asyncio.to_thread(self._copies, request)
         new = self._new_batch(
             request.settings,
             set_id="",

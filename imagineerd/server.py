@@ -126,7 +126,7 @@ class Server:
         return True
 
     def _look(self) -> None:
-        if self._socket.getsockopt(zmq.EVENTS) & zmq.POLLIN:
+        if int(self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
             self._readable.set()
 
     def _drain(self) -> None:

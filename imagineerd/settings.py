@@ -52,9 +52,7 @@ class Model(_Section, frozen=True):
         Path | None,
         Meta(description="Where fetched models are kept; null means Hugging Face's own cache."),
     ] = None
-    offline: Annotated[
-        bool, Meta(description="Never fetch anything: use only the models that are here.")
-    ] = False
+    offline: Annotated[bool, Meta(description="Never fetch anything: use only the models that are here.")] = False
 
 
 class Generation(_Section, frozen=True):
@@ -68,14 +66,10 @@ class Generation(_Section, frozen=True):
         Size,
         Meta(description="Height in pixels; scaled to the sizes that the model draws natively."),
     ] = 512
-    steps: Annotated[
-        Steps | None, Meta(description="Sampler steps; null means the model's own default.")
-    ] = None
+    steps: Annotated[Steps | None, Meta(description="Sampler steps; null means the model's own default.")] = None
     guidance_scale: Annotated[
         GuidanceScale | None,
-        Meta(
-            description="How strictly the prompt is followed; null means the model's own default."
-        ),
+        Meta(description="How strictly the prompt is followed; null means the model's own default."),
     ] = None
     negative_prompt: Annotated[
         Prompt, Meta(description="What the pictures should not show, where the set names nothing.")
@@ -85,9 +79,7 @@ class Generation(_Section, frozen=True):
         Annotated[int, Meta(ge=1, le=64)] | None,
         Meta(description="Most pictures drawn together; null means what the device can do."),
     ] = None
-    num_images: Annotated[
-        int, Meta(ge=1, le=MAX_N, description="Pictures drawn of a single prompt.")
-    ] = 1
+    num_images: Annotated[int, Meta(ge=1, le=MAX_N, description="Pictures drawn of a single prompt.")] = 1
 
 
 class Output(_Section, frozen=True):
@@ -120,15 +112,9 @@ class Training(_Section, frozen=True, kw_only=True):
         float,
         Meta(ge=0.001, le=1024.0, description="The LoRA's scale is alpha divided by rank."),
     ] = 8.0
-    dropout: Annotated[
-        float, Meta(ge=0.0, le=0.95, description="The share of the LoRA's inputs left out.")
-    ] = 0.1
-    max_steps: Annotated[
-        int, Meta(ge=1, le=1_000_000, description="Training steps, after which it is done.")
-    ] = 1000
-    save_every: Annotated[
-        int, Meta(ge=1, le=1_000_000, description="Training steps between two checkpoints.")
-    ] = 100
+    dropout: Annotated[float, Meta(ge=0.0, le=0.95, description="The share of the LoRA's inputs left out.")] = 0.1
+    max_steps: Annotated[int, Meta(ge=1, le=1_000_000, description="Training steps, after which it is done.")] = 1000
+    save_every: Annotated[int, Meta(ge=1, le=1_000_000, description="Training steps between two checkpoints.")] = 100
     output_dir: Annotated[Path, Meta(description="The folder of the checkpoints.")]
 
 
@@ -143,29 +129,19 @@ class Hardware(_Section, frozen=True):
             extra={"words": "auto, cuda, cuda:N, mps or cpu"},
         ),
     ] = "auto"
-    mixed_precision: Annotated[
-        bool, Meta(description="Use 16-bit numbers on a GPU: faster, half the memory.")
-    ] = True
-    enable_attention_slicing: Annotated[
-        bool, Meta(description="Save GPU memory in attention; slower.")
-    ] = False
-    enable_vae_slicing: Annotated[
-        bool, Meta(description="Decode pictures one by one to save GPU memory.")
-    ] = False
-    enable_cpu_offload: Annotated[
-        bool, Meta(description="Keep idle parts of the model off the GPU; much slower.")
-    ] = False
-    threads: Annotated[
-        int, Meta(ge=0, le=1024, description="CPU threads of the worker; 0 means torch's choice.")
-    ] = 0
+    mixed_precision: Annotated[bool, Meta(description="Use 16-bit numbers on a GPU: faster, half the memory.")] = True
+    enable_attention_slicing: Annotated[bool, Meta(description="Save GPU memory in attention; slower.")] = False
+    enable_vae_slicing: Annotated[bool, Meta(description="Decode pictures one by one to save GPU memory.")] = False
+    enable_cpu_offload: Annotated[bool, Meta(description="Keep idle parts of the model off the GPU; much slower.")] = (
+        False
+    )
+    threads: Annotated[int, Meta(ge=0, le=1024, description="CPU threads of the worker; 0 means torch's choice.")] = 0
 
 
 class Daemon(_Section, frozen=True):
     """How imagineerd behaves."""
 
-    queue_limit: Annotated[
-        int, Meta(ge=1, le=10_000_000, description="Most jobs that may wait or run.")
-    ] = 100_000
+    queue_limit: Annotated[int, Meta(ge=1, le=10_000_000, description="Most jobs that may wait or run.")] = 100_000
     hang_s: Annotated[
         int,
         Meta(

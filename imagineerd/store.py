@@ -163,10 +163,6 @@ class Store:
         """Return how many jobs are in each state."""
         return await self.run(pages.counts)
 
-    async def get_job(self, job: int) -> Job:
-        """Return one job. Raises `NotFound`."""
-        return await self.run(pages.job, job)
-
     async def list_jobs(self, states: Sequence[State], batch: str | None, limit: int, before: int | None) -> Jobs:
         """Return a page of jobs, newest first; no states means all. Raises as `get_batch`."""
         return await self.run(pages.list_jobs, states, batch, limit, before)

@@ -31,20 +31,20 @@ MAX_LINE = 8 * 1024
 REAP_S = 10.0
 LAST_WORDS_S = 1.0
 """Seconds that a dead worker's stderr is listened to; a process that it left behind may hold it open for ever."""
-BACKOFF_S = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
+BACKOFF_S = (0.0, 0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 """Seconds to wait before the n-th restart in a row of a worker that did nothing."""
 
 
 class WorkerProcess:
     """One life of a worker process."""
 
-    def __init__(self, process: asyncio.subprocess.Process, sock: socket.socket) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, sock: socket.socket, stderr: int) -> None:
         self.process = process
         self.last_words: collections.deque[str] = collections.deque(maxlen=STDERR_LINES)
         self.killed_for = ""
         self._socket = sock
         self._writer: asyncio.StreamWriter | None = None
-        self._listener = asyncio.create_task(self._keep_stderr())
+        self._listener = asyncio.create_task(self._keep_stderr(stderr))
 
     @property
     def pid(self) -> int:
@@ -97,15 +97,20 @@ class WorkerProcess:
             return f"The worker died of signal {-code}.{last}"
         return f"The worker left with exit code {code}.{last}"
 
-    async def _keep_stderr(self) -> None:
+    async def _keep_stderr(self, descriptor: int) -> None:
         """Read to the end, whatever it is: the worker must never wait for us. Of a line too long the end is kept."""
-        assert self.process.stderr is not None  # noqa: S101 - opened as a pipe below
-        rest = b""
-        while part := await self.process.stderr.read(MAX_LINE):
-            *lines, rest = (rest + part).split(b"\n")
-            for line in lines:
-                self._keep_line(line)
-            rest = rest[-MAX_LINE:]
+        reader, rest = asyncio.StreamReader(), b""
+        pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", 0)
+        )
+        try:
+            while part := await reader.read(MAX_LINE):
+                *lines, rest = (rest + part).split(b"\n")
+                for line in lines:
+                    self._keep_line(line)
+                rest = rest[-MAX_LINE:]
+        finally:
+            pipe.close()
         self._keep_line(rest)
 
     def _keep_line(self, line: bytes) -> None:
@@ -119,17 +124,26 @@ async def spawn(command: Sequence[str] = COMMAND) -> WorkerProcess:
     """Start a worker process and return it. Its link is the file descriptor named by `--fd`."""
     ours, theirs = socket.socketpair()
     ours.setblocking(False)  # noqa: FBT003 - the socket API
-    with theirs:
+    # A pipe of our own: asyncio's `wait` would wait for its end, and a child of the worker may keep it open.
+    read, write = os.pipe()
+    try:
         process = await asyncio.create_subprocess_exec(
             *command,
             "--fd",
             str(theirs.fileno()),
             stdin=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
+            stderr=write,
             pass_fds=[theirs.fileno()],
             env=os.environ | {"PYTHONPATH": str(PACKAGE_ROOT)},
         )
-    return WorkerProcess(process, ours)
+    except BaseException:
+        os.close(read)
+        ours.close()
+        raise
+    finally:
+        os.close(write)
+        theirs.close()
+    return WorkerProcess(process, ours, read)
 
 
 def backoff(failures: int) -> float:

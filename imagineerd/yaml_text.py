@@ -36,9 +36,7 @@ def compose(text: str, file: str) -> yaml.Node | None:
     try:
         node: yaml.Node | None = _Loader(text).get_single_node()
     except RecursionError:
-        raise Invalid(
-            [Problem("This is nested too deeply: write sections of keys.", file)]
-        ) from None
+        raise Invalid([Problem("This is nested too deeply: write sections of keys.", file)]) from None
     except yaml.YAMLError as error:
         raise Invalid([_not_yaml(error, text, file)]) from None
     return node

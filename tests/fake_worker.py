@@ -5,7 +5,7 @@ How a life goes is said by its argument (`LIVES`); how a job goes by a word in i
     SLOW      a tenth of a second a step         POISON  kills the process
     FATAL     kills it at the first attempt      HANG    says nothing more
     FAIL      is answered by Failed              RUBBISH puts other bytes on the link
-    FORGOTTEN is not answered for
+    FORGOTTEN is not answered for            BLIND   is not stopped by a cancel
 """
 
 from __future__ import annotations
@@ -122,9 +122,7 @@ def preloading(mailbox: Mailbox, sock: socket.socket) -> int:
     return 0
 
 
-LIVES = {
-    life.__name__: life for life in (fine, broken, rubbish, mute, sudden, noisy, stubborn, wrong, preloading)
-}
+LIVES = {life.__name__: life for life in (fine, broken, rubbish, mute, sudden, noisy, stubborn, wrong, preloading)}
 
 # ---------------------------------------------------------------- jobs
 
@@ -162,7 +160,7 @@ def misbehave(item: link.Item, sock: socket.socket) -> None:
 
 def stop_cancelled(mailbox: Mailbox, open_items: dict[int, link.Item]) -> None:
     """Answer for the jobs that are to stop."""
-    for job in [job for job in open_items if mailbox.cancelled(job)]:
+    for job in [job for job, item in open_items.items() if mailbox.cancelled(job) and "BLIND" not in item.spec.prompt]:
         mailbox.send(link.Stopped(job, open_items.pop(job).attempt))
 
 

@@ -1,4 +1,4 @@
-"""Real parts for the tests: the directories of one daemon, the daemon process in them, and waiting for things to be so."""
+"""Real parts for the tests: the directories of one daemon, the process in them, and waiting for things to be so."""
 
 from __future__ import annotations
 

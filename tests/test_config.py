@@ -141,9 +141,7 @@ def test_the_home_of_somebody_else_is_refused_with_the_variable_that_names_it() 
 def test_files_and_sockets_have_their_place() -> None:
     assert NAMED.ctl_socket == Path("/run/i/ctl.sock")
     assert NAMED.blob_socket == Path("/run/i/blob.sock")
-    assert {NAMED.database.parent, NAMED.lock_file.parent, NAMED.log_file.parent} == {
-        NAMED.data_dir
-    }
+    assert {NAMED.database.parent, NAMED.lock_file.parent, NAMED.log_file.parent} == {NAMED.data_dir}
 
 
 def test_what_ships_with_imagineer_is_found() -> None:
@@ -322,9 +320,7 @@ def test_every_problem_is_reported_at_once_with_its_line(paths: Paths) -> None:
         ),
     ],
 )
-def test_a_wrong_value_is_told_what_is_taken(
-    paths: Paths, key: str, value: str, sentence: str
-) -> None:
+def test_a_wrong_value_is_told_what_is_taken(paths: Paths, key: str, value: str, sentence: str) -> None:
     section, name = key.split(".")
 
     [(row, where, message)] = complaints(paths, f"{section}:\n  {name}: {value}\n")
@@ -345,9 +341,7 @@ def test_a_wrong_value_is_told_what_is_taken(
         ("[" * 5000, 0, "nested too deeply"),
     ],
 )
-def test_what_is_not_a_configuration_is_told_where(
-    paths: Paths, text: str, row: int, sentence: str
-) -> None:
+def test_what_is_not_a_configuration_is_told_where(paths: Paths, text: str, row: int, sentence: str) -> None:
     [(found, _, message)] = complaints(paths, text)
 
     assert found == row
@@ -436,9 +430,7 @@ def test_values_are_plain_and_can_be_sent(paths: Paths) -> None:
 
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(plain)) == plain
     assert plain["output"]["directory"] == str(paths.data_dir / "outputs")
-    assert [f"{section}.{name}" for section, values in plain.items() for name in values] == list(
-        SETTINGS
-    )
+    assert [f"{section}.{name}" for section, values in plain.items() for name in values] == list(SETTINGS)
 
 
 def test_a_value_is_found_by_its_key(paths: Paths) -> None:
@@ -505,9 +497,7 @@ FILES = st.sampled_from(
         "hardware: {\n  mixed_precision: no,\n}\nmodel: {}",
     ]
 )
-QUICK = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150
-)
+QUICK = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
 
 
 def remarks(text: str) -> list[str]:
@@ -625,17 +615,13 @@ def test_a_value_that_is_more_than_a_value_is_refused(paths: Paths) -> None:
 def test_an_unknown_key_is_refused_with_the_nearest(paths: Paths) -> None:
     message = complaint_about(lambda: set_value(paths, "generation.stesp", "7"))
 
-    assert message == (
-        'generation.stesp: There is no setting of this name. Did you mean "generation.steps"?'
-    )
+    assert message == ('generation.stesp: There is no setting of this name. Did you mean "generation.steps"?')
 
 
 def test_a_key_without_effect_can_be_removed_but_not_set(paths: Paths) -> None:
     write(paths, "hardware:\n  enable_xformers: true\n  threads: 1\n")
 
-    assert "no effect" in complaint_about(
-        lambda: set_value(paths, "hardware.enable_xformers", "true")
-    )
+    assert "no effect" in complaint_about(lambda: set_value(paths, "hardware.enable_xformers", "true"))
     set_value(paths, "hardware.enable_xformers", None)
 
     assert read(paths) == "hardware:\n  threads: 1\n"

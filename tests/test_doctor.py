@@ -196,9 +196,7 @@ def test_the_device_is_as_the_worker_says(config: Config) -> None:
 
 
 @pytest.mark.parametrize("worker", [None, Worker(), Worker(phase="loading")])
-def test_a_worker_that_has_said_nothing_yet_is_a_warning(
-    config: Config, worker: Worker | None
-) -> None:
+def test_a_worker_that_has_said_nothing_yet_is_a_warning(config: Config, worker: Worker | None) -> None:
     assert check_device(config, worker).level == "warn"
 
 
@@ -238,9 +236,7 @@ def test_a_gpu_with_room_is_fine(config: Config, tmp_path: Path) -> None:
     assert (check.level, check.message) == ("ok", "NVIDIA RTX 3060, 8.0 of 12.0 GiB free.")
 
 
-def test_a_full_gpu_is_a_warning_for_a_true_model_and_not_for_the_starter(
-    config: Config, tmp_path: Path
-) -> None:
+def test_a_full_gpu_is_a_warning_for_a_true_model_and_not_for_the_starter(config: Config, tmp_path: Path) -> None:
     environ = nvidia(tmp_path, "echo 'RTX A, 24576, 20000'; echo 'RTX B, 8192, 512'")
 
     full = check_nvidia(on_device(config, "cuda:1", "sd/sd"), None, environ)
@@ -407,9 +403,7 @@ def test_the_login_is_there_or_not_and_never_shown(tmp_path: Path) -> None:
     assert check_credentials(tmp_path).message == f"{file} is empty."
 
     file.write_text("placeholder")
-    assert check_credentials(tmp_path) == Check(
-        name="claude", level="ok", message=f"{file} is there."
-    )
+    assert check_credentials(tmp_path) == Check(name="claude", level="ok", message=f"{file} is there.")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

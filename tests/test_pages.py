@@ -184,6 +184,15 @@ def test_what_waits_comes_by_priority_then_age(connection: sqlite3.Connection, t
     assert pages.waiting(connection, [*low, high[0]]) == (waiting[2], waiting[0])
 
 
+def test_what_waits_tells_how_often_its_worker_died(connection: sqlite3.Connection, tmp_path: Path) -> None:
+    job, *_ = decks.dealt(connection, tmp_path)
+    moves.claim(connection, [job], 2.0)
+    moves.give_back(connection, job, 1, "It died.", 3.0, counts=True)
+
+    assert [entry.attempts for entry in pages.waiting(connection)] == [1, 0, 0]
+    assert [entry.attempts for entry in pages.waiting(connection, [job])] == [1]
+
+
 def test_jobs_are_counted_by_state(connection: sqlite3.Connection, tmp_path: Path) -> None:
     jobs = decks.dealt(connection, tmp_path, cards=4)
     decks.drawn(connection, jobs[0])

@@ -12,6 +12,7 @@ import decks
 import pytest
 from PIL import Image
 
+from imagineerd import pages
 from imagineerd.jobs import State
 from imagineerd.reconcile import Reconciled, reconcile
 from imagineerd.store import Store
@@ -62,7 +63,7 @@ def test_a_picture_whose_row_is_missing_finishes_its_job(tmp_path: Path) -> None
         assert (take.job, take.file, take.seed, take.width, take.height) == (1, "01_fool.png", 1, 64, 96)
         assert (take.bytes, take.sha256) == (path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest())
         assert (take.color, take.created_at, take.duration) == ("#102030", WRITTEN, 0.5)
-        assert (await store.get_job(1)).state is State.DONE
+        assert (await store.run(pages.job, 1)).state is State.DONE
         assert (await store.get_batch("tarot")).slots[0].pick == take.id
         assert await store.recover(9.0) == {}
 
@@ -98,7 +99,7 @@ def test_a_held_job_is_finished_by_its_picture(tmp_path: Path) -> None:
         await store.recover(3.0)
         await store.claim([1], 4.0)
         await store.recover(5.0)
-        assert (await store.get_job(1)).state is State.HELD
+        assert (await store.run(pages.job, 1)).state is State.HELD
         write(folder, "01_fool")
 
         assert [take.job for take in (await reconcile(store)).adopted] == [1]
@@ -200,9 +201,14 @@ def test_a_picture_without_a_proper_sidecar_is_left_alone(tmp_path: Path, sideca
 
 def test_a_picture_of_another_batch_is_left_alone(tmp_path: Path) -> None:
     async def work(store: Store) -> None:
-        write(await crashed(store, tmp_path), "01_fool", batch="zodiac")
+        folder = await crashed(store, tmp_path)
+        (other, *_) = (await store.submit_batch(decks.deck("zodiac", tmp_path), None, 100, 1.0)).jobs
+        write(folder, "01_fool", batch="zodiac", job=other)
 
-        assert len((await reconcile(store)).ignored) == 1
+        done = await reconcile(store)
+
+        assert (done.adopted, len(done.ignored)) == ((), 1)
+        assert (await store.run(pages.job, other)).state is State.QUEUED
 
     decks.with_store(tmp_path / "queue.db", work)
 

@@ -16,7 +16,7 @@ from imagineerd.starter.pictures import Label, batches
 from imagineerd.starter.prompts import PromptWriter, read_decks
 
 BATCH = 32
-SNR_LIMIT = 5.0  # min-SNR weighting
+SNR_LIMIT = 5.0  # signal to noise above which a time counts less; noisy ones, where words decide, count in full
 CHECKPOINT = "unet.pt"
 
 
@@ -48,7 +48,7 @@ def velocity_loss(model: Denoiser, clean: Tensor, tokens: Tensor, kept: Tensor) 
     noisy = (signal * clean + grain * noise).to(memory_format=torch.channels_last)
     error = model(noisy, times, tokens) - (signal * noise - grain * clean)
     snr = kept[times] / (1 - kept[times])
-    weighted: Tensor = snr.clamp(max=SNR_LIMIT) / (snr + 1) * error.square().mean(dim=(1, 2, 3))
+    weighted: Tensor = (SNR_LIMIT / snr).clamp(max=1) * error.square().mean(dim=(1, 2, 3))
     return weighted.mean()
 
 

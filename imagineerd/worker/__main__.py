@@ -108,7 +108,7 @@ def _set_up(mailbox: Mailbox, configure: link.Configure) -> Context:
 
 def _preload(context: Context, source: link.ModelSource) -> None:
     """Load the model ahead of the first order; trouble with it is told, and again by that order."""
-    from imagineerd.worker import failures  # noqa: PLC0415
+    from imagineerd.worker import failures
 
     try:
         context.library.get(source)
@@ -150,4 +150,6 @@ def _run(order: link.Render, context: Context) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stderr.flush()
+    os._exit(status)  # every report is sent by now; to take torch down in order would cost a second

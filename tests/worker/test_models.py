@@ -97,11 +97,15 @@ def test_offloading_changes_no_bit(source: link.ModelSource, device: Any, model:
     assert torch.equal(*pictures)
 
 
+@pytest.mark.filterwarnings("ignore:TF32 acceleration")
 def test_half_precision_draws_nearly_the_same_picture(
     source: link.ModelSource, device: Any, model: Any, spec: Any
 ) -> None:
-
     half = load(source, dataclasses.replace(device, dtype=torch.float16), CONFIGURE, nothing)
-    full, halved = (decode(part, denoise(part, [row_of(1, spec())], spec(), 1)[0]).int() for part in (model, half))
+    # oneDNN's fp16 convolution (CPU) now and then reads memory that nobody wrote; no CPU worker runs in fp16.
+    with torch.backends.mkldnn.flags(enabled=False):
+        latents = [denoise(part, [row_of(1, spec())], spec(), 1) for part in (model, half)]
+        full, halved = (decode(part, latent[0]) for part, latent in zip((model, half), latents, strict=True))
 
-    assert (full - halved).abs().float().mean() < 2
+    assert latents[1].dtype == torch.float16
+    assert (full.int() - halved.int()).abs().float().mean() < 2

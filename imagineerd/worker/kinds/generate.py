@@ -47,7 +47,7 @@ def run(render: link.Render, context: Context) -> None:
     saves: list[Future[None]] = []
     try:
         for done, items in enumerate(parts):
-            saves += _draw_wave(order, items, _step_reporter(context, done, len(parts)))
+            _draw_wave(order, items, _step_reporter(context, done, len(parts)), saves)
     finally:
         for save in saves:
             save.result()
@@ -83,12 +83,14 @@ def _step_reporter(context: Context, wave: int, of: int) -> Callable[[int, int],
     return report
 
 
-def _draw_wave(order: _Order, items: list[link.Item], on_step: Callable[[int, int], None]) -> list[Future[None]]:
-    """Sample, decode and hand over to the savers; cancelled jobs are answered for on the way."""
+def _draw_wave(
+    order: _Order, items: list[link.Item], on_step: Callable[[int, int], None], saves: list[Future[None]]
+) -> None:
+    """Sample and decode; `saves` grows by each picture that is handed over. Cancelled jobs are answered for."""
     context = order.context
     items = [item for item in items if not context.stop_if_cancelled(item)]
     if not items:
-        return []
+        return
     started = time.monotonic()
     latents = denoise(
         order.model,
@@ -101,10 +103,11 @@ def _draw_wave(order: _Order, items: list[link.Item], on_step: Callable[[int, in
     if latents is None:
         for item in items:
             context.stop_if_cancelled(item)
-        return []
+        return
     share = (time.monotonic() - started) / len(items)
-    saves = [_finish(order, item, latent, share) for item, latent in zip(items, latents, strict=True)]
-    return [save for save in saves if save is not None]
+    for item, latent in zip(items, latents, strict=True):
+        if save := _finish(order, item, latent, share):
+            saves.append(save)
 
 
 def _finish(order: _Order, item: link.Item, latent: torch.Tensor, share: float) -> Future[None] | None:

@@ -1,0 +1,36 @@
+"""The program that people write first: `StableDiffusionPipeline`, one picture after the other.
+
+    python tests/benchmarks/pipeline.py MODEL FOLDER
+
+reads a JSON list of cards from each line of standard input, saves their pictures in FOLDER, and answers with the
+seconds it took. It knows nothing of imagineer.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import torch
+from diffusers import DPMSolverMultistepScheduler, StableDiffusionPipeline
+
+
+def main(model: str, folder: str) -> None:
+    """Draw until standard input ends."""
+    pipeline = StableDiffusionPipeline.from_pretrained(model, torch_dtype=torch.float32)
+    pipeline.scheduler = DPMSolverMultistepScheduler.from_config(pipeline.scheduler.config)
+    pipeline.set_progress_bar_config(disable=True)
+    for line in sys.stdin:
+        began = time.perf_counter()
+        for number, card in enumerate(json.loads(line)):
+            generator = torch.Generator("cpu").manual_seed(card.pop("seed"))
+            picture = pipeline(**card, generator=generator).images[0]
+            picture.save(Path(folder) / f"{number:02d}.png")
+        sys.stdout.write(f"{time.perf_counter() - began}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

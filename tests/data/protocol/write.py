@@ -1,0 +1,232 @@
+"""Write `messages.json`, the golden messages: `python tests/data/protocol/write.py`.
+
+One message of every kind, as it stands on the wire. A line that was published is never changed, for it must be
+understood for ever: this program keeps what the file has and adds the kinds that it lacks.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from imagineerd import protocol
+from imagineerd.jobs import GenerateSpec, Job, JobError, LoraWeight, PromptParts, State
+from imagineerd.protocol import Body
+
+FILE = Path(__file__).with_name("messages.json")
+
+MIX = (LoraWeight("Tarot", 0.6, "ab" * 32), LoraWeight("Ink"))
+SPEC = GenerateSpec(
+    prompt="tarot card, at sea, The Fool, ink",
+    width=96,
+    height=144,
+    steps=20,
+    guidance_scale=3.0,
+    seed=2**40 + 1,
+    model="starter",
+    model_revision="9d104f0d1622",
+    negative_prompt="blurry",
+    scheduler="euler",
+    mix=MIX,
+    name="The Fool",
+    parts=PromptParts("tarot card", "at sea", "The Fool", "ink"),
+)
+BATCH = protocol.Batch(
+    id="tarot_20261122_121503",
+    set="tarot",
+    title="Tarot",
+    theme="at sea",
+    folder="/pictures/tarot_20261122_121503",
+    created_at=1795349703.5,
+    slots=22,
+    takes=1,
+    states={"done": 1, "queued": 21},
+)
+TAKE = protocol.Take(
+    id=7,
+    batch=BATCH.id,
+    slot=1,
+    job=41,
+    file="01_the_fool.png",
+    seed=SPEC.seed,
+    width=96,
+    height=144,
+    bytes=20480,
+    sha256="cd" * 32,
+    color="#102030",
+    created_at=1795349710.25,
+    duration=1.5,
+)
+ERROR = JobError("E_WORKER_LOST", "The worker died of signal 11.")
+JOB = Job(
+    id=41,
+    batch=BATCH.id,
+    slot=1,
+    state=State.HELD,
+    spec=SPEC,
+    priority=1,
+    attempts=2,
+    cancel_requested=True,
+    submitted_at=1795349703.5,
+    started_at=1795349704.0,
+    ended_at=1795349705.0,
+    error=ERROR,
+)
+WORKER = protocol.Worker(
+    phase="working",
+    pid=4711,
+    device="cuda:0",
+    device_name="A GPU",
+    dtype="float16",
+    model="starter",
+    detail="loading 50%",
+    memory_used=2**31,
+    memory_total=2**34,
+    torch="2.13.0",
+    restarts=1,
+    seconds_per_step=0.05,
+)
+MODEL = protocol.ModelInfo(name="starter", revision="9d104f0d1622", sizes=((96, 144),), knows="night sky")
+PROBLEM = protocol.Problem("There is no such column.", "tarot.csv", 3, "weight")
+SETTINGS = protocol.Settings(width=96, height=144, steps=20, guidance_scale=3.0, seed=9, scheduler="lms", mix=MIX)
+SET = protocol.SetInfo(id="tarot", name="Tarot", builtin=True, cards=22, width=512, height=896, mix=MIX)
+
+MESSAGES: dict[str, Body] = {
+    "hello": protocol.Hello(client="imagineer", version="1.0.0"),
+    "status": protocol.GetStatus(),
+    "doctor": protocol.RunDoctor(),
+    "sets": protocol.ListSets(),
+    "set": protocol.GetSet(set="tar"),
+    "plan": protocol.PlanDeal(set="tarot", theme="at sea", settings=SETTINGS, cards=(1, 5)),
+    "themes": protocol.MakeThemes(count=3, seed=4),
+    "deal": protocol.Deal(idem="k1", set="tarot", theme="at sea", settings=SETTINGS, cards=(1, 5)),
+    "generate": protocol.Generate(idem="k2", prompt="a fox", n=3, name="Fox", settings=SETTINGS),
+    "reroll": protocol.Reroll(idem="k3", batch="last", slots=(1, 2), seed=5),
+    "complete": protocol.Complete(idem="k4", batch="last"),
+    "batches": protocol.ListBatches(limit=10, before=BATCH.id),
+    "batch": protocol.GetBatch(batch="last"),
+    "jobs": protocol.ListJobs(states=(State.HELD, State.FAILED), batch="last", limit=5, before=9),
+    "cancel": protocol.Cancel(jobs=(1, 2)),
+    "retry": protocol.RetryJobs(batch="last"),
+    "pick": protocol.Pick(take=7),
+    "config": protocol.GetConfig(),
+    "config_set": protocol.SetConfig(key="generation.steps", value="30"),
+    "subscribe": protocol.Subscribe(since=protocol.EventMark(epoch="e1", seq=12), ticks_hz=2.5),
+    "unsubscribe": protocol.Unsubscribe(),
+    "stop": protocol.Stop(),
+    "blob_stat": protocol.BlobStat(take=7, variant="thumb"),
+    "blob_get": protocol.BlobGet(take=7, offset=262144, length=1000),
+    "welcome": protocol.Welcome(
+        proto=1, daemon="1.0.0", epoch="e1", boot="b1", features=("deal", "blob"), uid=1000, pid=4712
+    ),
+    "err": protocol.Error(code="E_INVALID", message="It is wrong.", field="$.set", retry="later", problems=(PROBLEM,)),
+    "ok": protocol.Done(),
+    "status_is": protocol.Status(
+        version="1.0.0",
+        pid=4710,
+        uptime=12.5,
+        boot="b1",
+        epoch="e1",
+        worker=WORKER,
+        model=MODEL,
+        jobs={"queued": 21, "done": 1},
+        data_dir="/data",
+        output_dir="/pictures",
+        config_file="/config.yaml",
+        disk_free=10**12,
+        eta_s=33.5,
+    ),
+    "doctor_says": protocol.Doctor(
+        checks=(protocol.Check(name="disk", level="warn", message="Full.", remedy="Empty."),)
+    ),
+    "sets_are": protocol.Sets(sets=(SET,), problems=(PROBLEM,)),
+    "set_is": protocol.SetDetail(
+        info=SET,
+        base_prompt="tarot card",
+        prompt_template="{name}",
+        style_suffix="ink",
+        negative_prompt="blurry",
+        columns=("name",),
+        cards=(protocol.Card(index=1, name="The Fool", values={"name": "The Fool"}),),
+    ),
+    "plan_is": protocol.Plan(
+        set="tarot",
+        title="Tarot",
+        theme="at sea",
+        model=MODEL,
+        width=96,
+        height=144,
+        scheduler="euler",
+        cards=(
+            protocol.PlannedCard(
+                index=2,
+                name="The Fool",
+                prompt=SPEC.prompt,
+                seed=9,
+                tokens=protocol.Tokens(count=80, cut="ink", exact=False),
+                parts=SPEC.parts,
+                negative_prompt="blurry",
+                steps=20,
+                guidance_scale=3.0,
+                mix=MIX,
+                unresolved=("weight",),
+                duplicate_of=1,
+            ),
+        ),
+        warnings=("It will be cut.",),
+        eta_s=1.5,
+    ),
+    "themes_are": protocol.Themes(themes=("at sea",), seed=4),
+    "dealt": protocol.Dealt(batch=BATCH, jobs=(41, 42), warnings=("It will be cut.",), repeated=True),
+    "batches_are": protocol.Batches(batches=(BATCH,), before=BATCH.id),
+    "batch_is": protocol.BatchDetail(
+        batch=BATCH,
+        slots=(
+            protocol.Slot(index=1, name="The Fool", state=State.DONE, pick=7, job=41, takes=(TAKE,)),
+            protocol.Slot(index=2, name="The Magician", state=State.HELD, job=42, error=ERROR),
+        ),
+    ),
+    "jobs_are": protocol.Jobs(jobs=(JOB,), before=41),
+    "cancelled": protocol.Cancelled(cancelled=(1,), stopping=(2,), ended=(3,)),
+    "retried": protocol.Retried(jobs=(1, 2)),
+    "config_is": protocol.Config(
+        values={"generation": {"steps": None, "width": 512}}, file="/config.yaml", restart_needed=True
+    ),
+    "snap": protocol.Snapshot(epoch="e1", seq=12, worker=WORKER, jobs=(JOB,), batches=(BATCH,)),
+    "resume": protocol.Resume(epoch="e1", seq=12),
+    "blob_is": protocol.BlobInfo(
+        name="01.png", media="image/png", bytes=20480, sha256="cd" * 32, path="/pictures/01.png"
+    ),
+    "chunk": protocol.Chunk(offset=0, length=1000, total=20480),
+    "batch_added": protocol.BatchAdded(batch=BATCH, jobs=(41, 42)),
+    "jobs_added": protocol.JobsAdded(batch=BATCH.id, jobs=(43,), slots=(1,)),
+    "job_moved": protocol.JobMoved(job=41, batch=BATCH.id, slot=1, state=State.HELD, attempts=2, error=ERROR),
+    "take_added": protocol.TakeAdded(take=TAKE, pick=True),
+    "pick_changed": protocol.PickChanged(batch=BATCH.id, slot=1, take=7),
+    "tick": protocol.Tick(job=41, batch=BATCH.id, slot=1, step=3, steps=20, eta_s=0.5),
+    "worker": WORKER,
+    "hb": protocol.Heartbeat(boot="b1", seq=12),
+    "bye": protocol.Bye(),
+}
+
+
+def golden(kind: str, body: Body) -> dict[str, Any]:
+    """Return one message as hexadecimal frames and, to be read by people, as JSON."""
+    seq = 12 if kind in protocol.EVENTS else 0
+    head, rest = protocol.encode(body, rid=0 if seq else 99, seq=seq)
+    return {"kind": kind, "head": head.hex(), "body": rest.hex(), "json": json.loads(msgspec.json.encode(body))}
+
+
+def main() -> None:
+    """Add what the file lacks."""
+    kept = json.loads(FILE.read_text()) if FILE.exists() else []
+    known = {message["kind"] for message in kept}
+    new = [golden(kind, body) for kind, body in MESSAGES.items() if kind not in known]
+    FILE.write_text(json.dumps(kept + new, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

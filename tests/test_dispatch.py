@@ -1,0 +1,506 @@
+"""The dispatcher with a real store and the fake worker process: whatever a worker does, every job comes to an end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import pytest
+from decks import NO_LIMIT, deck, spec, with_store
+
+from imagineerd import dispatch, link, pages, protocol, workers
+from imagineerd.dispatch import Dispatcher, Orders
+from imagineerd.errors import LoraError
+from imagineerd.jobs import Job, LoraWeight, State
+from imagineerd.store import Store
+
+T = TypeVar("T")
+FAKE = str(Path(__file__).with_name("fake_worker.py"))
+WAIT_S = 20.0
+
+
+def no_lora(name: str) -> str:
+    raise LoraError(f'There is no LoRA "{name}".')
+
+
+ORDERS = Orders(
+    configure=lambda: link.Configure(link.Hardware()),
+    source=lambda name, revision: link.ModelSource(name, "/model", revision),
+    lora=no_lora,
+)
+
+
+class Scene:
+    """A store, a dispatcher with its fake worker, and what was said beside the events."""
+
+    def __init__(self, store: Store, root: Path, life: str = "fine", hang_s: float = 30.0, **options: Any) -> None:
+        self.store = store
+        self.root = root
+        self.beside: list[protocol.Beside] = []
+        command = options.pop("command", (sys.executable, FAKE, life))
+        self.dispatcher = Dispatcher(store, ORDERS, self.beside.append, hang_s=hang_s, command=command, **options)
+
+    async def deal(self, *prompts: str, steps: int = 2, mix: tuple[LoraWeight, ...] = ()) -> tuple[int, ...]:
+        """Submit a job for each prompt; return their ids."""
+        specs = [
+            msgspec.structs.replace(spec(seed, prompt), steps=steps, mix=mix) for seed, prompt in enumerate(prompts)
+        ]
+        new = msgspec.structs.replace(
+            deck("tarot", self.root),
+            slots=tuple((index, entry.name, entry) for index, entry in enumerate(specs, 1)),
+            jobs=tuple(enumerate(specs, 1)),
+        )
+        dealt = await self.store.submit_batch(new, None, NO_LIMIT, 1.0)
+        self.dispatcher.add(await self.store.waiting(dealt.jobs))
+        return dealt.jobs
+
+    async def job(self, id_: int) -> Job:
+        """Return one job."""
+        return await self.store.run(pages.job, id_)
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Wait until something is so."""
+        async with asyncio.timeout(WAIT_S):
+            while not condition():  # noqa: ASYNC110 - the condition is anybody's
+                await asyncio.sleep(0.01)
+
+    async def ended(self, *jobs: int) -> list[Job]:
+        """Wait until none of the jobs waits or runs; return them."""
+        async with asyncio.timeout(WAIT_S):
+            while True:
+                found = [await self.job(job) for job in jobs]
+                if not {job.state for job in found} & {State.QUEUED, State.RUNNING}:
+                    return found
+                await asyncio.sleep(0.01)
+
+    async def drawing(self, job: int) -> None:
+        """Wait until a job is being drawn."""
+        await self.until(lambda: any(isinstance(said, protocol.Tick) and said.job == job for said in self.beside))
+
+    async def cancel(self, *jobs: int) -> None:
+        """Cancel jobs as a request does."""
+        done = await self.store.cancel(jobs, None, 1.0)
+        self.dispatcher.cancel(done.cancelled, done.stopping)
+
+    async def retry(self, *jobs: int) -> None:
+        """Queue jobs again as a request does."""
+        again = await self.store.retry(jobs, None, 1.0)
+        self.dispatcher.add(await self.store.waiting(again.jobs))
+
+    @staticmethod
+    def states(jobs: list[Job]) -> list[str]:
+        return [job.state.value for job in jobs]
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the next worker start soon after one that did nothing."""
+    monkeypatch.setattr(workers, "BACKOFF_S", (0.0, 0.05))
+
+
+Play = Callable[[Scene], Awaitable[T]]
+
+
+def play(tmp_path: Path, scene: Play[T], life: str = "fine", **options: Any) -> T:
+    """Play a scene from the start of the dispatcher to its stop."""
+
+    async def whole(store: Store) -> T:
+        made = Scene(store, tmp_path, life, **options)
+        await made.dispatcher.start()
+        try:
+            return await scene(made)
+        finally:
+            await made.dispatcher.stop()
+
+    return with_store(tmp_path / "queue.db", whole)
+
+
+def says(job: Job) -> str:
+    assert job.error is not None
+    return job.error.message
+
+
+# ---------------------------------------------------------------- the straight way
+
+
+def test_everything_that_waits_is_drawn_once(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        jobs = await made.deal(*["card"] * 7)
+        ended = await made.ended(*jobs)
+
+        assert {(job.state, job.attempts) for job in ended} == {(State.DONE, 1)}
+        detail = await made.store.get_batch("last")
+        assert [len(slot.takes) for slot in detail.slots] == [1] * 7
+
+    play(tmp_path, scene)
+
+
+def test_what_waited_before_the_start_is_drawn_too(tmp_path: Path) -> None:
+    async def whole(store: Store) -> None:
+        made = Scene(store, tmp_path)
+        jobs = await made.deal("card", "card")
+        later = Scene(store, tmp_path)
+        await later.dispatcher.start()
+        ended = await later.ended(*jobs)
+        await later.dispatcher.stop()
+
+        assert made.states(ended) == ["done", "done"]
+
+    with_store(tmp_path / "queue.db", whole)
+
+
+def test_no_more_are_drawn_together_than_the_configuration_says(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        jobs = await made.deal("SLOW", "SLOW", "SLOW")
+        await made.drawing(jobs[0])
+
+        assert set(made.dispatcher.running) == set(jobs[:2])
+
+    play(tmp_path, scene, max_batch=3)
+
+
+def test_a_worker_s_phases_are_told(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> list[str]:
+        await made.ended(*await made.deal("card"))
+        await made.until(lambda: made.dispatcher.info.phase == "idle")
+        return [said.phase for said in made.beside if isinstance(said, protocol.Worker)]
+
+    assert play(tmp_path, scene) == ["starting", "idle", "working", "idle"]
+
+
+def test_each_step_is_told_for_each_job_and_gives_the_time_left(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> list[tuple[int, int]]:
+        jobs = await made.deal("card", "card", steps=3)
+        await made.ended(*jobs)
+        assert made.dispatcher.eta() == 0
+        return [(said.job, said.step) for said in made.beside if isinstance(said, protocol.Tick)]
+
+    assert play(tmp_path, scene) == [(1, 1), (2, 1), (1, 2), (2, 2), (1, 3), (2, 3)]
+
+
+def test_a_measured_speed_is_kept(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> float | None:
+        await made.ended(*await made.deal("card"))
+        await made.until(lambda: made.dispatcher.info.phase == "idle")
+        return await made.store.speed("starter|64x96")
+
+    assert play(tmp_path, scene)
+
+
+# ---------------------------------------------------------------- jobs that fail
+
+
+def test_a_job_that_fails_says_why_and_the_others_are_drawn(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        ended = await made.ended(*await made.deal("card", "FAIL", "card"))
+
+        assert made.states(ended) == ["done", "failed", "done"]
+        assert says(ended[1]) == "The LoRA does not fit this model."
+
+    play(tmp_path, scene)
+
+
+def test_an_order_that_cannot_be_made_fails_its_jobs_and_no_others(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        (lost,) = await made.deal("card", mix=(LoraWeight("Ink"),))
+        (fine,) = await made.deal("card")
+        ended = await made.ended(lost, fine)
+
+        assert made.states(ended) == ["failed", "done"]
+        assert says(ended[0]) == 'There is no LoRA "Ink".'
+
+    play(tmp_path, scene)
+
+
+def test_a_folder_that_cannot_be_made_fails_the_job_as_trouble_with_the_disk(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        made.root = tmp_path / "file" / "pictures"
+        (tmp_path / "file").write_text("in the way")
+        (job,) = await made.ended(*await made.deal("card"))
+
+        assert job.error is not None
+        assert job.error.code == "E_DISK"
+
+    play(tmp_path, scene)
+
+
+def test_a_job_nobody_answers_for_is_tried_twice_and_held(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        ended = await made.ended(*await made.deal("card", "FORGOTTEN", "card"))
+
+        assert made.states(ended) == ["done", "held", "done"]
+        assert "without a word" in says(ended[1])
+
+    play(tmp_path, scene)
+
+
+# ---------------------------------------------------------------- cancel
+
+
+def test_a_queued_job_is_cancelled_before_it_starts(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        first, second = await made.deal("SLOW", "card")
+        await made.cancel(second)
+        ended = await made.ended(first, second)
+
+        assert made.states(ended) == ["done", "cancelled"]
+
+    play(tmp_path, scene, max_batch=1)
+
+
+def test_a_running_job_is_cancelled_between_two_steps_and_its_mate_goes_on(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        first, second = await made.deal("SLOW", "SLOW", steps=8)
+        await made.drawing(first)
+        await made.cancel(first)
+        ended = await made.ended(first, second)
+
+        assert made.states(ended) == ["cancelled", "done"]
+
+    play(tmp_path, scene)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_job_cancelled_while_its_worker_hung_can_be_tried_again(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        (job,) = await made.deal("HANG")
+        await made.until(lambda: job in made.dispatcher.running)
+        await made.cancel(job)
+        assert made.states(await made.ended(job)) == ["cancelled"]
+        await made.retry(job)
+
+        # It hangs as before: it was not stopped by the cancel of its earlier life.
+        assert made.states(await made.ended(job)) == ["held"]
+
+    play(tmp_path, scene, hang_s=0.3)
+
+
+def test_a_job_that_failed_before_its_cancel_arrived_can_be_tried_again(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        (job,) = await made.deal("SLOW BLIND FAIL", steps=3)
+        await made.drawing(job)
+        await made.cancel(job)
+        assert made.states(await made.ended(job)) == ["failed"]
+        await made.retry(job)
+
+        assert made.states(await made.ended(job)) == ["failed"]
+
+    play(tmp_path, scene)
+
+
+# ---------------------------------------------------------------- workers that die
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_job_whose_worker_is_killed_is_given_back_and_drawn_by_the_next(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        (job,) = await made.deal("SLOW", steps=5)
+        await made.drawing(job)
+        os.kill(made.dispatcher.info.pid, signal.SIGKILL)
+        (ended,) = await made.ended(job)
+
+        assert (ended.state, ended.attempts) == (State.DONE, 2)
+        assert made.dispatcher.info.restarts == 1
+        (slot,) = (await made.store.get_batch("last")).slots
+        assert len(slot.takes) == 1
+
+    play(tmp_path, scene)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_poison_job_is_held_with_the_reason_and_its_innocent_neighbours_are_drawn(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        ended = await made.ended(*await made.deal("card", "card", "POISON", "card", "card"))
+
+        assert made.states(ended) == ["done", "done", "held", "done", "done"]
+        assert ended[2].attempts == 2
+        assert says(ended[2]) == "The worker was killed from outside (signal 9; out of memory?)."
+
+    play(tmp_path, scene)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_poison_job_can_be_retried_by_hand(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        (job,) = await made.deal("POISON")
+        await made.ended(job)
+        await made.retry(job)
+
+        assert made.states(await made.ended(job)) == ["held"]
+
+    play(tmp_path, scene)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_worker_that_hangs_is_killed_and_its_job_is_tried_once_more(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        ended = await made.ended(*await made.deal("HANG", "card"))
+
+        assert made.states(ended) == ["held", "done"]
+        assert says(ended[0]).startswith("The worker was killed: it gave no sign of life for")
+
+    play(tmp_path, scene, hang_s=0.3, max_batch=1)
+
+
+def test_a_worker_that_hangs_before_it_is_ready_is_killed_when_there_is_work(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        await made.deal("card")
+        await made.until(lambda: "no sign of life" in made.dispatcher.info.detail)
+
+    play(tmp_path, scene, life="mute", hang_s=0.3)
+
+
+def test_an_idle_worker_is_not_taken_for_a_hanging_one(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        await made.until(lambda: made.dispatcher.info.phase == "idle")
+        made.dispatcher._last_report -= 3600
+        await made.ended(*await made.deal("card"))
+
+        assert made.dispatcher.info.restarts == 0
+
+    play(tmp_path, scene, hang_s=5.0)
+
+
+def test_rubbish_on_the_link_ends_the_worker_and_not_the_job(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        (ended,) = await made.ended(*await made.deal("RUBBISH"))
+
+        assert (ended.state, ended.attempts) == (State.DONE, 2)
+
+    play(tmp_path, scene)
+
+
+def test_a_report_that_makes_no_sense_ends_the_worker_and_not_the_daemon(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        await made.until(lambda: "could not make sense" in made.dispatcher.info.detail)
+
+        assert not any(task.done() for task in made.dispatcher.tasks)
+
+    play(tmp_path, scene, life="wrong")
+
+
+def test_one_that_cannot_work_says_why_and_is_not_started_over_and_over(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        (job,) = await made.deal("card")
+        await made.until(lambda: made.dispatcher.info.restarts == 2)
+
+        assert made.dispatcher.info.phase == "dead"
+        assert made.dispatcher.info.detail == "This machine has no CUDA device: set hardware.device to cpu."
+        await asyncio.sleep(0.5)
+        assert made.dispatcher.info.restarts == 2
+        assert (await made.job(job)).state is State.QUEUED
+
+    play(tmp_path, scene, life="broken")
+
+
+@pytest.mark.usefixtures("hasty")
+def test_the_reason_is_still_told_while_the_next_one_starts(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        await made.until(lambda: made.dispatcher.info.restarts == 2)
+        phases = {said.phase: said.detail for said in made.beside if isinstance(said, protocol.Worker) and said.detail}
+
+        assert phases["starting"] == phases["dead"] == "This machine has no CUDA device: set hardware.device to cpu."
+
+    play(tmp_path, scene, life="broken")
+
+
+def test_one_that_leaves_as_soon_as_it_is_ready_is_not_started_over_and_over(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        await made.until(lambda: made.dispatcher.info.restarts == 2)
+        await asyncio.sleep(0.5)
+
+        assert made.dispatcher.info.restarts == 2
+        assert made.dispatcher.info.detail.endswith('exit code 3. Its last line: "no kernel image is available".')
+
+    play(tmp_path, scene, life="sudden")
+
+
+def test_a_program_that_is_not_there_is_told_and_not_tried_over_and_over(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        await made.until(lambda: made.dispatcher.info.restarts == 2)
+
+        assert made.dispatcher.info.detail == "The worker cannot be started: No such file or directory."
+        assert not any(task.done() for task in made.dispatcher.tasks)
+
+    play(tmp_path, scene, command=("/nowhere/python",))
+
+
+def test_one_that_failed_to_load_ahead_is_given_orders_all_the_same(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        assert made.states(await made.ended(*await made.deal("card"))) == ["done"]
+        await made.until(lambda: made.dispatcher.info.phase == "idle")
+
+        assert made.dispatcher.info.detail == ""
+
+    play(tmp_path, scene, life="preloading")
+
+
+def test_one_that_fills_stderr_works_on(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        assert made.states(await made.ended(*await made.deal("card"))) == ["done"]
+
+    play(tmp_path, scene, life="noisy")
+
+
+# ---------------------------------------------------------------- the disk
+
+
+def test_a_full_disk_stops_the_queue_until_there_is_room_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatch, "DISK_RETRY_S", 0.05)
+
+    def fill(connection: sqlite3.Connection) -> None:
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    async def scene(made: Scene) -> None:
+        jobs = await made.deal(*["card"] * 40, steps=1)
+        await made.store.run(fill)
+        await made.until(lambda: made.dispatcher.info.detail.startswith("The disk is full"))
+        await made.store.run(lambda connection: connection.execute("PRAGMA max_page_count = 1000000").fetchone())
+        ended = await made.ended(*jobs)
+
+        assert {(job.state, job.attempts) for job in ended} == {(State.DONE, 1)}
+        assert made.dispatcher.info.restarts == 0
+
+    play(tmp_path, scene)
+
+
+# ---------------------------------------------------------------- stop
+
+
+def test_what_runs_when_the_daemon_stops_goes_back_and_is_not_counted(tmp_path: Path) -> None:
+    async def whole(store: Store) -> list[Job]:
+        made = Scene(store, tmp_path)
+        await made.dispatcher.start()
+        jobs = await made.deal("SLOW", "SLOW", "SLOW", steps=100)
+        await made.drawing(jobs[0])
+        await made.dispatcher.stop()
+        return [await made.job(job) for job in jobs]
+
+    jobs = with_store(tmp_path / "queue.db", whole)
+
+    assert {(job.state, job.attempts) for job in jobs} == {(State.QUEUED, 0)}
+
+
+def test_stopping_before_the_worker_is_up_leaves_nothing_behind(tmp_path: Path) -> None:
+    async def whole(store: Store) -> int:
+        made = Scene(store, tmp_path, "mute")
+        await made.dispatcher.start()
+        await made.until(lambda: made.dispatcher.info.pid)
+        pid = made.dispatcher.info.pid
+        monkey.setattr(dispatch, "QUIT_S", 0.2)
+        await made.dispatcher.stop()
+        return pid
+
+    with pytest.MonkeyPatch.context() as monkey:
+        pid = with_store(tmp_path / "queue.db", whole)
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)

@@ -1,0 +1,109 @@
+"""The whole ring: the daemon, the real worker, the starter model, and a deck of cards that can be looked at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from house import House, wait_until
+from PIL import Image
+
+from imagineerd.client import Client
+from imagineerd.jobs import State
+from imagineerd.protocol import BatchDetail, Settings
+
+QUICK = Settings(steps=4, seed=1000)
+DRAW_S = 120.0
+
+
+@pytest.fixture(scope="module")
+def deck(running: House) -> BatchDetail:
+    """The zodiac, dealt and drawn."""
+    with running.client() as client:
+        batch = client.deal("zodiac", "gold on black", QUICK).batch.id
+        wait_until(lambda: client.batch(batch).batch.takes == 12, DRAW_S)
+        return client.batch(batch)
+
+
+@pytest.fixture
+def client(running: House) -> Iterator[Client]:
+    with running.client() as client:
+        yield client
+
+
+def files_of(deck: BatchDetail) -> list[Path]:
+    return [Path(deck.batch.folder) / slot.takes[0].file for slot in deck.slots]
+
+
+def test_every_card_is_a_picture_of_the_model_s_own_size(client: Client, deck: BatchDetail) -> None:
+    size = client.plan("zodiac", settings=QUICK).width, client.plan("zodiac", settings=QUICK).height
+
+    for path in files_of(deck):
+        with Image.open(path) as image:
+            image.load()
+            assert (image.format, image.size) == ("PNG", size)
+    assert size in client.status().model.sizes
+
+
+def test_every_card_differs(deck: BatchDetail) -> None:
+    assert len({slot.takes[0].sha256 for slot in deck.slots}) == 12
+
+
+def test_beside_every_card_stands_how_it_was_made(deck: BatchDetail) -> None:
+    for slot, path in zip(deck.slots, files_of(deck), strict=True):
+        about = json.loads(path.with_suffix(".json").read_bytes())
+        assert (about["seed"], about["steps"], about["batch"]) == (999 + slot.index, 4, deck.batch.id)
+        assert (about["slot"], about["name"], about["model"]) == (slot.index, slot.name, "starter")
+        with Image.open(path) as image:
+            assert json.loads(image.text["imagineer"]) == about  # type: ignore[attr-defined]
+
+
+def test_every_card_has_a_thumbnail(client: Client, deck: BatchDetail) -> None:
+    for slot in deck.slots:
+        with Image.open(BytesIO(client.picture(slot.takes[0].id, "thumb"))) as image:
+            image.load()
+            assert image.format == "JPEG"
+
+
+def test_a_picture_comes_over_the_wire_as_it_lies_on_disk(client: Client, deck: BatchDetail) -> None:
+    for slot, path in zip(deck.slots, files_of(deck), strict=True):
+        assert client.picture(slot.takes[0].id) == path.read_bytes()
+
+
+def test_nothing_else_lies_in_the_folder(deck: BatchDetail) -> None:
+    folder = Path(deck.batch.folder)
+
+    assert len(list(folder.iterdir())) == 2 * 12 + 1
+    assert len(list((folder / ".thumbs").iterdir())) == 12
+
+
+def test_the_same_seed_draws_the_same_card_again(client: Client, deck: BatchDetail) -> None:
+    again = client.deal("zodiac", "gold on black", QUICK).batch.id
+    wait_until(lambda: client.batch(again).batch.takes == 12, DRAW_S)
+
+    pixels = [[Image.open(path).tobytes() for path in files_of(dealt)] for dealt in (deck, client.batch(again))]
+    assert pixels[0] == pixels[1]
+
+
+def test_killed_in_the_middle_a_deck_is_completed_and_no_card_is_drawn_twice(running: House) -> None:
+    with running.client() as client:
+        batch = client.deal("zodiac", "ocean", Settings(steps=8, seed=5)).batch.id
+        wait_until(lambda: client.batch(batch).batch.takes >= 1, DRAW_S)
+        running.kill()
+        running.start()
+        cancelled = client.cancel(batch_id=batch)
+        assert cancelled.cancelled + cancelled.stopping
+        wait_until(lambda: not {"queued", "running"} & client.batch(batch).batch.states.keys(), DRAW_S)
+        before = client.batch(batch)
+        client.complete(batch)
+        wait_until(lambda: client.batch(batch).batch.states == {"done": 12}, DRAW_S)
+        after = client.batch(batch)
+
+    assert [len(slot.takes) for slot in after.slots] == [1] * 12
+    assert [slot.takes[0].seed for slot in after.slots] == list(range(5, 17))
+    kept = [slot.takes for slot in before.slots if slot.state is State.DONE]
+    assert [slot.takes for slot in after.slots if slot.takes in kept] == kept
+    assert len(list(Path(after.batch.folder).glob("*.png"))) == 12

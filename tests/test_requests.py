@@ -1,0 +1,406 @@
+"""Every request, asked of a real daemon (with the fake worker) through the client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+import zmq
+from house import House, short_folder, wait_until
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imagineerd import protocol
+from imagineerd.client import Client
+from imagineerd.errors import Conflict, Draining, Full, Invalid, LoraError, ModelError, NotFound, WrongState
+from imagineerd.jobs import MAX_SEED, LoraWeight, State
+from imagineerd.protocol import BatchDetail, Settings
+
+SLOW = Settings(steps=100)
+
+
+@pytest.fixture
+def client(faking: House) -> Iterator[Client]:
+    with faking.client() as client:
+        yield client
+
+
+def drawn(client: Client, batch: str) -> BatchDetail:
+    """Wait until nothing of a batch is open; return it."""
+
+    def finished() -> BatchDetail | None:
+        detail = client.batch(batch)
+        return None if {"queued", "running"} & detail.batch.states.keys() else detail
+
+    return wait_until(finished)
+
+
+# ---------------------------------------------------------------- looking
+
+
+def test_the_status_says_how_the_daemon_is(client: Client, faking: House) -> None:
+    status = client.status()
+
+    assert status.pid == faking.pid
+    assert status.model.name == "starter"
+    assert set(status.jobs) == {state.value for state in State}
+    assert status.data_dir == str(faking.paths.data_dir)
+    assert status.disk_free > 0
+
+
+def test_the_shipped_sets_are_listed_without_problems(client: Client) -> None:
+    found = {entry.id: entry.cards for entry in client.sets().sets}
+
+    assert found["zodiac"] == 12
+    assert not any(entry.problems for entry in client.sets().sets)
+
+
+def test_a_set_is_shown_by_the_beginning_of_its_name(client: Client) -> None:
+    detail = client.show_set("zod")
+
+    assert detail.info.id == "zodiac"
+    assert [card.index for card in detail.cards] == list(range(1, 13))
+
+
+def test_a_set_that_is_not_there_is_told_with_the_nearest(client: Client) -> None:
+    with pytest.raises(NotFound, match="zodiac"):
+        client.show_set("zodaic")
+
+
+def test_the_doctor_looks_at_everything(client: Client) -> None:
+    assert {check.level for check in client.doctor().checks} <= {"ok", "warn", "fail"}
+
+
+def test_the_same_seed_makes_up_the_same_themes(client: Client) -> None:
+    made = client.themes(5)
+
+    assert client.themes(5, made.seed) == made
+    assert len(set(made.themes)) == 5
+
+
+# ---------------------------------------------------------------- planning and dealing
+
+
+def test_a_deal_does_what_its_plan_said(client: Client) -> None:
+    settings = Settings(seed=40, steps=2, guidance_scale=4.0)
+    plan = client.plan("zodiac", "at sea", settings, [2, 5])
+    dealt = client.deal("zodiac", "at sea", settings, [2, 5])
+
+    jobs = sorted(client.jobs(batch_id=dealt.batch.id).jobs, key=lambda job: job.id)
+    assert [(card.prompt, card.seed) for card in plan.cards] == [(job.spec.prompt, job.spec.seed) for job in jobs]
+    assert [job.spec.seed for job in jobs] == [41, 44]
+    assert {(job.spec.steps, job.spec.guidance_scale, job.spec.width) for job in jobs} == {(2, 4.0, plan.width)}
+
+
+def test_a_deal_is_drawn_and_every_slot_has_its_pick(client: Client) -> None:
+    detail = drawn(client, client.deal("zodiac", "at sea").batch.id)
+
+    assert detail.batch.takes == detail.batch.slots == 12
+    assert all(slot.pick == slot.takes[0].id for slot in detail.slots)
+    assert all((Path(detail.batch.folder) / slot.takes[0].file).is_file() for slot in detail.slots)
+
+
+def test_the_same_key_again_does_nothing_and_is_answered_as_before(client: Client) -> None:
+    first = client.deal("zodiac", "at sea", cards=[1], idem="once")
+    again = client.deal("zodiac", "at sea", cards=[1], idem="once")
+
+    assert again.repeated
+    assert (again.batch.id, again.jobs) == (first.batch.id, first.jobs)
+
+
+def test_the_same_key_for_something_else_is_a_conflict(client: Client) -> None:
+    client.deal("zodiac", "at sea", cards=[1], idem="mine")
+
+    with pytest.raises(Conflict):
+        client.deal("zodiac", "at night", cards=[1], idem="mine")
+    with pytest.raises(Conflict):
+        client.generate("a fox", idem="mine")
+
+
+def test_one_prompt_is_drawn_as_often_as_asked_into_one_slot(client: Client) -> None:
+    dealt = client.generate("a fox", 3, Settings(seed=7, steps=1), name="Fox")
+
+    (slot,) = drawn(client, dealt.batch.id).slots
+    assert (slot.name, sorted(take.seed for take in slot.takes)) == ("Fox", [7, 8, 9])
+
+
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [
+        (Settings(model="no such model"), ModelError),
+        (Settings(mix=(LoraWeight("no such LoRA"),)), LoraError),
+        (Settings(seed=MAX_SEED), Invalid),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_before_anything_is_accepted(
+    client: Client, settings: Settings, error: type[Exception]
+) -> None:
+    before = sum(client.status().jobs.values())
+
+    with pytest.raises(error):
+        client.deal("zodiac", "at sea", settings)
+
+    assert sum(client.status().jobs.values()) == before
+
+
+def test_a_card_the_set_does_not_have_is_refused_by_its_path(client: Client) -> None:
+    with pytest.raises(NotFound) as caught:
+        client.deal("zodiac", cards=[13])
+
+    assert caught.value.field == "$.cards"
+
+
+# ---------------------------------------------------------------- more takes
+
+
+def test_a_reroll_draws_one_more_take_with_a_new_seed_and_leaves_the_pick(client: Client) -> None:
+    batch = client.deal("zodiac", settings=Settings(seed=1), cards=[1, 2]).batch.id
+    before = drawn(client, batch)
+    client.reroll(batch, [2], seed=99)
+
+    slot = drawn(client, batch).slots[1]
+    assert [take.seed for take in slot.takes] == [2, 99]
+    assert slot.pick == before.slots[1].pick
+
+
+def test_another_take_can_be_picked(client: Client) -> None:
+    batch = client.generate("a fox", 2).batch.id
+    (slot,) = drawn(client, batch).slots
+    other = next(take.id for take in slot.takes if take.id != slot.pick)
+    client.pick(other)
+
+    assert client.batch(batch).slots[0].pick == other
+
+
+def test_a_reroll_whose_seeds_would_run_out_is_refused(client: Client) -> None:
+    batch = client.deal("zodiac", cards=[1, 2]).batch.id
+
+    with pytest.raises(Invalid, match="leaves no room") as caught:
+        client.reroll(batch, [1, 2], seed=MAX_SEED)
+    assert caught.value.field == "$.seed"
+
+
+def test_complete_deals_what_is_missing_with_its_own_seed(client: Client) -> None:
+    batch = client.deal("zodiac", "SLOW", Settings(seed=5, steps=100), [1, 2]).batch.id
+    second = max(job.id for job in client.jobs(batch_id=batch).jobs)
+    client.cancel([second])
+    wait_until(lambda: client.batch(batch).slots[1].state is State.CANCELLED)
+    dealt = client.complete(batch)
+    client.cancel(batch_id=batch)
+
+    (job,) = (job for job in client.jobs(batch_id=batch).jobs if job.id in dealt.jobs)
+    assert (job.slot, job.spec.seed) == (2, 6)
+
+
+def test_complete_of_a_complete_batch_does_nothing(client: Client) -> None:
+    batch = drawn(client, client.deal("zodiac", cards=[1]).batch.id).batch.id
+
+    assert client.complete(batch).jobs == ()
+
+
+# ---------------------------------------------------------------- cancel and retry
+
+
+def test_a_whole_batch_is_cancelled_what_waits_at_once_and_what_runs_between_two_steps(client: Client) -> None:
+    dealt = client.deal("zodiac", "SLOW", SLOW)
+    wait_until(lambda: client.batch(dealt.batch.id).batch.states.get("running"))
+    done = client.cancel(batch_id=dealt.batch.id)
+
+    assert sorted(done.cancelled + done.stopping) == list(dealt.jobs)
+    assert done.stopping
+    assert drawn(client, dealt.batch.id).batch.states == {"cancelled": 12}
+
+
+def test_what_was_cancelled_can_be_queued_again(client: Client) -> None:
+    blocker = client.generate("SLOW", settings=SLOW)
+    job = client.generate("a fox").jobs[0]
+    client.cancel([job])
+    client.cancel(blocker.jobs)
+
+    assert client.retry([job]).jobs == (job,)
+    wait_until(lambda: client.jobs([State.DONE]).jobs[0].id == job)
+
+
+def test_what_is_done_cannot_be_queued_again(client: Client) -> None:
+    dealt = client.generate("a fox")
+    drawn(client, dealt.batch.id)
+
+    with pytest.raises(WrongState, match="is done"):
+        client.retry(dealt.jobs)
+    assert client.cancel(dealt.jobs).ended == dealt.jobs
+
+
+@pytest.mark.parametrize("ask", ["cancel", "retry"])
+def test_jobs_or_a_batch_must_be_named_and_not_both(client: Client, ask: str) -> None:
+    method = getattr(client, ask)
+    with pytest.raises(Invalid, match="either jobs or one batch"):
+        method()
+    with pytest.raises(Invalid, match="either jobs or one batch"):
+        method([1], "last")
+
+
+def test_a_job_that_is_not_there_is_not_found(client: Client) -> None:
+    with pytest.raises(NotFound):
+        client.cancel([10**9])
+
+
+# ---------------------------------------------------------------- pages
+
+
+def test_pages_follow_each_other_without_a_gap(client: Client) -> None:
+    for _ in range(3):
+        client.deal("zodiac", cards=[1, 2])
+    known = [job.id for job in client.jobs(limit=1000).jobs]
+
+    found: list[int] = []
+    page = client.jobs(limit=4)
+    while page.before:
+        found += [job.id for job in page.jobs]
+        page = client.jobs(limit=4, before=page.before)
+    assert found + [job.id for job in page.jobs] == known == sorted(known, reverse=True)
+
+
+def test_batches_are_listed_newest_first(client: Client) -> None:
+    newest = client.generate("a fox").batch.id
+
+    page = client.batches(limit=1)
+    assert (page.batches[0].id, page.before) == (newest, newest)
+    assert client.batch("last").batch.id == newest
+
+
+# ---------------------------------------------------------------- configuration
+
+
+def test_a_setting_is_changed_at_once_and_taken_back(client: Client, faking: House) -> None:
+    assert client.set_config("generation.steps", "3").values["generation"]["steps"] == 3
+    assert client.plan("zodiac").cards[0].steps == 3
+    assert "steps: 3" in faking.paths.config_file.read_text()
+
+    assert client.set_config("generation.steps").values["generation"]["steps"] is None
+
+
+def test_a_setting_that_waits_for_a_restart_says_so(client: Client) -> None:
+    assert client.set_config("hardware.threads", "1").restart_needed
+    client.set_config("hardware.threads")
+
+
+def test_a_wrong_setting_is_refused_and_nothing_changes(client: Client) -> None:
+    before = client.config()
+
+    with pytest.raises(Invalid, match="151"):
+        client.set_config("generation.steps", "151")
+    assert client.config().values == before.values
+
+
+def test_the_queue_takes_no_more_than_its_limit(house: House) -> None:
+    house.with_fake_worker(daemon="{queue_limit: 12}").start()
+    with house.client() as client:
+        client.deal("zodiac", "SLOW", SLOW)
+        with pytest.raises(Full, match="12 more do not fit") as caught:
+            client.deal("zodiac", "SLOW", SLOW)
+
+        assert caught.value.retry == "later"
+        assert len(client.batches().batches) == 1
+
+
+def test_a_model_that_is_not_there_leaves_the_daemon_answering(house: House) -> None:
+    house.with_fake_worker(model="{default: ./gone}").start()
+    with house.client() as client:
+        status = client.status()
+        assert (status.model.name, status.model.present) == ("./gone", False)
+        assert client.doctor().checks
+        with pytest.raises(ModelError):
+            client.deal("zodiac")
+        wait_until(lambda: client.status().worker.phase == "idle")
+        assert drawn(client, client.deal("zodiac", settings=Settings(model="starter")).batch.id).batch.takes == 12
+
+
+# ---------------------------------------------------------------- whatever is asked
+
+ASKED = sorted(set(protocol.REQUESTS) - {"hello", "stop", "config_set", "subscribe", "blob_stat", "blob_get"})
+numbers = st.sampled_from([1, 2, 5, 10**9, 2**53, 2**63 - 1, 2**63, 2**64 - 1])
+words = st.sampled_from(
+    ["zodiac", "last", "single", "", "%", "_", "..", "/", "\0", "\U0010ffff", "' OR 1=1 --", "{name}", "x" * 200]
+)
+choices = st.fixed_dictionaries(
+    {},
+    optional={
+        "seed": numbers,
+        "model": words,
+        "negative_prompt": words,
+        "width": st.sampled_from([64, 96, 2048]),
+        "mix": st.lists(st.fixed_dictionaries({"name": words}), max_size=2),
+    },
+)
+ONE_OF_EACH = {
+    "idem": words,
+    "set": words,
+    "batch": words,
+    "prompt": words,
+    "name": words,
+    "theme": words,
+    "seed": numbers,
+    "before": numbers | words,
+    "take": numbers,
+    "count": st.integers(1, 100),
+    "limit": st.integers(1, 1000),
+    "cards": st.lists(numbers, max_size=3),
+    "jobs": st.lists(numbers, max_size=3),
+    "slots": st.lists(numbers, min_size=1, max_size=3),
+    "states": st.lists(st.sampled_from(list(State)), max_size=3),
+    "settings": choices,
+}
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> tuple[str, dict[str, object]]:
+    """Draw a request that is right in its types."""
+    kind = draw(st.sampled_from(ASKED))
+    fields = msgspec.structs.fields(protocol.REQUESTS[kind])
+    wanted = [field.name for field in fields if field.name in ONE_OF_EACH and (field.required or draw(st.booleans()))]
+    return kind, {name: draw(ONE_OF_EACH[name]) for name in wanted}
+
+
+@pytest.fixture(scope="module")
+def asked() -> Iterator[zmq.Socket[bytes]]:
+    """A session with a daemon whose worker draws nothing."""
+    house = House(short_folder()).with_fake_worker("broken", daemon="{queue_limit: 200}").start()
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    socket = context.socket(zmq.DEALER)
+    socket.setsockopt(zmq.RCVTIMEO, 20_000)
+    socket.connect(f"ipc://{house.paths.ctl_socket}")
+    socket.send_multipart(protocol.encode(protocol.Hello(), rid=1))
+    socket.recv_multipart()
+    yield socket
+    context.destroy(linger=0)
+    house.close()
+
+
+@settings(max_examples=150, deadline=None)
+@given(question=questions())
+def test_no_question_whatever_its_values_is_a_fault_of_ours(
+    asked: zmq.Socket[bytes], question: tuple[str, dict[str, object]]
+) -> None:
+    kind, body = question
+    asked.send_multipart([protocol.encode_head(protocol.Head(1, kind, 7)), msgspec.msgpack.encode(body)])
+    head, frame = asked.recv_multipart()
+
+    answer = protocol.decode_from_daemon(protocol.decode_head(head).kind, frame)
+    assert not (isinstance(answer, protocol.Error) and answer.code in {"E_INTERNAL", "E_PROTO"})
+
+
+# ---------------------------------------------------------------- the end
+
+
+def test_while_the_daemon_stops_it_answers_and_takes_no_more_work(house: House) -> None:
+    house.with_fake_worker("stubborn").start()
+    with house.client() as client:
+        wait_until(lambda: client.status().worker.phase == "idle")
+        client.stop()
+
+        with pytest.raises(Draining):
+            client.deal("zodiac")
+        assert client.status().pid == house.pid
+    assert house.wait() == 0

@@ -1,0 +1,36 @@
+"""The waiting list chooses what `next_batch` would choose from all that waits."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imagineerd.jobs import steps_of
+from imagineerd.scheduler import Waiting, next_batch
+from imagineerd.waitlist import Waitlist
+
+SIZES = (1, 4)
+entries = st.builds(
+    Waiting,
+    job=st.integers(1, 30),
+    priority=st.integers(-1, 1),
+    group=st.sampled_from(["m|20", "m|25", "n|20"]),
+    attempts=st.integers(0, 2),
+)
+moves = st.lists(st.one_of(entries, st.integers(1, 30)), max_size=60)
+
+
+@given(moves)
+def test_it_chooses_as_if_it_looked_at_every_job(moves: list[Waiting | int]) -> None:
+    waitlist, plain = Waitlist(), dict[int, Waiting]()
+    for move in moves:
+        if isinstance(move, int):
+            waitlist.drop(move)
+            plain.pop(move, None)
+        else:
+            waitlist.add([move])
+            plain[move.job] = move
+
+        assert waitlist.next(SIZES) == next_batch(plain.values(), SIZES)
+        assert len(waitlist) == len(plain)
+        assert waitlist.steps == sum(steps_of(entry.group) for entry in plain.values())

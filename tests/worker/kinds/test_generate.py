@@ -1,0 +1,121 @@
+"""An order in this process: one picture's trouble is not its neighbours'."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from imagineerd import link
+from imagineerd.errors import ImagineerError, LoraError
+from imagineerd.jobs import LoraWeight
+from imagineerd.worker.context import Context
+from imagineerd.worker.failures import explain
+from imagineerd.worker.kinds import generate
+from imagineerd.worker.mailbox import Mailbox
+from imagineerd.worker.models import Library
+
+
+class Desk:
+    """A context whose reports can be read back."""
+
+    def __init__(self, device: Any) -> None:
+        self.ours, theirs = socket.socketpair()
+        self.ours.settimeout(10)
+        configure = link.Configure(link.Hardware(device="cpu"), offline=True)
+        mailbox = Mailbox(theirs)
+        self.context = Context(mailbox, configure, device, Library(device, configure, mailbox.send))
+
+    def draw(self, render: link.Render) -> list[link.Report]:
+        """Run an order as the worker does; return the answers."""
+        self.context.begin(render)
+        try:
+            generate.run(render, self.context)
+        except Exception as error:  # noqa: BLE001 - as the worker does
+            self.context.fail_open(*explain(error))
+        self.context.end()
+        return list(self._answers())
+
+    def _answers(self) -> Iterator[link.Report]:
+        while not isinstance(report := self._receive(), link.OrderDone):
+            if isinstance(report, link.Finished | link.Failed | link.Stopped):
+                yield report
+
+    def _receive(self) -> link.Report:
+        header = self.ours.recv(4, socket.MSG_WAITALL)
+        return link.decode_report(self.ours.recv(link.length_of(header), socket.MSG_WAITALL))
+
+
+@pytest.fixture
+def desk(device: Any) -> Desk:
+    return Desk(device)
+
+
+@pytest.fixture
+def order(source: link.ModelSource, spec: Any, tmp_path: Path) -> link.Render:
+    items = tuple(link.Item(job, 1, "b", job, spec(seed=job), str(tmp_path / f"{job}")) for job in (1, 2, 3))
+    return link.Render(items, source, 4)
+
+
+def decode_that_fails_for_the_second(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    calls = 0
+    real = generate.decode
+
+    def decode(model: Any, latent: torch.Tensor) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise error
+        return real(model, latent)
+
+    monkeypatch.setattr(generate, "decode", decode)
+
+
+def write_lora(path: Path) -> None:
+    name = "unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q"
+    save_file({f"{name}.lora_A.weight": torch.ones(1, 16), f"{name}.lora_B.weight": torch.ones(16, 1)}, path)
+
+
+def test_a_picture_of_nan_fails_alone(desk: Desk, order: link.Render, monkeypatch: pytest.MonkeyPatch) -> None:
+    decode_that_fails_for_the_second(monkeypatch, ImagineerError("NaN"))
+    answers = {report.job: type(report).__name__ for report in desk.draw(order)}
+
+    assert answers == {1: "Finished", 2: "Failed", 3: "Finished"}
+
+
+def test_what_is_saved_before_memory_runs_out_is_finished(
+    desk: Desk, order: link.Render, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decode_that_fails_for_the_second(monkeypatch, torch.OutOfMemoryError("CUDA out of memory. Tried to"))
+    answers = {report.job: report for report in desk.draw(order)}
+
+    assert isinstance(answers[1], link.Finished)
+    assert [answers[job].code for job in (2, 3)] == ["E_OOM", "E_OOM"]
+    assert {path.name for path in tmp_path.glob("*.png")} == {"1.png"}
+
+
+def test_a_lora_that_changed_since_it_was_accepted_is_refused(
+    desk: Desk, order: link.Render, spec: Any, tmp_path: Path
+) -> None:
+    write_lora(tmp_path / "ink.safetensors")
+    mixed = spec(mix=(LoraWeight("ink", 0.5, "ab" * 32),))
+    item = link.Item(1, 1, "b", 1, mixed, str(tmp_path / "a"))
+    (failed,) = desk.draw(link.Render((item,), order.source, 1, (("ink", str(tmp_path / "ink.safetensors")),)))
+
+    assert failed.code == LoraError.code
+    assert "has changed" in failed.message
+
+
+def test_the_sidecar_holds_the_mix_with_its_hashes(desk: Desk, order: link.Render, spec: Any, tmp_path: Path) -> None:
+    write_lora(tmp_path / "ink.safetensors")
+    item = link.Item(1, 1, "b", 1, spec(mix=(LoraWeight("ink", 0.5),)), str(tmp_path / "a"))
+    desk.draw(link.Render((item,), order.source, 1, (("ink", str(tmp_path / "ink.safetensors")),)))
+    (lora,) = json.loads((tmp_path / "a.json").read_text())["mix"]
+
+    assert (lora["name"], lora["weight"], len(lora["sha256"])) == ("ink", 0.5, 64)
