@@ -107,7 +107,7 @@ def test_an_index_the_set_does_not_have_is_refused(basis):
         planning.plan_set(basis(), card_set(), "", picked=[1, 9])
 
 
-def test_a_lora_that_is_not_there_is_refused_before_anything_is_dealt(tmp_path, basis):
+def test_a_lora_that_is_not_there_is_refused_before_anything_is_dealt(basis):
     def missing(_mix):
         raise LoraError('There is no LoRA "Cards".')
 
