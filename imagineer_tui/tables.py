@@ -134,7 +134,7 @@ def dealt(out: Output, data: protocol.Dealt) -> None:
 
 def jobs(out: Output, data: protocol.Jobs) -> None:
     """Print a page of jobs."""
-    table = _table("job>", "state", "batch", "card", "seed>", "note*")
+    table = _table("job>", "state", "batch", "card*", "seed>", "note*")
     for job in data.jobs:
         name = job.spec.name or f"slot {job.slot}"
         note = job.error.message if job.error else f"take {job.take}" if job.take else ""

@@ -57,15 +57,15 @@ def resolve_model(
 ) -> ResolvedModel:
     """Find the model `name`.
 
-    `cache_dir` is a Hugging Face cache (default: the environment's), `base_dir` what relative paths start from.
-    Raises `ModelError` where nothing fits, with what to do.
+    `cache_dir` is a Hugging Face cache (default: the environment's), `base_dir` what relative paths start from;
+    without it only an absolute path is one. Raises `ModelError` where nothing fits, with what to do.
     """
     if name == STARTER:
         return _from_folder(name, starter)
-    path = (base_dir or Path.cwd()) / Path(name).expanduser()
-    if path.suffix == ".safetensors":
+    path = (base_dir or Path()) / Path(name).expanduser()
+    if path.is_absolute() and path.suffix == ".safetensors":
         return _from_checkpoint(name, path, cache_dir)
-    if path.is_dir():
+    if path.is_absolute() and path.is_dir():
         return _from_folder(name, path)
     if _HUB_ID.fullmatch(name):
         return _from_hub(MOVED.get(name, name), cache_dir)
@@ -74,6 +74,15 @@ def resolve_model(
         "a diffusers folder or a .safetensors file.",
         field="model",
     )
+
+
+def check_named(name: str, default: str) -> None:
+    """Raise `ModelError` for a model that a client may not name: files of this machine are the configuration's business."""
+    if name not in {STARTER, default} and (not _HUB_ID.fullmatch(name) or name.endswith(".safetensors")):
+        raise ModelError(
+            f'A request may name "{STARTER}", the configured model or a hub id, not "{name}": set model.default to it.',
+            field="$.settings.model",
+        )
 
 
 def scale_to_model(width: int, height: int, sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:

@@ -27,7 +27,7 @@ from imagineerd.events import Events
 from imagineerd.intake import Idem, NewBatch
 from imagineerd.jobs import GenerateSpec, LoraWeight, Mix, group_key
 from imagineerd.loras import find_lora
-from imagineerd.models import ResolvedModel, resolve_model
+from imagineerd.models import ResolvedModel, check_named, resolve_model
 from imagineerd.naming import batch_id
 from imagineerd.prompts import load_tokenizer
 from imagineerd.scheduler import Waiting
@@ -210,13 +210,15 @@ class Requests:
     def _model(self, name: str | None) -> ResolvedModel:
         """Find a model. What was found within this second counts: a look takes a hundred calls of the system."""
         key, wanted = self._model_key(name), self.config.model
+        if name is not None:
+            check_named(name, wanted.default)
         found = self._models.get(key)
         if found is None:
             found = resolve_model(
                 name or wanted.default,
                 starter=self.paths.starter_model,
                 cache_dir=wanted.cache_dir,
-                base_dir=self.paths.config_file.parent,
+                base_dir=self.paths.config_file.parent if name is None else None,
             )
             self._models = {key: found}
         return found

@@ -41,13 +41,6 @@ class Model(_Section, frozen=True):
             extra={"words": "a model's name, Hugging Face id or path"},
         ),
     ] = STARTER
-    revision: Annotated[
-        str,
-        Meta(
-            max_length=200,
-            description="The commit or branch of a Hugging Face model; empty: main.",
-        ),
-    ] = ""
     cache_dir: Annotated[
         Path | None,
         Meta(description="Where fetched models are kept; null means Hugging Face's own cache."),

@@ -38,9 +38,7 @@ def test_a_command_it_names_exists(command: str) -> None:
 def test_the_script_draws_a_deck_and_saves_it(faking: House, tmp_path: Path) -> None:
     (script,) = blocks("python")
 
-    subprocess.run(
-        [sys.executable, "-c", script], env=faking.environ, cwd=tmp_path, check=True, timeout=60
-    )
+    subprocess.run([sys.executable, "-c", script], env=faking.environ, cwd=tmp_path, check=True, timeout=60)
 
     assert len(list(tmp_path.glob("*.png"))) == 12
 

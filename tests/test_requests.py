@@ -294,6 +294,12 @@ def test_a_wrong_setting_is_refused_and_nothing_changes(client: Client) -> None:
     assert client.config().values == before.values
 
 
+@pytest.mark.parametrize("name", ["/etc", "../models/mine", "~/mine", "loras/mine.safetensors", "/a/b.safetensors"])
+def test_a_request_cannot_name_a_file_of_the_daemons_machine(client: Client, name: str) -> None:
+    with pytest.raises(ModelError, match=r"set model\.default"):
+        client.generate("fox", settings=Settings(model=name))
+
+
 def test_the_queue_takes_no_more_than_its_limit(house: House) -> None:
     house.with_fake_worker(daemon="{queue_limit: 12}").start()
     with house.client() as client:
