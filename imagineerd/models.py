@@ -77,7 +77,7 @@ def resolve_model(
 
 
 def check_named(name: str, default: str) -> None:
-    """Raise `ModelError` for a model that a client may not name: files of this machine are the configuration's business."""
+    """Raise `ModelError` for a model that a client may not name: files are the configuration's business."""
     if name not in {STARTER, default} and (not _HUB_ID.fullmatch(name) or name.endswith(".safetensors")):
         raise ModelError(
             f'A request may name "{STARTER}", the configured model or a hub id, not "{name}": set model.default to it.',

@@ -33,8 +33,8 @@ WELCOME = protocol.Welcome(proto=1, daemon="test", epoch="e", boot="b")
 class Served:
     """A server in a thread with a loop of its own.
 
-    It answers `themes` at once, `status` once `release` was called, `batches` with 100,000 bytes, and fails at
-    `doctor`.
+    It answers `themes` at once, `retry` from a thread, `status` once `release` was called, `batches` with 100,000
+    bytes, and fails at `doctor`.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -86,6 +86,8 @@ class Served:
                 raise RuntimeError("a fault of ours")
             case protocol.ListBatches():
                 return Reply(protocol.Themes(themes=("x" * 100_000,), seed=1))
+            case protocol.RetryJobs():
+                await asyncio.to_thread(int)
             case protocol.MakeThemes():
                 return Reply(protocol.Themes(themes=(), seed=request.seed or 0))
         return Reply(protocol.Done())
@@ -394,3 +396,18 @@ def test_whatever_is_sent_the_server_goes_on_answering(dealer: Dealer, rubbish: 
 @pytest.mark.parametrize("body", [b"\x91" * 200_000, b"\x81\xa1a" * 80_000, b"\xdd\xff\xff\xff\xff"])
 def test_a_hostile_body_is_refused_like_any_other(greeted: Dealer, body: bytes) -> None:
     assert greeted.code("deal", body) in {"E_PROTO", "E_INVALID"}
+
+
+def test_of_many_requests_in_flight_none_is_left_lying(served: Served) -> None:
+    """ZMQ_FD tells only once of what can be read, and a reply that is sent in between uses that up."""
+    with Dealer(served) as dealer:
+        dealer.ask("hello")
+        for rid in range(1, 201):
+            dealer.send("retry", rid=rid)
+        answered = [dealer.receive()[0].rid]
+        for rid in range(201, 3001):
+            dealer.send("retry", rid=rid)
+            answered.append(dealer.receive()[0].rid)
+        answered += [dealer.receive()[0].rid for _ in range(199)]
+
+    assert sorted(answered) == list(range(1, 3001))

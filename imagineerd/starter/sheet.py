@@ -15,7 +15,7 @@ from imagineerd.starter.vocabulary import STYLES, THEMES
 
 DECK = ("pip", "court", "joker")
 KINDS = {"all": (*DECK, "major", "sign"), "zodiac": ("sign",), "tarot": ("major",), "deck": DECK}
-CAPTION = 26  # pixels
+CAPTION = 36  # pixels, three lines
 GAP = 4  # pixels
 
 
@@ -74,7 +74,7 @@ def lay_out(images: list[Image.Image], captions: list[str], columns: int) -> Ima
     for i, (image, caption) in enumerate(zip(images, captions, strict=True)):
         spot = (i % columns * cell_w + GAP // 2, i // columns * cell_h + GAP // 2)
         sheet.paste(image, spot)
-        pen.multiline_text((spot[0], spot[1] + HEIGHT), caption.replace(", ", "\n", 1), "black", font_size=9, spacing=0)
+        pen.multiline_text((spot[0], spot[1] + HEIGHT), caption.replace(", ", "\n"), "black", font_size=9, spacing=0)
     return sheet
 
 

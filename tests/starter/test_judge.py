@@ -31,4 +31,4 @@ def test_fixed_shots_never_change(cards: str) -> None:
 
 def test_a_sheet_has_room_for_every_picture() -> None:
     images = [Image.new("RGB", (96, 144))] * 5
-    assert lay_out(images, ["x"] * 5, columns=2).size == (200, 3 * 174)
+    assert lay_out(images, ["x"] * 5, columns=2).size == (200, 3 * 184)
