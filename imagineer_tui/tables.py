@@ -185,6 +185,8 @@ def status(out: Output, data: protocol.Status) -> None:
         ("config", data.config_file),
     ]
     _pairs(out, pairs)
+    if data.model.knows:
+        out.line(data.model.knows)
 
 
 def doctor(out: Output, data: protocol.Doctor) -> None:

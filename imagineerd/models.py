@@ -181,14 +181,13 @@ def _from_hub(repo: str, cache_dir: Path | None) -> ResolvedModel:
 
 def _resolved(name: str, folder: Path, revision: str) -> ResolvedModel:
     card = _card(folder)
-    knows = card.get("knows", "")
     return ResolvedModel(
         source=ModelSource(name, str(folder), revision),
         info=ModelInfo(
             name=name,
             revision=revision,
             sizes=tuple((int(width), int(height)) for width, height in card.get("sizes", ())),
-            knows=knows if isinstance(knows, str) else ", ".join(knows),
+            knows=str(card.get("knows", "")),
         ),
         default_steps=int(card.get("default_steps", DEFAULT_STEPS)),
         default_guidance=float(card.get("default_guidance", DEFAULT_GUIDANCE)),

@@ -11,7 +11,7 @@ from transformers import CLIPTokenizer
 
 from imagineerd.starter import tokenizer as bpe
 from imagineerd.starter.network import HEIGHT, WIDTH, Networks, new_scheduler
-from imagineerd.starter.vocabulary import KNOWN
+from imagineerd.starter.vocabulary import FAMILIES, STYLES, SUBJECT_GROUPS
 
 VERSION = 1
 LICENSE = "MIT"
@@ -27,7 +27,7 @@ def describe() -> dict[str, object]:
         "sizes": [[WIDTH, HEIGHT]],
         "default_steps": 20,
         "default_guidance": 3.0,
-        "knows": [word for words in KNOWN.values() for word in words],
+        "knows": f"It draws {', '.join(SUBJECT_GROUPS)}; themes {', '.join(FAMILIES)}; styles {', '.join(STYLES)}.",
     }
 
 

@@ -42,6 +42,8 @@ STYLES: dict[str, tuple[str, ...]] = {
     "ornate": ("ornate", "intricate filigree", "lavishly decorated", "baroque", "filigree", "rococo"),
 }
 
+SUBJECT_GROUPS = ("54 playing cards", "the 22 trumps of the tarot", "the 12 signs of the zodiac")
+
 SUBJECTS: tuple[str, ...] = tuple(concept.name for concept in CONCEPTS)
 
 KNOWN: dict[str, tuple[str, ...]] = {

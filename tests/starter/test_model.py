@@ -41,7 +41,8 @@ def test_imagineer_json_says_what_the_program_needs() -> None:
     assert told["native_size"] == [WIDTH, HEIGHT]
     assert told["native_size"] in told["sizes"]
     assert (told["name"], told["default_steps"], told["default_guidance"]) == ("starter", 20, 3.0)
-    assert "Ace of Spades" in told["knows"]
+    assert "54 playing cards" in told["knows"]
+    assert "cherry blossom" in told["knows"]
 
 
 def test_it_is_laid_out_as_stable_diffusion_1_5() -> None:
