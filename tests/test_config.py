@@ -235,7 +235,7 @@ def test_the_predecessors_file_loads_unchanged(paths: Paths) -> None:
     config = load_config(paths)
 
     assert config.model.default == "stable-diffusion-v1-5/stable-diffusion-v1-5"
-    assert config.model.cache_dir == Path("/mnt/speedy/imagineer/models")
+    assert config.model.cache_dir == Path("/srv/imagineer/models")
     assert config.generation.negative_prompt == "blurry, low quality, ..."
     assert (config.generation.steps, config.generation.guidance_scale) == (25, 8.0)
     assert (config.training.learning_rate, config.training.alpha) == (1e-4, 8.0)
