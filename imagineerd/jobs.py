@@ -11,7 +11,7 @@ Two rules live here and nowhere else:
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -28,7 +28,7 @@ Weight = Annotated[float, msgspec.Meta(ge=-2.0, le=2.0)]
 
 Lane = Literal["gpu", "io"]
 Scheduler = Literal["dpm++", "dpm++-sde", "euler", "euler-a", "ddim", "unipc", "pndm", "lms", "heun"]
-SCHEDULERS: tuple[Scheduler, ...] = Scheduler.__args__  # type: ignore[attr-defined]
+SCHEDULERS: tuple[Scheduler, ...] = get_args(Scheduler)
 
 
 class LoraWeight(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -35,7 +35,7 @@ class Basis(msgspec.Struct, frozen=True):
     settings: protocol.Settings
     hashed: Callable[[Mix], Mix]
     first_seed: int
-    tokenizer: object = None
+    tokenizer: Tokenizer | None = None
 
 
 class Sheet(msgspec.Struct, frozen=True):
@@ -56,8 +56,7 @@ def plan_set(basis: Basis, card_set: CardSet, theme: str, picked: Sequence[int] 
 
     Raises `Invalid` for a prompt over 2,000 characters, `NotFound` for an index the set does not have, `LoraError`.
     """
-    tokenizer: Tokenizer | None = basis.tokenizer  # type: ignore[assignment]
-    cards = prompts.plan_rows(card_set, theme, tokenizer, basis.settings.negative_prompt)
+    cards = prompts.plan_rows(card_set, theme, basis.tokenizer, basis.settings.negative_prompt)
     chosen = _choose(card_set, cards, picked)
     size = size_for(basis, card_set.width, card_set.height)
     return Sheet(card_set.name, chosen, tuple(_card_spec(basis, card_set, card, size) for card in chosen))

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -34,6 +34,9 @@ from imagineerd.scheduler import Waiting
 from imagineerd.server import Client
 from imagineerd.store import Store
 from imagineerd.version import VERSION
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 EVENTS_RESUMED = 10_000
 """Events that a resume replays at most; who missed more gets a snapshot."""
@@ -373,7 +376,7 @@ class Requests:
 
 
 @lru_cache(maxsize=4)
-def _tokenizer(folder: Path) -> object:
+def _tokenizer(folder: Path) -> Tokenizer:
     return load_tokenizer(folder)
 
 
