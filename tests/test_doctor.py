@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from docker_engine import docker_engine
 
 from imagineerd.config import Config, Paths, default_config, find_paths
 from imagineerd.doctor import (
@@ -414,3 +415,11 @@ def test_a_login_that_may_not_be_read_is_a_warning(tmp_path: Path) -> None:
     file.chmod(0)
 
     assert check_credentials(tmp_path).message == f"{file} may not be read."
+
+
+def test_a_real_docker_engine_answers() -> None:
+    with docker_engine() as path:
+        check = check_docker({"DOCKER_HOST": f"unix://{path}"})
+
+    assert check.level == "ok"
+    assert "answers (API 1." in check.message
