@@ -8,31 +8,56 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 import msgspec
 
 Code = Literal[
-    "E_PROTO",  # the bytes are not a message of this protocol
-    "E_VERSION",  # no protocol version in common
-    "E_HELLO",  # the session is unknown: say hello first
-    "E_UNKNOWN_KIND",  # no request of that name
-    "E_INVALID",  # a value is wrong; `field` says which
-    "E_TOO_LARGE",  # a frame or a value is over its limit
-    "E_NOT_FOUND",  # no such set, batch, slot, job or take
-    "E_STATE",  # not possible in the state it is in
-    "E_CONFLICT",  # this idempotency key was used for something else
-    "E_FULL",  # too much in flight or in the queue
-    "E_DRAINING",  # the daemon is shutting down
-    "E_DENIED",  # not allowed
-    "E_MODEL",  # the model cannot be found or loaded
-    "E_LORA",  # a LoRA cannot be found, read or applied
-    "E_OOM",  # out of memory on the device
-    "E_WORKER_LOST",  # the worker process died or hung
-    "E_DISK",  # the disk is full or read-only
-    "E_INTERNAL",  # our fault
+    "E_PROTO",
+    "E_VERSION",
+    "E_HELLO",
+    "E_UNKNOWN_KIND",
+    "E_INVALID",
+    "E_TOO_LARGE",
+    "E_NOT_FOUND",
+    "E_STATE",
+    "E_CONFLICT",
+    "E_FULL",
+    "E_DRAINING",
+    "E_DENIED",
+    "E_MODEL",
+    "E_LORA",
+    "E_OOM",
+    "E_WORKER_LOST",
+    "E_DISK",
+    "E_INTERNAL",
 ]
 Retry = Literal["no", "same", "later"]
+MEANINGS: Final[dict[Code, str]] = {
+    "E_PROTO": "The bytes are not a message of this protocol.",
+    "E_VERSION": "No protocol version in common.",
+    "E_HELLO": "The session is unknown: say hello first.",
+    "E_UNKNOWN_KIND": "No request of that name.",
+    "E_INVALID": "A value is wrong; `field` says which.",
+    "E_TOO_LARGE": "A frame or a value is over its limit.",
+    "E_NOT_FOUND": "No such set, batch, slot, job or take.",
+    "E_STATE": "Not possible in the state it is in.",
+    "E_CONFLICT": "This idempotency key was used for something else.",
+    "E_FULL": "Too much in flight or in the queue.",
+    "E_DRAINING": "The daemon is shutting down.",
+    "E_DENIED": "Not allowed.",
+    "E_MODEL": "The model cannot be found or loaded.",
+    "E_LORA": "A LoRA cannot be found, read or applied.",
+    "E_OOM": "Out of memory on the device.",
+    "E_WORKER_LOST": "The worker process died or hung.",
+    "E_DISK": "The disk is full or read-only.",
+    "E_INTERNAL": "Our fault.",
+}
+RETRIES: Final[dict[Retry, str]] = {
+    "no": "The same request would be refused again.",
+    "same": "Send the same request again, at once.",
+    "later": "Send the same request again after a while.",
+}
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -7,7 +7,17 @@ from typing import get_args
 import pytest
 
 from imagineerd import errors
-from imagineerd.errors import Code, DaemonAway, ImagineerError, Invalid, Problem, Retry, did_you_mean
+from imagineerd.errors import (
+    MEANINGS,
+    RETRIES,
+    Code,
+    DaemonAway,
+    ImagineerError,
+    Invalid,
+    Problem,
+    Retry,
+    did_you_mean,
+)
 
 CLASSES = [cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, ImagineerError)]
 
@@ -16,6 +26,11 @@ def test_every_code_but_our_own_fault_has_exactly_one_class() -> None:
     spoken = [cls.code for cls in CLASSES if cls not in {ImagineerError, DaemonAway}]
 
     assert sorted(spoken) == sorted(set(get_args(Code)) - {"E_INTERNAL"})
+
+
+def test_every_code_and_every_retry_has_its_sentence() -> None:
+    assert (tuple(MEANINGS), tuple(RETRIES)) == (get_args(Code), get_args(Retry))
+    assert all(sentence.endswith(".") for sentence in (*MEANINGS.values(), *RETRIES.values()))
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
