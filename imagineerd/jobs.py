@@ -19,7 +19,9 @@ MAX_PROMPT = 2000
 MAX_N = 10_000
 MAX_SEED = 2**63 - 1
 
-Size = Annotated[int, msgspec.Meta(ge=64, le=2048, multiple_of=8)]
+Pixels = Annotated[int, msgspec.Meta(extra={"unit": "pixels"})]
+UnixTime = Annotated[float, msgspec.Meta(extra={"unit": "Unix seconds"})]
+Size = Annotated[int, msgspec.Meta(ge=64, le=2048, multiple_of=8, extra={"unit": "pixels"})]
 Steps = Annotated[int, msgspec.Meta(ge=1, le=150)]
 GuidanceScale = Annotated[float, msgspec.Meta(ge=0.0, le=30.0)]
 Seed = Annotated[int, msgspec.Meta(ge=0, le=MAX_SEED)]
@@ -128,9 +130,9 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     priority: int = 0
     attempts: int = 0
     cancel_requested: bool = False
-    submitted_at: float = 0.0
-    started_at: float | None = None
-    ended_at: float | None = None
+    submitted_at: UnixTime = 0.0
+    started_at: UnixTime | None = None
+    ended_at: UnixTime | None = None
     error: JobError | None = None
     take: int | None = None
 

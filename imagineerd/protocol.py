@@ -39,6 +39,7 @@ from imagineerd.jobs import (
     Job,
     JobError,
     LoraWeight,
+    Pixels,
     Prompt,
     PromptParts,
     Scheduler,
@@ -46,6 +47,7 @@ from imagineerd.jobs import (
     Size,
     State,
     Steps,
+    UnixTime,
 )
 
 VERSION: Final = 1
@@ -67,6 +69,8 @@ Limit = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 Name = Annotated[str, msgspec.Meta(max_length=200)]
 Idem = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Id = Annotated[int, msgspec.Meta(ge=1, le=MAX_INT)]
+Bytes = Annotated[int, msgspec.Meta(extra={"unit": "bytes"})]
+Seconds = Annotated[float, msgspec.Meta(extra={"unit": "seconds"})]
 Variant = Literal["full", "thumb"]
 Level = Literal["ok", "warn", "fail"]
 
@@ -98,8 +102,8 @@ class Request(Body, Generic[R], frozen=True, omit_defaults=True, kw_only=True):
 class Limits(Body, frozen=True, omit_defaults=True, kw_only=True):
     """What the daemon takes: bytes of a body and of a chunk, unanswered requests of one client."""
 
-    body: int = MAX_BODY
-    chunk: int = MAX_CHUNK
+    body: Bytes = MAX_BODY
+    chunk: Bytes = MAX_CHUNK
     inflight: int = MAX_INFLIGHT
 
 
@@ -112,7 +116,7 @@ class Welcome(Body, frozen=True, omit_defaults=True, kw_only=True):
     boot: str
     features: tuple[str, ...] = ()
     limits: Limits = Limits()
-    heartbeat_s: float = HEARTBEAT_S
+    heartbeat_s: Seconds = HEARTBEAT_S
     uid: int = -1
     pid: int = -1
 
@@ -170,13 +174,13 @@ class Take(Body, frozen=True, omit_defaults=True, kw_only=True):
     job: int
     file: str
     seed: int
-    width: int
-    height: int
-    bytes: int
+    width: Pixels
+    height: Pixels
+    bytes: Bytes
     sha256: str
     color: str = "#000000"
-    created_at: float = 0.0
-    duration: float = 0.0
+    created_at: UnixTime = 0.0
+    duration: Seconds = 0.0
 
 
 class Slot(Body, frozen=True, omit_defaults=True, kw_only=True):
@@ -202,7 +206,7 @@ class Batch(Body, frozen=True, omit_defaults=True, kw_only=True):
     title: str
     theme: str = ""
     folder: str = ""
-    created_at: float = 0.0
+    created_at: UnixTime = 0.0
     slots: int = 0
     takes: int = 0
     states: dict[str, int] = {}
@@ -216,8 +220,8 @@ class SetInfo(Body, frozen=True, omit_defaults=True, kw_only=True):
     description: str = ""
     builtin: bool = False
     cards: int = 0
-    width: int = 0
-    height: int = 0
+    width: Pixels = 0
+    height: Pixels = 0
     example_theme: str = ""
     mix: tuple[LoraWeight, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -266,7 +270,7 @@ class ModelInfo(Body, frozen=True, omit_defaults=True, kw_only=True):
     name: str
     revision: str = ""
     present: bool = True
-    sizes: tuple[tuple[int, int], ...] = ()
+    sizes: tuple[tuple[Pixels, Pixels], ...] = ()
     knows: str = ""
 
 
@@ -287,11 +291,11 @@ class Worker(Body, frozen=True, omit_defaults=True, kw_only=True):
     dtype: str = ""
     model: str = ""
     detail: str = ""
-    memory_used: int = 0
-    memory_total: int = 0
+    memory_used: Bytes = 0
+    memory_total: Bytes = 0
     torch: str = ""
     restarts: int = 0
-    seconds_per_step: float = 0.0
+    seconds_per_step: Seconds = 0.0
 
 
 class Check(Body, frozen=True, omit_defaults=True, kw_only=True):
@@ -311,7 +315,7 @@ class Status(Body, frozen=True, omit_defaults=True, kw_only=True):
 
     version: str
     pid: int
-    uptime: float
+    uptime: Seconds
     boot: str
     epoch: str
     worker: Worker
@@ -320,8 +324,8 @@ class Status(Body, frozen=True, omit_defaults=True, kw_only=True):
     data_dir: str
     output_dir: str
     config_file: str
-    disk_free: int
-    eta_s: float | None = None
+    disk_free: Bytes
+    eta_s: Seconds | None = None
 
 
 class Sets(Body, frozen=True, omit_defaults=True, kw_only=True):
@@ -350,12 +354,12 @@ class Plan(Body, frozen=True, omit_defaults=True, kw_only=True):
     title: str
     theme: str
     model: ModelInfo
-    width: int
-    height: int
+    width: Pixels
+    height: Pixels
     scheduler: str
     cards: tuple[PlannedCard, ...]
     warnings: tuple[str, ...] = ()
-    eta_s: float | None = None
+    eta_s: Seconds | None = None
 
 
 class Themes(Body, frozen=True, omit_defaults=True, kw_only=True):
@@ -452,7 +456,7 @@ class BlobInfo(Body, frozen=True, omit_defaults=True, kw_only=True):
 
     name: str
     media: str
-    bytes: int
+    bytes: Bytes
     sha256: str
     path: str = ""
 
@@ -460,9 +464,9 @@ class BlobInfo(Body, frozen=True, omit_defaults=True, kw_only=True):
 class Chunk(Body, frozen=True, omit_defaults=True, kw_only=True):
     """Where the raw frame behind this body belongs, and the size of the whole."""
 
-    offset: int
-    length: int
-    total: int
+    offset: Bytes
+    length: Bytes
+    total: Bytes
 
 
 # ---------------------------------------------------------------- requests
@@ -595,7 +599,7 @@ class Subscribe(Request[Snapshot], frozen=True, omit_defaults=True, kw_only=True
     """Follow the daemon; answered by `snap` or `resume`. `ticks_hz` bounds the ticks of one job (0: none)."""
 
     since: EventMark | None = None
-    ticks_hz: Annotated[float, msgspec.Meta(ge=0, le=30)] = 5.0
+    ticks_hz: Annotated[float, msgspec.Meta(ge=0, le=30, extra={"unit": "per second"})] = 5.0
 
 
 class Unsubscribe(Request[Done], frozen=True, omit_defaults=True, kw_only=True):
@@ -618,8 +622,8 @@ class BlobGet(Request[Chunk], frozen=True, omit_defaults=True, kw_only=True):
 
     take: Id
     variant: Variant = "full"
-    offset: Annotated[int, msgspec.Meta(ge=0, le=MAX_INT)] = 0
-    length: Annotated[int, msgspec.Meta(ge=1, le=MAX_CHUNK)] = MAX_CHUNK
+    offset: Annotated[int, msgspec.Meta(ge=0, le=MAX_INT, extra={"unit": "bytes"})] = 0
+    length: Annotated[int, msgspec.Meta(ge=1, le=MAX_CHUNK, extra={"unit": "bytes"})] = MAX_CHUNK
 
 
 # ---------------------------------------------------------------- events and ticks
@@ -674,7 +678,7 @@ class Tick(Body, frozen=True, omit_defaults=True, kw_only=True):
     slot: int
     step: int
     steps: int
-    eta_s: float | None = None
+    eta_s: Seconds | None = None
 
 
 class Heartbeat(Body, frozen=True, omit_defaults=True, kw_only=True):

@@ -216,7 +216,8 @@ MESSAGES: dict[str, Body] = {
 def golden(kind: str, body: Body) -> dict[str, Any]:
     """Return one message as hexadecimal frames and, to be read by people, as JSON."""
     seq = 12 if kind in protocol.EVENTS else 0
-    head, rest = protocol.encode(body, rid=0 if seq else 99, seq=seq)
+    rid = 99 if kind in (protocol.REQUESTS | protocol.REPLIES) else 0
+    head, rest = protocol.encode(body, rid=rid, seq=seq)
     return {"kind": kind, "head": head.hex(), "body": rest.hex(), "json": json.loads(msgspec.json.encode(body))}
 
 
