@@ -51,7 +51,7 @@ MEANINGS: Final[dict[Code, str]] = {
     "E_OOM": "Out of memory on the device.",
     "E_WORKER_LOST": "The worker process died or hung.",
     "E_DISK": "The disk is full or read-only.",
-    "E_INTERNAL": "Our fault.",
+    "E_INTERNAL": "A fault of the daemon; its log says more.",
 }
 RETRIES: Final[dict[Retry, str]] = {
     "no": "The same request would be refused again.",

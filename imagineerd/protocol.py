@@ -20,10 +20,11 @@ they may be lost. A client that does not read is sent nothing more until it does
 **Pictures.** On the `blob` socket, `blob_stat` tells size and hash, `blob_get` answers one chunk: body `chunk`, then
 one raw frame. Keep at most four chunks in flight.
 
-**Growth.** Fields are added with defaults, kinds are added, nothing is renamed or removed within a version.
+**Growth.** Fields are added with defaults, kinds are added, nothing is renamed or removed within a version. A default
+never changes, not even with the version: it is what an absent field says.
 
-Times are Unix seconds, durations seconds, sizes pixels or bytes as named. Ids of jobs and takes are integers, a batch
-is named by its folder (`zodiac_20261122_121503`), slots count from 1.
+**Units.** Times are Unix seconds, durations seconds, sizes pixels or bytes as named. Ids of jobs and takes are
+integers, a batch is named by its folder (`zodiac_20261122_121503`), slots count from 1.
 """
 
 from __future__ import annotations
@@ -124,8 +125,8 @@ class Welcome(Body, frozen=True, omit_defaults=True, kw_only=True):
 class Hello(Request[Welcome], frozen=True, omit_defaults=True, kw_only=True):
     """The first message of a session: protocol versions understood and who speaks."""
 
-    proto_min: int = VERSION
-    proto_max: int = VERSION
+    proto_min: int = 1
+    proto_max: int = 1
     client: Name = ""
     version: Name = ""
 

@@ -59,7 +59,7 @@ class Session:
         self.welcome: Welcome | None = None
         self.outgoing: deque[list[bytes]] = deque()
         self.failure: ImagineerError | None = None
-        self._who = Hello(client=client, version=version)
+        self._who = Hello(proto_min=protocol.VERSION, proto_max=protocol.VERSION, client=client, version=version)
         self._hello = 0
         self._rids = itertools.count(1)
         self._pending: dict[int, Pending] = {}
@@ -170,7 +170,7 @@ class Session:
             self._refused(head.rid, body)
         elif isinstance(body, Error):
             self._fail(head.rid, error_from(body))
-        elif not isinstance(body, _reply_of(self._pending[head.rid].request)):
+        elif not isinstance(body, reply_of(type(self._pending[head.rid].request))):
             self._fail(head.rid, ProtocolError(f'The daemon gave an answer of the wrong kind: "{head.kind}".'))
         else:
             del self._pending[head.rid]
@@ -216,7 +216,7 @@ def error_from(body: Error) -> ImagineerError:
     return error
 
 
-def _reply_of(request: Request[Any]) -> type[Body]:
+def reply_of(request: type[Request[Any]]) -> type[Body]:
     """Return the type that answers a request: the `R` of `Request[R]`."""
-    reply: type[Body] = type(request).__orig_bases__[0].__args__[0]  # type: ignore[attr-defined]
+    reply: type[Body] = request.__orig_bases__[0].__args__[0]  # type: ignore[attr-defined]
     return reply

@@ -87,6 +87,25 @@ def test_a_head_may_be_as_short_as_version_and_kind() -> None:
     assert decode_head(msgspec.msgpack.encode([1, "status"])).rid == 0
 
 
+def test_what_an_absent_field_says_never_changes() -> None:
+    """A default is never sent, so a new one would change what older sides say."""
+    welcome = decode("welcome", msgspec.msgpack.encode({"proto": 1, "daemon": "", "epoch": "", "boot": ""}))
+
+    assert decode("hello", b"\x80") == protocol.Hello(proto_min=1, proto_max=1, client="", version="")
+    assert json.loads(msgspec.json.encode(msgspec.structs.asdict(welcome))) | {"limits": None} == {
+        "proto": 1,
+        "daemon": "",
+        "epoch": "",
+        "boot": "",
+        "features": [],
+        "limits": None,
+        "heartbeat_s": 2.0,
+        "uid": -1,
+        "pid": -1,
+    }
+    assert msgspec.structs.astuple(protocol.Limits()) == (262_144, 262_144, 256)
+
+
 def test_a_misspelt_setting_is_refused_since_it_would_draw_another_picture() -> None:
     body = msgspec.msgpack.encode({"idem": "k", "set": "tarot", "settings": {"stepz": 9}})
 

@@ -14,9 +14,21 @@ from hypothesis import strategies as st
 
 from imagineerd import protocol
 from imagineerd.client import Client
-from imagineerd.errors import Conflict, Draining, Full, Invalid, LoraError, ModelError, NotFound, WrongState
+from imagineerd.errors import (
+    Conflict,
+    Draining,
+    Full,
+    Invalid,
+    LoraError,
+    ModelError,
+    NotFound,
+    VersionMismatch,
+    WrongState,
+)
 from imagineerd.jobs import MAX_SEED, LoraWeight, State
-from imagineerd.protocol import BatchDetail, Settings
+from imagineerd.protocol import BatchDetail, Settings, decode_request, encode
+from imagineerd.requests import Requests
+from imagineerd.server import Client as Caller
 
 SLOW = Settings(steps=100)
 
@@ -35,6 +47,28 @@ def drawn(client: Client, batch: str) -> BatchDetail:
         return None if {"queued", "running"} & detail.batch.states.keys() else detail
 
     return wait_until(finished)
+
+
+# ---------------------------------------------------------------- versions
+
+
+def test_a_client_of_a_later_version_is_told_what_the_daemon_speaks(client: Client) -> None:
+    with pytest.raises(VersionMismatch, match=r"^This daemon speaks protocol 1, the client 2 to 3: update the older"):
+        client.ask(protocol.Hello(proto_min=2, proto_max=3))
+
+
+def test_a_client_that_speaks_several_versions_is_answered_with_the_daemon_s(client: Client) -> None:
+    assert client.ask(protocol.Hello(proto_min=1, proto_max=9)).proto == 1
+
+
+def test_a_client_of_today_is_told_by_a_daemon_of_tomorrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Version 1 says hello without naming its version: that must mean 1 for ever."""
+    today = decode_request("hello", encode(protocol.Hello(client="of today"))[1])
+    monkeypatch.setattr(protocol, "VERSION", 2)
+    tomorrow = Requests.__new__(Requests)
+
+    with pytest.raises(VersionMismatch, match="speaks protocol 2, the client 1 to 1"):
+        tomorrow._welcome(today, Caller(b"", 0, 0))
 
 
 # ---------------------------------------------------------------- looking

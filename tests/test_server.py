@@ -201,6 +201,14 @@ def test_hello_may_be_said_again(greeted: Dealer) -> None:
     assert isinstance(greeted.ask("hello"), protocol.Welcome)
 
 
+def test_a_request_of_a_later_version_is_answered_as_far_as_it_is_understood(greeted: Dealer) -> None:
+    head = msgspec.msgpack.encode([1, "themes", 7, 0, {"deadline": 5}, "of tomorrow"])
+    body = msgspec.msgpack.encode({"seed": 7, "of_tomorrow": [1, {"two": None}]})
+    greeted.socket.send_multipart([head, body, b"a frame of tomorrow"])
+
+    assert greeted.receive() == (Head(1, "themes_are", 7), protocol.Themes(themes=(), seed=7))
+
+
 def test_without_a_version_in_common_there_is_no_session(dealer: Dealer) -> None:
     assert dealer.code("hello", {"proto_min": 7, "proto_max": 9}) == "E_VERSION"
     assert dealer.code("themes") == "E_HELLO"
