@@ -210,6 +210,7 @@ GROWTH: Final = f"""\
 
 - A client skips kinds and fields that it does not know, and reads no more of the head than it knows. A field that comes
   later has a default, and what an absent field means never changes.
+- A job may be of a kind that came later: its `spec` then has a `kind` and fields that a client does not know.
 - Lists of words (codes, states, phases, samplers) are closed within a version.
 - Before it uses what version {protocol.VERSION} did not always have, a client looks for its name in the `features` of
   `welcome`. Today they are {", ".join(f"`{name}`" for name in protocol.FEATURES)}.
@@ -420,8 +421,14 @@ def _fields(struct: type, what: str = "field") -> str:
         rows.insert(0, (f"`{info.tag_field}`", "string", f'"{info.tag}"', "required"))
     if not rows:
         return "It has no fields: the body is an empty map.\n"
-    strict = "\nUnknown fields are refused.\n" if info.forbid_unknown_fields else ""
+    strict = "\nUnknown fields are refused.\n" if info.forbid_unknown_fields and struct in _sent() else ""
     return _table((what, "type", "limits, unit", "where absent"), rows) + strict
+
+
+@cache
+def _sent() -> frozenset[type]:
+    """Return the structs that clients send."""
+    return frozenset(struct for body in REQUESTS.values() for struct in _inside(type_info(body)))
 
 
 def _type(info: Type) -> str:  # noqa: PLR0911 - one case for each type, on purpose
