@@ -113,7 +113,7 @@ def sources_of(target: State) -> tuple[State, ...]:
 
 
 class JobError(msgspec.Struct, frozen=True):
-    """Why a job failed or is held: a code of `errors.Code` and one sentence."""
+    """Why a job failed or is held: a code of the closed list of errors and one sentence."""
 
     code: str
     message: str

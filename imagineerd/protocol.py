@@ -77,7 +77,10 @@ Level = Literal["ok", "warn", "fail"]
 
 
 class Head(msgspec.Struct, frozen=True, array_like=True):
-    """The first frame. `rid` ties a reply to its request, `seq` numbers events (0: not an event)."""
+    """The first frame. `v` is the protocol's version, `kind` names the body.
+
+    `rid` ties a reply to its request, `seq` numbers events (0: not an event), `meta` is for what comes later.
+    """
 
     v: int
     kind: str
@@ -109,7 +112,10 @@ class Limits(Body, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Welcome(Body, frozen=True, omit_defaults=True, kw_only=True):
-    """`epoch` names the database, `boot` this run of the daemon; `uid`/`pid` are what the socket says of the client."""
+    """`proto` is the version that is spoken from now on, `daemon` the version of the program.
+
+    `epoch` names the database, `boot` this run of the daemon; `uid`/`pid` are what the socket says of the client.
+    """
 
     proto: int
     daemon: str
@@ -167,7 +173,10 @@ class Settings(Body, frozen=True, omit_defaults=True, kw_only=True, forbid_unkno
 
 
 class Take(Body, frozen=True, omit_defaults=True, kw_only=True):
-    """One finished image. `color` is its average (`#rrggbb`), `duration` its share of the rendering time in seconds."""
+    """One finished image; `file` is its name in the folder of its batch.
+
+    `color` is its average (`#rrggbb`), `duration` its share of the rendering time in seconds.
+    """
 
     id: int
     batch: str

@@ -292,7 +292,7 @@ def _contents() -> str:
 
 
 def _frames() -> str:
-    return f"## Frames\n\n{_said('Frames')}\n\n{_fields(Head, 'element')}\n{ENCODING}"
+    return f"## Frames\n\n{_said('Frames')}\n\n{_doc(Head)}\n\n{_fields(Head, 'element')}\n{ENCODING}"
 
 
 def _requests() -> str:

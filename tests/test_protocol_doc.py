@@ -20,6 +20,11 @@ DOCUMENT = protocol_doc.document()
 GOLDEN = json.loads((TESTS / "data" / "protocol" / "messages.json").read_text())
 EXAMPLES = TESTS / "examples"
 NPM_S = 60
+# zeromq carries its binaries in the package: nothing has to be compiled or run to install it.
+NPM_INSTALL = (
+    *("npm", "install", "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund"),
+    *("--prefer-offline", "--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--loglevel=error"),
+)
 KINDS = (*protocol.REQUESTS, *protocol.REPLIES, *protocol.EVENTS, *protocol.BESIDE)
 
 
@@ -90,12 +95,12 @@ def node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("node")
     for name in ("package.json", "deal_zodiac.mjs"):
         shutil.copy(EXAMPLES / name, folder)
-    # zeromq carries its binaries in the package: nothing has to be compiled or run to install it.
-    command = ["npm", "install", "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund", "--silent"]
     try:
-        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=NPM_S)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        pytest.skip(f"npm cannot install the client's packages here: {error}")
+        run = subprocess.run(NPM_INSTALL, cwd=folder, check=False, capture_output=True, text=True, timeout=NPM_S)
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"npm has not installed the client's packages within {NPM_S} seconds.")
+    if run.returncode:
+        pytest.skip(f"npm cannot install the client's packages here: {run.stderr.partition(chr(10))[0]}")
     return folder
 
 
