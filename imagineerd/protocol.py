@@ -6,7 +6,7 @@ MessagePack map, decoded by the type that `kind` names. Unknown kinds and unknow
 
 **Conversation.** A client is a ZeroMQ DEALER. It says `hello` first on each socket and is answered `welcome`; then
 every request carries an `rid` of the client's choice and is answered by exactly one message with the same `rid`: the
-reply that its class names, or `err`. A reply means it has happened: a submit is answered after its rows are on disk.
+reply that belongs to it, or `err`. A reply means it has happened: a submit is answered after its rows are on disk.
 
 **Submitting.** `deal`, `generate`, `reroll` and `complete` carry an idempotency key. The same key with the same body
 is answered as before and does nothing; with another body it is `E_CONFLICT`.
