@@ -129,8 +129,8 @@ no TCP.
 
 ENCODING: Final = f"""\
 In a body, both sides may leave out every field that is not *required*: it then means what the last column says. `nil`
-may be sent where a type says so, and means the same as leaving the field out. An integer is taken where a float is asked
-for. Text is UTF-8. Integers go up to 2^63 − 1 (seeds do): a language whose numbers are doubles should
+may be sent where a type says so, and means the same as leaving the field out. An integer is taken where a float is
+asked for. Text is UTF-8. Integers go up to 2^63 − 1 (seeds do): a language whose numbers are doubles should
 decode them as big integers where it keeps them.
 
 {_said("Units")}
