@@ -14,7 +14,7 @@ from typing import Any
 
 import zmq
 
-from imagineerd import blobs, link, protocol
+from imagineerd import blobs, link, notify, protocol, service
 from imagineerd.config import Config, Paths, hardware_of, private_dir
 from imagineerd.dispatch import Dispatcher, Orders
 from imagineerd.errors import ImagineerError
@@ -68,6 +68,7 @@ class Daemon:
         self.config = config
         self.boot = secrets.token_hex(8)
         self.stopping = asyncio.Event()
+        self.reload = asyncio.Event()
         self.store = Store.open(paths.database)
         self.context = zmq.Context()
         self.events = Events(self._send)
@@ -97,6 +98,7 @@ class Daemon:
         began = time.monotonic()
         for signum in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(signum, self.stopping.set)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.reload.set)
         async with contextlib.AsyncExitStack() as undo:
             undo.push_async_callback(self.store.close)
             await self._recover()
@@ -108,10 +110,12 @@ class Daemon:
             )
             undo.push_async_callback(self.blob.close)
             works = (self.ctl.serve(), self.blob.serve(), self._beat(), self._tidy())
-            tasks = [asyncio.create_task(work) for work in works]
+            beside = service.works(self.store, self.dispatcher, self.requests, self.reload)
+            tasks = [asyncio.create_task(work) for work in (*works, *beside)]
             undo.push_async_callback(_cancel, tasks)
             await self.dispatcher.start()
             undo.push_async_callback(self._stop_work)
+            notify.tell("READY=1")
             log.info("Ready.", extra=pairs(version=VERSION, socket=self.paths.ctl_socket, seconds=_since(began)))
             await self._until_stopped([*tasks, *self.dispatcher.tasks])
         log.info("Stopped.")
@@ -132,6 +136,7 @@ class Daemon:
 
     async def _stop_work(self) -> None:
         log.info("Stopping.")
+        notify.stopping(service.DRAIN_S)
         self.requests.draining = True
         await self.dispatcher.stop()
         self.events.beside(protocol.Bye())
@@ -236,7 +241,7 @@ class Daemon:
     def _preload(self) -> link.ModelSource | None:
         """Return the model to load ahead; None where there is none, as each job that needs it will say."""
         try:
-            return self._source(self.config.model.default, "")
+            return self._source(self.requests.config.model.default, "")
         except ImagineerError as error:
             log.error("No model is loaded ahead: %s", error)  # noqa: TRY400 - the sentence says it all
             return None

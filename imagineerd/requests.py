@@ -65,6 +65,7 @@ class Requests:
         self.boot = boot
         self.stop = stop
         self.draining = False
+        self._configuring = asyncio.Lock()
         self._started = time.monotonic()
         self._restart_needed = False
         self._models: dict[tuple[object, ...], ResolvedModel] = {}
@@ -356,9 +357,21 @@ class Requests:
         )
 
     async def _set_config(self, request: protocol.SetConfig) -> protocol.Config:
-        self.config = await asyncio.to_thread(configuration.set_value, self.paths, request.key, request.value)
+        async with self._configuring:
+            self.config = await asyncio.to_thread(configuration.set_value, self.paths, request.key, request.value)
         self._restart_needed = self._restart_needed or settings.needs_restart(request.key)
         return self._config()
+
+    async def reload(self) -> list[str]:
+        """Read the configuration file again; return the changed keys that wait for a restart.
+
+        Raises `Invalid` with everything that is wrong in the file; then nothing changed.
+        """
+        async with self._configuring:
+            before, self.config = self.config, await asyncio.to_thread(configuration.load_config, self.paths)
+        waits = [key for key in settings.changed(before, self.config) if settings.needs_restart(key)]
+        self._restart_needed = self._restart_needed or bool(waits)
+        return waits
 
     async def _doctor(self) -> protocol.Doctor:
         library = await self._library()

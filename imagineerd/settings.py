@@ -168,6 +168,7 @@ _WAITS: Final = (
     "hardware.",
     "model.cache_dir",
     "model.offline",
+    "generation.batch_size",
     "daemon.hang_s",
     "daemon.log_level",
 )
@@ -204,6 +205,12 @@ def as_plain(config: Config) -> dict[str, dict[str, Value]]:
     """Return the configuration by section as plain values; paths are texts."""
     plain: dict[str, dict[str, Value]] = msgspec.to_builtins(config, enc_hook=str)
     return plain
+
+
+def changed(before: Config, after: Config) -> list[str]:
+    """Return the keys whose values differ."""
+    old, new = as_plain(before), as_plain(after)
+    return [key for key in SETTINGS for section, name in [key.split(".")] if old[section][name] != new[section][name]]
 
 
 def hint(word: str, known: Iterable[str]) -> str:
