@@ -1,12 +1,14 @@
-"""`imagineerd`: arguments → Config → Daemon."""
+"""`imagineerd`: arguments → Config → Daemon, or → the unit of a service."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import faulthandler
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from imagineerd.errors import ImagineerError
 from imagineerd.version import VERSION
@@ -20,14 +22,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"imagineerd {VERSION}")
     parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"))
+    _add_install(parser)
     options = parser.parse_args(arguments)
     try:
-        _run(options.log_level)
+        if options.command:
+            _install(system=options.system, show=options.print)
+        else:
+            _run(options.log_level)
     except ImagineerError as error:
         for line in error.problems or (error.message,):
             print(f"imagineerd: {line}", file=sys.stderr)
         return 2
     return 0
+
+
+def _add_install(parser: argparse.ArgumentParser) -> None:
+    about = "Write the systemd unit that runs the daemon, and say what to type next."
+    commands = parser.add_subparsers(dest="command", title="instead of running it", metavar="")
+    install = commands.add_parser("install-service", help=about[:-1].lower(), description=about)
+    install.add_argument("--system", action="store_true", help="a hardened service of the system, not of yourself")
+    install.add_argument("--print", action="store_true", help="show the unit and write nothing")
+
+
+def _install(*, system: bool, show: bool) -> None:
+    from imagineerd import unit
+    from imagineerd.config import find_paths
+
+    paths = find_paths(os.environ)
+    executable = unit.find_executable(sys.argv[0], sys.executable)
+    text = unit.system_unit(executable) if system else unit.user_unit(executable, unit.variables_of(os.environ, paths))
+    if show:
+        print(text, end="")
+        return
+    if system:
+        unit.check_visible([executable, Path(sys.base_prefix), Path(__file__)])
+    folder = unit.SYSTEM_UNITS if system else unit.user_folder(os.environ, paths.home)
+    file = unit.install(text, folder)
+    print(f"{file} is written. If a daemon runs already, stop it (imagineer stop); then type:")
+    for command in unit.next_system_commands(executable) if system else unit.next_user_commands():
+        print(f"  {command}")
 
 
 def _run(log_level: str | None) -> None:
@@ -36,6 +69,7 @@ def _run(log_level: str | None) -> None:
     from imagineerd.config import find_paths, load_config
     from imagineerd.daemon import run
 
+    faulthandler.enable()  # the watchdog ends us with SIGABRT: then the journal shows where every thread stood
     paths = find_paths(os.environ)
     config = load_config(paths)
     logs.configure(log_level or config.daemon.log_level)

@@ -52,6 +52,7 @@ __all__ = [
     "load_config",
     "needs_restart",
     "private_dir",
+    "replace_file",
     "set_value",
 ]
 
@@ -494,7 +495,7 @@ def _write(file: Path, text: str) -> None:
     if target.exists() and not os.access(target, os.W_OK):
         raise Denied(denied)
     try:
-        _replace_file(target, text.encode())
+        replace_file(target, text.encode())
     except PermissionError:
         raise Denied(denied) from None
     except OSError as error:
@@ -502,16 +503,18 @@ def _write(file: Path, text: str) -> None:
         raise DiskError(message) from None
 
 
-def _replace_file(target: Path, data: bytes) -> None:
-    """Write beside the file, then rename over it, so that a crash leaves the old or the new one."""
+def replace_file(target: Path, data: bytes, mode: int = 0o600) -> None:
+    """Write beside the file, then rename over it, so that a crash leaves the old or the new one.
+
+    One that is there keeps its mode, a new one has `mode`. Raises `OSError`.
+    """
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
-            if target.exists():
-                os.fchmod(file.fileno(), stat.S_IMODE(target.stat().st_mode))
+            os.fchmod(file.fileno(), stat.S_IMODE(target.stat().st_mode) if target.exists() else mode)
             os.fsync(file.fileno())
         temporary.replace(target)
     except OSError:
