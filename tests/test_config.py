@@ -445,7 +445,7 @@ def test_a_value_is_found_by_its_key(paths: Paths) -> None:
 def test_what_the_worker_and_the_sockets_are_told_once_waits_for_a_restart() -> None:
     waiting = {key for key in SETTINGS if needs_restart(key)}
 
-    assert {"hardware.device", "model.cache_dir", "daemon.hang_s"} <= waiting
+    assert {"hardware.device", "model.cache_dir", "generation.batch_size", "daemon.hang_s"} <= waiting
     assert not waiting & {"generation.steps", "output.directory", "sets.directory", "model.default"}
     assert waiting == {setting.key for setting in SETTINGS.values() if setting.restart}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import pytest
@@ -44,3 +45,10 @@ def test_a_socket_path_that_is_too_long_is_told(house: House) -> None:
 @pytest.mark.parametrize("level", ["loud", ""])
 def test_an_unknown_log_level_is_refused(house: House, level: str) -> None:
     assert run(house, "--log-level", level)[0] == 2
+
+
+def test_where_every_thread_stood_is_logged_when_the_watchdog_ends_it(house: House) -> None:
+    house.start().end(signal.SIGABRT)
+
+    assert "Fatal Python error: Aborted" in house.log()
+    assert "in take_group" in house.log()
