@@ -66,8 +66,9 @@ RestrictRealtime=yes
 RestrictSUIDSGID=yes
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
-SystemCallFilter=~@privileged @resources
-# CUDA and OpenMP try to pin memory and threads, and go on where they may not: refuse, do not kill.
+# @resources stays: libzmq aborts where it may not set the scheduling of its threads to what it is, CUDA pins memory.
+SystemCallFilter=~@privileged
+# What is refused fails, as programs expect, and does not kill.
 SystemCallErrorNumber=EPERM
 """
 """What needs no privilege of the service manager, and so works in a user's as well."""

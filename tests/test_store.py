@@ -95,6 +95,23 @@ def test_after_close_every_method_is_refused(tmp_path: Path) -> None:
     decks.with_store(tmp_path / "queue.db", work)
 
 
+def test_the_writer_answers_in_turn_also_where_the_database_refuses(tmp_path: Path) -> None:
+    path = tmp_path / "queue.db"
+
+    async def work(store: Store) -> None:
+        await store.run(lambda c: c.execute("PRAGMA busy_timeout = 0"))
+        intruder = sqlite3.connect(path, isolation_level=None)
+        intruder.execute("BEGIN IMMEDIATE")
+        await store.answers()
+        intruder.close()
+        before = asyncio.ensure_future(store.record_speed("starter", 0.5))
+        await asyncio.sleep(0)
+        await store.answers()
+        assert before.done()
+
+    decks.with_store(path, work)
+
+
 def test_an_error_of_one_request_leaves_those_beside_it(tmp_path: Path) -> None:
     async def work(store: Store) -> list[object]:
         requests = [
