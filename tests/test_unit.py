@@ -24,8 +24,20 @@ OURS = f"{unit.MARK}0.0.1, long ago.\n[Unit]\n"
 MOST_EXPOSED = 2.0
 """The worst score of the system unit, from 0 (safe) to 10, that we accept; network access alone costs 0.9."""
 ANALYZE = shutil.which("systemd-analyze") or ""
+OLDEST = 250
+"""The systemd from which on a unit is judged that no manager has loaded (`security --offline`)."""
 HIDDEN_HERE = any(Path(tempfile.gettempdir()).resolve().is_relative_to(folder) for folder in unit.HIDDEN)
-needs_systemd = pytest.mark.skipif(not ANALYZE, reason="systemd-analyze is not installed")
+
+
+def systemd_version() -> int:
+    """Return the version of systemd-analyze, 0 where there is none."""
+    if not ANALYZE:
+        return 0
+    said = subprocess.run([ANALYZE, "--version"], capture_output=True, text=True, check=False).stdout
+    return int(re.findall(r"^systemd ([0-9]+)", said)[0])
+
+
+needs_systemd = pytest.mark.skipif(systemd_version() < OLDEST, reason=f"there is no systemd-analyze {OLDEST} or newer")
 
 
 def program(path: Path) -> Path:
@@ -78,7 +90,7 @@ def analyze(*arguments: str, folder: Path) -> str:
     environ = {**os.environ, "XDG_RUNTIME_DIR": str(folder), "SYSTEMD_COLORS": "0"}
     done = subprocess.run([ANALYZE, *arguments], env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert not done.stderr
+    assert "imagineerd" not in done.stderr  # what it finds in other units is not ours
     return done.stdout
 
 
