@@ -98,7 +98,9 @@ class Daemon:
         began = time.monotonic()
         for signum in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(signum, self.stopping.set)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.reload.set)
+        # On a terminal SIGHUP says that it was closed, elsewhere that the configuration is to be read again.
+        on_hangup = self.stopping.set if os.isatty(0) else self.reload.set
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, on_hangup)
         async with contextlib.AsyncExitStack() as undo:
             undo.push_async_callback(self.store.close)
             await self._recover()
