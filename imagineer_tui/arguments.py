@@ -97,6 +97,8 @@ def _add_looking(commands: Commands) -> None:
     themes.add_argument("--seed", type=int, help="the same seed gives the same themes")
     sets = _add(commands, "sets", "list the sets, or show one with its cards")
     sets.add_argument("set", metavar="SET", nargs="?")
+    _add(commands, "loras", "list the LoRAs of the library")
+    _add_lora(_add(commands, "lora", "show one LoRA, or note something about it"))
     batches = _add(commands, "batches", "list what was dealt, newest first")
     _add_limit(batches)
     show = _add(commands, "show", "show a batch with its cards and takes")
@@ -107,6 +109,20 @@ def _add_looking(commands: Commands) -> None:
     jobs.add_argument("--state", action="append", choices=[state.value for state in State], help="only these")
     jobs.add_argument("--batch", metavar="BATCH", help="only those of this batch")
     _add_limit(jobs)
+
+
+def _add_lora(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    _add_lora_name(_add(actions, "show", "show all that is known of it"))
+    note = _add(actions, "note", "write trigger words, weight or notes into the .json beside it")
+    _add_lora_name(note)
+    note.add_argument("--trigger", metavar="TEXT", help='the words that wake it; "" takes them back')
+    note.add_argument("--weight", type=float, metavar="W", help="the weight that suits it, -2 to 2; 0 takes it back")
+    note.add_argument("--notes", metavar="TEXT", help='anything else; "" takes it back')
+
+
+def _add_lora_name(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="as `loras` lists it")
 
 
 def _add_steering(commands: Commands) -> None:

@@ -101,6 +101,68 @@ def _plan_summary(data: protocol.Plan) -> str:
     return f"{what}, {data.model.name}: {eta}."
 
 
+# ---------------------------------------------------------------- LoRAs
+
+
+def loras(out: Output, data: protocol.Loras) -> None:
+    """Print the library, then what is wrong; tags that stand for trigger words are in brackets."""
+    if not data.loras:
+        out.line(f"There is no LoRA in {data.folder}.")
+    else:
+        table = _table("lora*", "base", "rank>", "changes", "size>", "triggers*", "problem*")
+        for info in data.loras:
+            row = (info.name, _base(info), _ranks(info), _parts(info), size(info.bytes), _trigger(info), _problem(info))
+            table.add_row(*row, style=_dim(() if info.usable else info.problems))
+        out.console.print(table)
+    for problem in (*data.problems, *(problem for info in data.loras for problem in info.problems)):
+        out.line(f"Problem: {problem}")
+
+
+def lora(out: Output, data: protocol.LoraDetail) -> None:
+    """Print all that is known of a LoRA."""
+    info = data.info
+    alpha = "" if data.alpha is None else f", alpha {data.alpha:g}"
+    parts = (
+        ("name", info.name),
+        ("file", data.file),
+        ("base", f"{info.base}, for {data.base_because}" if data.base_because else info.base),
+        ("layout", data.layout),
+        ("rank", f"{_ranks(info)}{alpha}"),
+        ("changes", ", ".join(info.parts)),
+        ("size", size(info.bytes)),
+        ("sha256", data.sha256),
+        ("triggers", _trigger(info)),
+        ("weight", "" if info.weight is None else f"{info.weight:g}"),
+        ("notes", data.notes),
+        ("about", data.description),
+        ("tags", ", ".join(f"{tag} {count}" for tag, count in data.tags)),
+    )
+    _pairs(out, [(name, text) for name, text in parts if text])
+    for problem in info.problems:
+        out.line(f"Problem: {problem}")
+
+
+def _base(info: protocol.LoraInfo) -> str:
+    return "?" if info.base == "unknown" else info.base
+
+
+def _ranks(info: protocol.LoraInfo) -> str:
+    return f"{info.ranks[0]}-{info.ranks[-1]}" if len(info.ranks) > 1 else "".join(map(str, info.ranks))
+
+
+def _parts(info: protocol.LoraInfo) -> str:
+    short = {"unet": "unet", "text_encoder": "text", "transformer": "transf."}
+    return "+".join(short.get(part, part) for part in info.parts)
+
+
+def _trigger(info: protocol.LoraInfo) -> str:
+    return f"({info.trigger})" if info.trigger_from == "tags" else info.trigger
+
+
+def _problem(info: protocol.LoraInfo) -> str:
+    return "" if not info.problems else "doubtful" if info.usable else "unusable"
+
+
 # ---------------------------------------------------------------- batches and jobs
 
 

@@ -35,6 +35,23 @@ def show_set(set_id: str) -> protocol.GetSet:
     return protocol.GetSet(set=set_id)
 
 
+def loras() -> protocol.ListLoras:
+    """All LoRAs of the library, with what is wrong with them."""
+    return protocol.ListLoras()
+
+
+def lora(name: str) -> protocol.GetLora:
+    """One LoRA by name, whatever its case. Raises `LoraError`."""
+    return protocol.GetLora(lora=name)
+
+
+def note_lora(
+    name: str, *, trigger: str | None = None, weight: float | None = None, notes: str | None = None
+) -> protocol.NoteLora:
+    """Note something beside a LoRA; None leaves what is there, "" and 0 take it back. Raises `LoraError`."""
+    return protocol.NoteLora(lora=name, trigger=trigger, weight=weight, notes=notes)
+
+
 def plan(
     set_id: str, theme: str = "", settings: Settings = CHOOSE_NOTHING, cards: Iterable[int] = ()
 ) -> protocol.PlanDeal:

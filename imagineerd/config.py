@@ -21,6 +21,7 @@ import yaml
 from imagineerd import link, yaml_text
 from imagineerd.errors import Denied, DiskError, Invalid, Problem, did_you_mean
 from imagineerd.models import MOVED
+from imagineerd.replacing import replace_file
 from imagineerd.settings import (
     SETTINGS,
     TYPES,
@@ -52,7 +53,6 @@ __all__ = [
     "load_config",
     "needs_restart",
     "private_dir",
-    "replace_file",
     "set_value",
 ]
 
@@ -501,31 +501,3 @@ def _write(file: Path, text: str) -> None:
     except OSError as error:
         message = f"{file} was not changed ({error.strerror}): mend that and try again."
         raise DiskError(message) from None
-
-
-def replace_file(target: Path, data: bytes, mode: int = 0o600) -> None:
-    """Write beside the file, then rename over it, so that a crash leaves the old or the new one.
-
-    One that is there keeps its mode, a new one has `mode`. Raises `OSError`.
-    """
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fchmod(file.fileno(), stat.S_IMODE(target.stat().st_mode) if target.exists() else mode)
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(target.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -20,6 +20,7 @@ import msgspec
 from imagineerd.errors import ModelError
 from imagineerd.fingerprint import file_sha256, files_sha256
 from imagineerd.link import ModelSource
+from imagineerd.lora_base import WIDTHS, Base
 from imagineerd.protocol import ModelInfo
 
 STARTER = "starter"
@@ -83,6 +84,23 @@ def check_named(name: str, default: str) -> None:
             f'A request may name "{STARTER}", the configured model or a hub id, not "{name}": set model.default to it.',
             field="$.settings.model",
         )
+
+
+def base_of_model(model: ResolvedModel) -> Base:
+    """Return which base a model is, for LoRAs: by the width of its cross-attention, else by what takes it."""
+    if model.source.name == SD15 or model.source.path.endswith(".safetensors"):
+        return "sd1"  # the worker takes no other checkpoints
+    if not model.source.path:
+        return "unknown"
+    return WIDTHS.get(_cross_attention_width(Path(model.source.path)), "unknown")
+
+
+def _cross_attention_width(folder: Path) -> int:
+    try:
+        config = json.loads((folder / "unet" / "config.json").read_bytes())
+        return int(config["cross_attention_dim"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
 
 
 def scale_to_model(width: int, height: int, sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:

@@ -49,6 +49,7 @@ from imagineerd.jobs import (
     State,
     Steps,
     UnixTime,
+    Weight,
 )
 
 VERSION: Final = 1
@@ -74,6 +75,9 @@ Bytes = Annotated[int, msgspec.Meta(extra={"unit": "bytes"})]
 Seconds = Annotated[float, msgspec.Meta(extra={"unit": "seconds"})]
 Variant = Literal["full", "thumb"]
 Level = Literal["ok", "warn", "fail"]
+TriggerFrom = Literal["note", "metadata", "tags", ""]
+LoraName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+"""A file name without its suffix."""
 
 
 class Head(msgspec.Struct, frozen=True, array_like=True):
@@ -284,6 +288,28 @@ class ModelInfo(Body, frozen=True, omit_defaults=True, kw_only=True):
     knows: str = ""
 
 
+class LoraInfo(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """A LoRA as it is listed.
+
+    `base` is the base model it was trained for (`sd1`, `sd2`, `sdxl`, `sd3`, `flux`, `other`, `starter`, `unknown`),
+    `ranks` ascend, `parts` are what it changes (`unet`, `text_encoder`, `transformer`), `bytes` is the file's size.
+    `trigger` are the words that wake it: a person's note, else those of the file's metadata, else the most frequent
+    tags; `trigger_from` says which. `weight` is the preferred one that a person noted. `problems` tell what is wrong or
+    doubtful; one that is not `usable` cannot be dealt with.
+    """
+
+    name: str
+    base: str = "unknown"
+    ranks: tuple[int, ...] = ()
+    parts: tuple[str, ...] = ()
+    bytes: int = 0
+    trigger: str = ""
+    trigger_from: TriggerFrom = ""
+    weight: float | None = None
+    usable: bool = True
+    problems: tuple[Problem, ...] = ()
+
+
 WorkerPhase = Literal["starting", "idle", "loading", "working", "dead"]
 
 
@@ -355,6 +381,33 @@ class SetDetail(Body, frozen=True, omit_defaults=True, kw_only=True):
     negative_prompt: str = ""
     columns: tuple[str, ...] = ()
     cards: tuple[Card, ...] = ()
+
+
+class Loras(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """The LoRA library, by path. `folder` is where it is, to show; `problems` are those of files passed over."""
+
+    loras: tuple[LoraInfo, ...]
+    folder: str = ""
+    problems: tuple[Problem, ...] = ()
+
+
+class LoraDetail(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """All that is known of one LoRA. `file` is its path in the library, to show.
+
+    `base_because` says how the base is known. `layout` is the form of its tensors' names (`kohya`, `kohya-sai`,
+    `diffusers`, `diffusers-old`, `peft`, `loha`, `lokr`, `dora`, `locon-cp`). `alpha` is that of the metadata, absent
+    where they name none. `tags` are those of the training captions with their counts, most frequent first.
+    """
+
+    info: LoraInfo
+    file: str
+    sha256: str
+    base_because: str = ""
+    layout: str = ""
+    alpha: float | None = None
+    tags: tuple[tuple[str, int], ...] = ()
+    notes: str = ""
+    description: str = ""
 
 
 class Plan(Body, frozen=True, omit_defaults=True, kw_only=True):
@@ -498,6 +551,28 @@ class GetSet(Request[SetDetail], frozen=True, omit_defaults=True, kw_only=True):
     """One set by id or by an unambiguous beginning of it."""
 
     set: Name
+
+
+class ListLoras(Request[Loras], frozen=True, omit_defaults=True, kw_only=True):
+    """List the LoRAs, as the folder is now."""
+
+
+class GetLora(Request[LoraDetail], frozen=True, omit_defaults=True, kw_only=True):
+    """One LoRA by name, whatever its case."""
+
+    lora: LoraName
+
+
+class NoteLora(Request[LoraDetail], frozen=True, omit_defaults=True, kw_only=True):
+    """Note trigger words, a preferred weight or anything else beside a LoRA.
+
+    What is absent stays; an empty text and a weight of 0 take back what was noted.
+    """
+
+    lora: LoraName
+    trigger: Prompt | None = None
+    weight: Weight | None = None
+    notes: Prompt | None = None
 
 
 class PlanDeal(Request[Plan], frozen=True, omit_defaults=True, kw_only=True):
@@ -713,6 +788,9 @@ REQUESTS: Final[dict[str, type[Request[Any]]]] = {
     "doctor": RunDoctor,
     "sets": ListSets,
     "set": GetSet,
+    "loras": ListLoras,
+    "lora": GetLora,
+    "lora_note": NoteLora,
     "plan": PlanDeal,
     "themes": MakeThemes,
     "deal": Deal,
@@ -743,6 +821,8 @@ REPLIES: Final[dict[str, type[Body]]] = {
     "doctor_says": Doctor,
     "sets_are": Sets,
     "set_is": SetDetail,
+    "loras_are": Loras,
+    "lora_is": LoraDetail,
     "plan_is": Plan,
     "themes_are": Themes,
     "dealt": Dealt,

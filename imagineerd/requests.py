@@ -12,22 +12,21 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from imagineerd import config as configuration
-from imagineerd import planning, protocol, sets, settings, themes
+from imagineerd import loras, planning, protocol, sets, settings, themes
 from imagineerd.dispatch import Dispatcher, speed_key
 from imagineerd.doctor import run_checks
 from imagineerd.errors import Draining, Invalid, ModelError, Problem, VersionMismatch
 from imagineerd.events import Events
 from imagineerd.intake import Idem, NewBatch
 from imagineerd.jobs import GenerateSpec, LoraWeight, Mix, group_key
-from imagineerd.loras import find_lora
-from imagineerd.models import ResolvedModel, check_named, resolve_model
+from imagineerd.models import ResolvedModel, base_of_model, check_named, resolve_model
 from imagineerd.naming import batch_id
 from imagineerd.prompts import load_tokenizer
 from imagineerd.scheduler import Waiting
@@ -88,6 +87,12 @@ class Requests:
                 return await self._list_sets()
             case protocol.GetSet():
                 return _set_detail(await self._card_set(request.set))
+            case protocol.ListLoras():
+                return await asyncio.to_thread(loras.list_loras, self.config.loras.directory)
+            case protocol.GetLora():
+                return await asyncio.to_thread(self._lora, request.lora)
+            case protocol.NoteLora():
+                return await asyncio.to_thread(loras.note_lora, self.config.loras.directory, request)
             case protocol.PlanDeal():
                 return await self._plan(request)
             case protocol.MakeThemes():
@@ -202,7 +207,7 @@ class Requests:
             height=first.height,
             scheduler=first.scheduler,
             cards=tuple(map(planning.planned_card, sheet.cards, sheet.specs)),
-            warnings=planning.warnings_for(sheet, basis.model, request.theme),
+            warnings=await self._sheet_warnings(sheet, basis.model, request.theme),
             eta_s=await self._eta(sheet.specs),
         )
 
@@ -257,14 +262,29 @@ class Requests:
             config=self.config,
             model=model,
             settings=chosen,
-            hashed=self._hashed,
+            hashed=lru_cache(partial(self._hashed, model)),
             first_seed=planning.draw_seed() if chosen.seed is None else chosen.seed,
             tokenizer=_tokenizer(model.tokenizer_dir) if model.tokenizer_dir else None,
         )
 
-    def _hashed(self, mix: Mix) -> Mix:
-        files = [find_lora(self.config.loras.directory, lora.name) for lora in mix]
+    def _hashed(self, model: ResolvedModel, mix: Mix) -> Mix:
+        """Return the mix with the hashes of its files. Raises `LoraError` where one does not fit the model."""
+        base = base_of_model(model) if mix else "unknown"
+        files = [loras.find_lora(self.config.loras.directory, lora.name) for lora in mix]
+        for file in files:
+            loras.check_lora(file, model.source.name, base)
         return tuple(LoraWeight(file.name, lora.weight, file.sha256) for file, lora in zip(files, mix, strict=True))
+
+    def _lora(self, name: str) -> protocol.LoraDetail:
+        return loras.lora_detail(loras.find_lora(self.config.loras.directory, name))
+
+    async def _sheet_warnings(self, sheet: planning.Sheet, model: ResolvedModel, theme: str) -> tuple[str, ...]:
+        about_loras = await asyncio.to_thread(self._lora_warnings, sheet.specs)
+        return (*planning.warnings_for(sheet, model, theme), *about_loras)
+
+    def _lora_warnings(self, specs: Sequence[GenerateSpec]) -> tuple[str, ...]:
+        names = dict.fromkeys(lora.name for spec in specs for lora in spec.mix)
+        return loras.doubts(loras.find_lora(self.config.loras.directory, name) for name in names)
 
     # ------------------------------------------------------------ dealing
 
@@ -280,7 +300,8 @@ class Requests:
             slots=tuple((card.index, card.name, spec) for card, spec in pairs),
             jobs=tuple((card.index, spec) for card, spec in pairs),
         )
-        return await self._submit(new, _idem(request, client), planning.warnings_for(sheet, basis.model, request.theme))
+        warnings = await self._sheet_warnings(sheet, basis.model, request.theme)
+        return await self._submit(new, _idem(request, client), warnings)
 
     async def _generate(self, request: protocol.Generate, client: Client) -> protocol.Dealt:
         basis, specs = await asyncio.to_thread(self._copies, request)
@@ -292,7 +313,9 @@ class Requests:
             slots=((1, specs[0].name, specs[0]),),
             jobs=tuple((1, spec) for spec in specs),
         )
-        return await self._submit(new, _idem(request, client), planning.model_warnings(basis.model, request.prompt))
+        about_loras = await asyncio.to_thread(self._lora_warnings, specs)
+        warnings = (*planning.model_warnings(basis.model, request.prompt), *about_loras)
+        return await self._submit(new, _idem(request, client), warnings)
 
     def _new_batch(self, chosen: protocol.Settings, set_id: str, **parts: Any) -> NewBatch:
         stamp = time.strftime("%Y%m%d_%H%M%S")

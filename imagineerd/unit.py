@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from imagineerd.config import Paths, replace_file
+from imagineerd.config import Paths
 from imagineerd.errors import Denied, DiskError, Invalid, NotFound, WrongState
+from imagineerd.replacing import replace_file
 from imagineerd.version import VERSION
 
 NAME: Final = "imagineerd.service"

@@ -17,7 +17,7 @@ import torch
 
 from imagineerd.errors import LoraError
 from imagineerd.fingerprint import file_sha256
-from imagineerd.loras import header_bytes
+from imagineerd.lora_header import read_header
 from imagineerd.worker.lora_layouts import Factors, read_lora
 from imagineerd.worker.models import Model
 
@@ -68,12 +68,11 @@ def restore(model: Model) -> None:
 
 
 def _applied(name: str, path: Path, weight: float) -> Applied:
+    start = read_header(path).data_start
     try:
-        return Applied(name, weight, file_sha256(path), file_sha256(path, skip=header_bytes(path)))
+        return Applied(name, weight, file_sha256(path), file_sha256(path, skip=start))
     except OSError as error:
         raise LoraError(f'The LoRA "{name}" cannot be read: {error.strerror}.') from error
-    except Exception as error:
-        raise LoraError(f'The LoRA "{name}" is damaged: fetch it again.') from error
 
 
 def _changes(model: Model, loras: Iterable[tuple[str, str, float]]) -> dict[Parameter, list[_Change]]:

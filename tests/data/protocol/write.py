@@ -93,6 +93,18 @@ MODEL = protocol.ModelInfo(name="starter", revision="9d104f0d1622", sizes=((96, 
 PROBLEM = protocol.Problem("There is no such column.", "tarot.csv", 3, "weight")
 SETTINGS = protocol.Settings(width=96, height=144, steps=20, guidance_scale=3.0, seed=9, scheduler="lms", mix=MIX)
 SET = protocol.SetInfo(id="tarot", name="Tarot", builtin=True, cards=22, width=512, height=896, mix=MIX)
+LORA = protocol.LoraInfo(
+    name="Ink",
+    base="sd1",
+    ranks=(8, 16),
+    parts=("unet", "text_encoder"),
+    bytes=37_000_000,
+    trigger="ink wash",
+    trigger_from="note",
+    weight=0.6,
+    usable=False,
+    problems=(PROBLEM,),
+)
 
 MESSAGES: dict[str, Body] = {
     "hello": protocol.Hello(client="imagineer", version="1.0.0"),
@@ -100,6 +112,9 @@ MESSAGES: dict[str, Body] = {
     "doctor": protocol.RunDoctor(),
     "sets": protocol.ListSets(),
     "set": protocol.GetSet(set="tar"),
+    "loras": protocol.ListLoras(),
+    "lora": protocol.GetLora(lora="ink"),
+    "lora_note": protocol.NoteLora(lora="ink", trigger="ink wash", weight=0.6, notes="Quiet."),
     "plan": protocol.PlanDeal(set="tarot", theme="at sea", settings=SETTINGS, cards=(1, 5)),
     "themes": protocol.MakeThemes(count=3, seed=4),
     "deal": protocol.Deal(idem="k1", set="tarot", theme="at sea", settings=SETTINGS, cards=(1, 5)),
@@ -151,6 +166,18 @@ MESSAGES: dict[str, Body] = {
         negative_prompt="blurry",
         columns=("name",),
         cards=(protocol.Card(index=1, name="The Fool", values={"name": "The Fool"}),),
+    ),
+    "loras_are": protocol.Loras(loras=(LORA,), folder="/loras", problems=(PROBLEM,)),
+    "lora_is": protocol.LoraDetail(
+        info=LORA,
+        file="brushes/Ink.safetensors",
+        sha256="ef" * 32,
+        base_because="its cross-attention takes 768 inputs",
+        layout="kohya",
+        alpha=8.0,
+        tags=(("ink wash", 40), ("paper", 12)),
+        notes="Quiet.",
+        description="Ink on paper.",
     ),
     "plan_is": protocol.Plan(
         set="tarot",
