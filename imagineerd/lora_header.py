@@ -1,4 +1,4 @@
-"""Read the header of a safetensors file: names, types and shapes of its tensors and its metadata, and no tensor.
+"""Read the header of a safetensors file: names and shapes of its tensors and its metadata, and no tensor.
 
 The format is 8 bytes of little-endian length, then a JSON map, then exactly the bytes that the map's offsets announce.
 Source: the format's README, https://github.com/huggingface/safetensors#format.
@@ -23,10 +23,9 @@ Offset = Annotated[int, msgspec.Meta(ge=0)]
 Shape = tuple[Offset, ...]
 
 
-class Tensor(msgspec.Struct, frozen=True):
+class Tensor(msgspec.Struct, frozen=True, gc=False):
     """One tensor as the header announces it; the offsets count in bytes from the end of the header."""
 
-    dtype: str
     shape: Shape
     data_offsets: tuple[Offset, Offset]
 

@@ -3,27 +3,31 @@
 Layouts (`M` a module of the UNet or the text encoder):
 
 - kohya: `lora_unet_M.lora_down.weight`, `.lora_up.weight`, `.alpha`, with `_` for `.` in M; text `lora_te_M`, also
-  `lora_te1_M`; for SDXL also with Stability's names of blocks (`input_blocks_4_1_…`)
-- diffusers: `unet.M.lora.down.weight`, text `text_encoder.M.lora_linear_layer.down.weight`, formerly
+  `lora_te1_M`; kohya-sai: the same for SDXL with Stability's names of blocks (`input_blocks_4_1_…`)
+- diffusers: `unet.M.lora.down.weight`, text `text_encoder.M.lora_linear_layer.down.weight`; diffusers-old:
   `unet.….processor.to_q_lora.down.weight`
-- PEFT: `unet.M.lora_A.weight` (also behind `base_model.model.`)
-- LyCORIS: LoHa `M.hada_w1_b`, LoKr `M.lokr_w1` (or `lokr_w1_a` and `_b`), and DoRA's `dora_scale` beside any of them
+- peft: `unet.M.lora_A.weight` (also behind `base_model.model.`)
+- LyCORIS: loha `M.hada_w1_b`, lokr `M.lokr_w1` (or `lokr_w1_a` and `_b`), and dora's `dora_scale` beside any of them
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple
 
 from imagineerd.lora_header import Shape, Tensor
 
-Part = Literal["down", "up", "alpha"]
+Part = Literal["down", "up", "alpha", "other"]
 Layout = Literal["kohya", "kohya-sai", "diffusers", "diffusers-old", "peft", "loha", "lokr", "dora", "locon-cp", ""]
 
-_ENDINGS: tuple[tuple[str, Part, Layout], ...] = (
+KNOWN_NAMES = 16_384
+"""Names of tensors that are remembered: the files of a library repeat each other's, some 800 for each base."""
+
+_ENDINGS: Final[tuple[tuple[str, Part, Layout], ...]] = (
     (".lora_down.weight", "down", "kohya"),
     (".lora_up.weight", "up", "kohya"),
-    (".alpha", "alpha", "kohya"),
+    (".alpha", "alpha", ""),
     (".lora_A.weight", "down", "peft"),
     (".lora_B.weight", "up", "peft"),
     (".lora.down.weight", "down", "diffusers"),
@@ -35,24 +39,45 @@ _ENDINGS: tuple[tuple[str, Part, Layout], ...] = (
     (".lora_A.default.weight", "down", "peft"),
     (".lora_B.default.weight", "up", "peft"),
 )
-_OTHER_KINDS: tuple[tuple[str, Layout, str], ...] = (
-    ("dora_scale", "dora", "a DoRA"),
-    ("lora_magnitude_vector", "dora", "a DoRA"),
-    ("hada_", "loha", "a LoHa"),
-    ("lokr_", "lokr", "a LoKr"),
-    ("lora_mid", "locon-cp", "a CP-decomposed LoCon"),
+_OTHER_MARKS: Final[tuple[tuple[str, Layout], ...]] = (
+    ("dora_scale", "dora"),
+    ("lora_magnitude_vector", "dora"),
+    ("hada_", "loha"),
+    ("lokr_", "lokr"),
+    ("lora_mid", "locon-cp"),
 )
+_OTHER_KINDS: Final[dict[Layout, str]] = {
+    "dora": "a DoRA",
+    "loha": "a LoHa",
+    "lokr": "a LoKr",
+    "locon-cp": "a CP-decomposed LoCon",
+}
+_PLAIN: Final[tuple[Layout, ...]] = ("kohya-sai", "kohya", "diffusers", "diffusers-old", "peft")
 _SAI_BLOCKS = ("_input_blocks_", "_middle_block_", "_output_blocks_")
+_LOHA_INPUTS = (".hada_w1_b", ".hada_w2_b")
+_MATRIX = 2
 
 
-def split_name(key: str) -> tuple[str, Part] | None:
-    """Split a tensor's name into the path of its module and its part; None for what is no plain LoRA."""
-    for ending, part, _ in _ENDINGS:
+class Named(NamedTuple):
+    """What a tensor's name says: the path of its module, which part of the LoRA it is, and a layout it speaks for."""
+
+    path: str
+    part: Part
+    layout: Layout
+
+
+@lru_cache(maxsize=KNOWN_NAMES)
+def read_name(key: str) -> Named:
+    """Take a tensor's name apart."""
+    for ending, part, layout in _ENDINGS:
         if key.endswith(ending):
-            return key[: -len(ending)], part
-    return None
+            sai = layout == "kohya" and any(block in key for block in _SAI_BLOCKS)
+            return Named(key[: -len(ending)], part, "kohya-sai" if sai else layout)
+    kind = next((layout for mark, layout in _OTHER_MARKS if mark in key), "")
+    return Named(key.rpartition(".")[0], "other", kind)
 
 
+@lru_cache(maxsize=KNOWN_NAMES)
 def flat_name(path: str) -> str:
     """Return a module's path with `_` for `.`, without what wraps it."""
     return path.removeprefix("base_model.model.").replace(".processor.", ".").replace(".", "_")
@@ -71,24 +96,19 @@ def module_name(path: str) -> str:
     return flat + "_0" if flat.endswith("_to_out") else flat
 
 
+def layout_of(keys: Iterable[str]) -> Layout:
+    """Return which layout these tensors have, empty for no LoRA; what is more than a plain LoRA goes first."""
+    found = {read_name(key).layout for key in keys}
+    return next((layout for layout in (*_OTHER_KINDS, *_PLAIN) if layout in found), "")
+
+
 def why_not_plain(keys: Iterable[str]) -> str:
     """Return why these tensors cannot be applied, as the end of a sentence; empty for a plain LoRA."""
-    strange = [key for key in keys if split_name(key) is None]
-    for mark, _, kind in _OTHER_KINDS:
-        if any(mark in key for key in strange):
-            return f"is {kind}; only plain LoRAs (with convolutions) are supported"
+    strange = [key for key in keys if read_name(key).part == "other"]
+    kind = _OTHER_KINDS.get(layout_of(strange))
+    if kind:
+        return f"is {kind}; only plain LoRAs (with convolutions) are supported"
     return f"holds something that is no LoRA: {strange[0]}" if strange else ""
-
-
-def layout_of(keys: Iterable[str]) -> Layout:
-    """Return which layout these tensors have, empty for no LoRA. Convolutions change nothing about it."""
-    names = list(keys)
-    for mark, layout, _ in _OTHER_KINDS:
-        if any(mark in name for name in names):
-            return layout
-    plain: Layout = next((layout for name in names if (layout := _plain_layout(name))), "")
-    sai = plain == "kohya" and any(block in name for name in names for block in _SAI_BLOCKS)
-    return "kohya-sai" if sai else plain
 
 
 def input_shapes(tensors: Mapping[str, Tensor]) -> dict[str, Shape]:
@@ -96,39 +116,23 @@ def input_shapes(tensors: Mapping[str, Tensor]) -> dict[str, Shape]:
 
     A LoKr's is worked out from its two factors, W = kron(w1, w2), with rank 0 where neither is split.
     """
-    shapes = {flat_name(path): shape for path, shape in _input_factors(tensors)}
-    if any(".lokr_w" in key for key in tensors):
-        shapes |= {flat_name(path): shape for path in _lokr_paths(tensors) if (shape := _lokr_shape(tensors, path))}
+    names = [(read_name(key), key) for key in tensors]
+    shapes = {flat_name(name.path): tensors[key].shape for name, key in names if name.part == "down"}
+    for name, key in names:
+        if name.layout == "loha" and key.endswith(_LOHA_INPUTS):
+            shapes[flat_name(name.path)] = tensors[key].shape
+        elif name.layout == "lokr":
+            shapes[flat_name(name.path)] = _lokr_shape(tensors, name.path)
     return shapes
 
 
-def _plain_layout(key: str) -> Layout:
-    return next((layout for ending, part, layout in _ENDINGS if part == "down" and key.endswith(ending)), "")
-
-
-def _input_factors(tensors: Mapping[str, Tensor]) -> Iterable[tuple[str, Shape]]:
-    for key, tensor in tensors.items():
-        split = split_name(key)
-        if split is not None and split[1] == "down":
-            yield split[0], tensor.shape
-        elif key.endswith((".hada_w1_b", ".hada_w2_b")):
-            yield key.rpartition(".")[0], tensor.shape
-
-
-def _lokr_paths(tensors: Iterable[str]) -> set[str]:
-    return {key.rpartition(".")[0] for key in tensors if ".lokr_w" in key}
-
-
 def _lokr_shape(tensors: Mapping[str, Tensor], path: str) -> Shape:
+    """Return (rank, inputs) of a LoKr, () where a factor is missing or no matrix."""
     rank, inputs = 0, 1
-    for factor in ("lokr_w1", "lokr_w2"):
-        whole, split = tensors.get(f"{path}.{factor}"), tensors.get(f"{path}.{factor}_b")
-        shape = (whole or split or _NOTHING).shape
-        if len(shape) < 2:  # noqa: PLR2004 - a matrix
+    for factor in (f"{path}.lokr_w1", f"{path}.lokr_w2"):
+        tensor = tensors.get(factor) or tensors.get(f"{factor}_b")
+        if tensor is None or len(tensor.shape) < _MATRIX:
             return ()
-        rank = max(rank, 0 if whole else shape[0])
-        inputs *= shape[1]
+        rank = rank if factor in tensors else tensor.shape[0]
+        inputs *= tensor.shape[1]
     return rank, inputs
-
-
-_NOTHING = Tensor("F32", (), (0, 0))

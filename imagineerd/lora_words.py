@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
@@ -17,6 +17,8 @@ TOP_TAGS = 24
 """Tags that are kept, as many as A1111 shows."""
 SENTENCE = 16
 """Characters from which on the mean tag counts as a sentence."""
+MAX_TAG = 100
+"""Characters of a tag that are kept."""
 MAX_PHRASE = 2000
 """Characters of a trigger phrase that are kept."""
 _WORD = re.compile(r"\w{3,}")
@@ -37,20 +39,15 @@ def top_tags(metadata: Mapping[str, str]) -> tuple[tuple[str, int], ...]:
         folders = _decode_counts(metadata.get("ss_tag_frequency", "{}"))
     except (msgspec.DecodeError, RecursionError):
         return ()
-    counts = _summed(folders.values())
+    counts: Counter[str] = Counter()
+    for folder in folders.values():
+        counts.update(folder)
     if counts and sum(map(len, counts)) >= SENTENCE * len(counts):
         counts = _words(counts)
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(ordered[:TOP_TAGS])
-
-
-def _summed(folders: Iterable[Mapping[str, int]]) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for folder in folders:
-        for tag, count in folder.items():
-            counts[" ".join(tag.split())] += count
-    del counts[""]
-    return counts
+    least = sorted(counts.values())[-TOP_TAGS:][:1]
+    frequent = [(tag, count) for tag, count in counts.items() if [count] >= least and tag.strip()]
+    frequent.sort(key=lambda item: (-item[1], item[0]))
+    return tuple((" ".join(tag.split())[:MAX_TAG], count) for tag, count in frequent[:TOP_TAGS])
 
 
 def _words(sentences: Mapping[str, int]) -> Counter[str]:

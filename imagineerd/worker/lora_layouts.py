@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from imagineerd.errors import LoraError
 from imagineerd.lora_facts import adapter_alpha
 from imagineerd.lora_header import read_header
-from imagineerd.lora_names import module_name, split_name, why_not_plain
+from imagineerd.lora_names import module_name, read_name, why_not_plain
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ def read_lora(name: str, path: Path) -> list[Factors]:
 def _by_module(tensors: Mapping[str, torch.Tensor]) -> dict[str, dict[str, torch.Tensor]]:
     modules: dict[str, dict[str, torch.Tensor]] = {}
     for key, tensor in tensors.items():
-        if split := split_name(key):
-            modules.setdefault(module_name(split[0]), {})[split[1]] = tensor
+        name = read_name(key)
+        modules.setdefault(module_name(name.path), {})[name.part] = tensor
     return modules
 
 
