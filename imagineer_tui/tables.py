@@ -125,7 +125,7 @@ def lora(out: Output, data: protocol.LoraDetail) -> None:
     parts = (
         ("name", info.name),
         ("file", data.file),
-        ("base", f"{info.base}, for {data.base_because}" if data.base_because else info.base),
+        ("base", f"{info.base}: {data.base_because}" if data.base_because else info.base),
         ("layout", data.layout),
         ("rank", f"{_ranks(info)}{alpha}"),
         ("changes", ", ".join(info.parts)),

@@ -73,7 +73,7 @@ def read_name(key: str) -> Named:
         if key.endswith(ending):
             sai = layout == "kohya" and any(block in key for block in _SAI_BLOCKS)
             return Named(key[: -len(ending)], part, "kohya-sai" if sai else layout)
-    kind = next((layout for mark, layout in _OTHER_MARKS if mark in key), "")
+    kind: Layout = next((layout for mark, layout in _OTHER_MARKS if mark in key), "")
     return Named(key.rpartition(".")[0], "other", kind)
 
 

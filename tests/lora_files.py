@@ -74,9 +74,8 @@ def whole_sd1(rank: int = 16) -> dict[str, tuple[int, ...]]:
         width, block = SD1_LEVELS[number % len(SD1_LEVELS)]
         text = number < 72
         name = f"te_text_model_encoder_layers_{number // 6}_self_attn_" if text else f"unet_{block}_attentions_0_"
-        kind = (
-            ("q_proj", "k_proj", "v_proj")[number % 3] if text else ("attn1_to_q", "attn2_to_k", "ff_net_2")[number % 3]
-        )
+        kinds = ("q_proj", "k_proj", "v_proj") if text else ("attn1_to_q", "attn2_to_k", "ff_net_2")
+        kind = kinds[number % 3]
         module = f"lora_{name}{number}_transformer_blocks_0_{kind}"
         inputs = 768 if text or kind == "attn2_to_k" else width
         shapes |= pair(module, inputs, width, rank) | {f"{module}.alpha": ()}

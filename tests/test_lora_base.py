@@ -32,10 +32,8 @@ def test_cross_attention_tells_the_base_in_every_layout(form: str, width: int, e
 
 
 def test_a_whole_lora_and_a_lokr_are_told_by_the_same_width() -> None:
-    lokr = {
-        f"{ATTN.format('down_blocks_1', 0, 'attn2_to_k')}.lokr_{part}": (8, 16 * number)
-        for part, number in (("w1", 2), ("w2", 4))
-    }
+    module = ATTN.format("down_blocks_1", 0, "attn2_to_k")
+    lokr = {f"{module}.lokr_w1": (8, 32), f"{module}.lokr_w2": (80, 64)}
 
     assert base(whole_sd1()) == "sd1"
     assert base(lokr) == "sdxl"

@@ -49,8 +49,14 @@ def test_an_alpha_that_is_no_number_counts_as_absent(alpha: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "alpha"),
-    [('{"unet.lora_alpha": 8}', 8.0), ('{"unet.r": 4}', None), ("[]", None), ("", None), ('{"unet.lora_alpha": [1]}', None)],
-)  # fmt: skip
+    [
+        ('{"unet.lora_alpha": 8}', 8.0),
+        ('{"unet.lora_alpha": [1]}', None),
+        ('{"unet.r": 4}', None),
+        ("[]", None),
+        ("", None),
+    ],
+)
 def test_the_alpha_of_diffusers_metadata_is_read(text: str, alpha: float | None) -> None:
     assert adapter_alpha({"lora_adapter_metadata": text}) == alpha
 

@@ -16,6 +16,7 @@ from imagineerd import loras
 from imagineerd.errors import LoraError
 from imagineerd.lora_base import Base
 from imagineerd.loras import check_lora, find_lora, list_loras, lora_detail, note_lora, read_library
+from imagineerd.models import SD15
 from imagineerd.protocol import LoraInfo, NoteLora
 
 
@@ -224,23 +225,23 @@ def test_a_note_that_links_out_of_the_folder_is_passed_over(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("width", "base", "sentence"),
+    ("width", "base", "kind", "remedy"),
     [
-        (2048, "sd1", 'is for SDXL (its cross-attention takes 2048 inputs), which the model "m" is not: leave it out.'),
-        (768, "starter", 'is for Stable Diffusion 1.5 (its cross-attention takes 768 inputs), which the model "m" is '
-         "not: set the model to stable-diffusion-v1-5/stable-diffusion-v1-5, or leave it out."),
-        (128, "sd1", 'is for the starter model (its cross-attention takes 128 inputs), which the model "m" is not: '
-         "set the model to starter, or leave it out."),
+        (2048, "sd1", "SDXL", "leave it out"),
+        (1024, "sd1", "Stable Diffusion 2", "leave it out"),
+        (768, "starter", "Stable Diffusion 1.5", f"set the model to {SD15}, or leave it out"),
+        (128, "sd1", "the starter model", "set the model to starter, or leave it out"),
     ],
-)  # fmt: skip
+)
 def test_a_lora_of_another_base_is_refused_in_one_sentence(
-    tmp_path: Path, width: int, base: Base, sentence: str
+    tmp_path: Path, width: int, base: Base, kind: str, remedy: str
 ) -> None:
     write_lora(tmp_path / "Ink.safetensors", cross_attention(width))
 
     with pytest.raises(LoraError) as caught:
         check_lora(find_lora(tmp_path, "ink"), "m", base)
-    assert caught.value.message == f'The LoRA "Ink" {sentence}'
+    known = f"{kind} (its cross-attention takes {width} inputs)"
+    assert caught.value.message == f'The LoRA "Ink" is for {known}, which the model "m" is not: {remedy}.'
 
 
 @pytest.mark.parametrize(("width", "base"), [(768, "sd1"), (2048, "unknown"), (32, "sd1")])
@@ -264,8 +265,8 @@ def test_an_unknown_base_and_a_contradiction_are_told(tmp_path: Path) -> None:
     write_lora(tmp_path / "liar.safetensors", cross_attention(768), {"ss_base_model_version": "sdxl"})
     write_lora(tmp_path / "fine.safetensors", cross_attention(768))
 
-    assert loras.doubts(find_lora(tmp_path, name) for name in ("odd", "fine", "liar")) == (
-        'Nothing tells which model the LoRA "odd" is for: it may not fit this one.',
-        'The LoRA "liar" says that it is for SDXL, but its cross-attention takes 768 inputs, as in Stable Diffusion '
-        "1.5.",
+    unknown, contradiction = loras.doubts(find_lora(tmp_path, name) for name in ("odd", "fine", "liar"))
+    assert unknown == 'Nothing tells which model the LoRA "odd" is for: it may not fit this one.'
+    assert contradiction.startswith(
+        'The LoRA "liar" says that it is for SDXL, but its cross-attention takes 768 inputs'
     )

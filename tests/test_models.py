@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from imagineerd.errors import ModelError
-from imagineerd.models import SD15, resolve_model, scale_to_model
+from imagineerd.models import SD15, base_of_model, resolve_model, scale_to_model
 
 STARTER = Path(__file__).resolve().parents[1] / "imagineerd" / "starter" / "model"
 
@@ -146,3 +146,36 @@ def test_finding_models_and_loras_imports_no_torch() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("config", "base"),
+    [
+        ('{"cross_attention_dim": 768}', "sd1"),
+        ('{"cross_attention_dim": 1024}', "sd2"),
+        ('{"cross_attention_dim": 2048}', "sdxl"),
+        ('{"cross_attention_dim": [768, 768]}', "unknown"),
+        ('{"cross_attention_dim": 32}', "unknown"),
+        ("{}", "unknown"),
+        ("[", "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_the_base_of_a_folder_stands_in_its_unets_config(tmp_path: Path, config: str | None, base: str) -> None:
+    folder = make_model(tmp_path / "mine")
+    if config is not None:
+        (folder / "unet" / "config.json").write_text(config)
+
+    assert base_of_model(resolve_model(str(folder), starter=STARTER)) == base
+
+
+def test_the_base_of_what_has_no_folder_is_known_by_what_takes_it(tmp_path: Path) -> None:
+    (tmp_path / "mine.safetensors").write_bytes(b"1")
+
+    def base(name: str) -> str:
+        return base_of_model(resolve_model(name, starter=STARTER, cache_dir=tmp_path))
+
+    assert base("starter") == "starter"
+    assert base(str(tmp_path / "mine.safetensors")) == "sd1"
+    assert base("runwayml/stable-diffusion-v1-5") == "sd1"
+    assert base("somebody/something") == "unknown"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import zmq
 from house import House, short_folder, wait_until
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lora_files import cross_attention, pair, write_lora
 
 from imagineerd import protocol
 from imagineerd.client import Client
@@ -112,6 +115,71 @@ def test_the_same_seed_makes_up_the_same_themes(client: Client) -> None:
 
     assert client.themes(5, made.seed) == made
     assert len(set(made.themes)) == 5
+
+
+# ---------------------------------------------------------------- LoRAs
+
+
+@pytest.fixture
+def library(faking: House) -> Iterator[Path]:
+    folder = faking.paths.data_dir / "loras"
+    write_lora(folder / "cards" / "Ink.safetensors", cross_attention(128))
+    write_lora(folder / "Photo.safetensors", cross_attention(768))
+    write_lora(folder / "Odd.safetensors", pair("lora_unet_x", 32, 32))
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_loras_are_listed_and_shown_as_the_folder_is_now(client: Client, library: Path) -> None:
+    write_lora(library / "New.safetensors", cross_attention(2048))
+
+    found = client.loras()
+
+    assert {info.name: info.base for info in found.loras} == {
+        "New": "sdxl", "Odd": "unknown", "Photo": "sd1", "Ink": "starter",
+    }  # fmt: skip
+    assert found.folder == str(library)
+    assert client.lora("ink").info in found.loras
+    assert client.lora("ink").sha256 == hashlib.sha256((library / "cards" / "Ink.safetensors").read_bytes()).hexdigest()
+    with pytest.raises(LoraError, match='Did you mean "Photo"'):
+        client.lora("phto")
+
+
+def test_a_note_is_kept_beside_its_lora(client: Client, library: Path) -> None:
+    client.note_lora("ink", trigger="ink wash", weight=0.7)
+    detail = client.note_lora("ink", notes="Quiet.")
+
+    assert (detail.info.trigger, detail.info.weight, detail.notes) == ("ink wash", 0.7, "Quiet.")
+    assert client.lora("ink") == detail
+    assert (library / "cards" / "Ink.json").is_file()
+
+
+@pytest.mark.usefixtures("library")
+def test_a_lora_of_another_base_is_refused_before_anything_is_accepted(client: Client) -> None:
+    settings, before = Settings(mix=(LoraWeight("photo"),), steps=1), client.status().jobs
+    refused = [
+        lambda: client.plan("zodiac", "at sea", settings),
+        lambda: client.deal("zodiac", "at sea", settings),
+        lambda: client.generate("a fox", 1, settings),
+    ]
+
+    for ask in refused:
+        with pytest.raises(LoraError, match=r'"Photo" is for Stable Diffusion 1\.5 .*which the model "starter" is not'):
+            ask()
+    assert client.status().jobs == before
+
+
+@pytest.mark.usefixtures("library")
+def test_a_lora_whose_base_is_unknown_passes_with_a_warning(client: Client) -> None:
+    settings = Settings(mix=(LoraWeight("ink", 0.5), LoraWeight("odd")), steps=1)
+    plan = client.plan("zodiac", "at sea", settings, [1])
+
+    assert [lora.name for lora in plan.cards[0].mix] == ["Ink", "Odd"]
+    assert [warning for warning in plan.warnings if "LoRA" in warning] == [
+        'Nothing tells which model the LoRA "Odd" is for: it may not fit this one.'
+    ]
+    assert client.deal("zodiac", "at sea", settings, [1]).warnings == plan.warnings
+    assert any("LoRA" in warning for warning in client.generate("a ram", 1, settings).warnings)
 
 
 # ---------------------------------------------------------------- planning and dealing

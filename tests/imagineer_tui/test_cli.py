@@ -70,7 +70,18 @@ PLAN = protocol.Plan(
 )  # fmt: skip
 INFO = protocol.SetInfo(id="zodiac", name="Zodiac", description="The twelve signs.", cards=3, width=512, height=720)
 CONFIG = protocol.Config(values={"generation": {"steps": 25, "scheduler": "dpm++"}}, file="/config.yaml")
+INK = protocol.LoraInfo(
+    name="Ink", base="sd1", ranks=(8, 16), parts=("unet", "text_encoder"), bytes=37_000_000, trigger="ink, paper",
+    trigger_from="tags", weight=0.7, problems=(Problem("It says SDXL.", "Ink.safetensors"),),
+)  # fmt: skip
+INK_DETAIL = protocol.LoraDetail(
+    info=INK, file="Ink.safetensors", sha256="ab" * 32, base_because="its cross-attention takes 768 inputs",
+    layout="kohya", alpha=8.0, tags=(("ink", 40), ("paper", 12)), notes="Quiet.",
+)  # fmt: skip
 ANSWERS: dict[str, Any] = {
+    "loras": protocol.Loras(loras=(INK,), folder="/loras", problems=(Problem("It is passed over.", "b/ink"),)),
+    "lora": INK_DETAIL,
+    "lora_note": INK_DETAIL,
     "status": STATUS,
     "plan": PLAN,
     "sets": protocol.Sets(sets=(INFO,)),
@@ -379,6 +390,42 @@ def test_for_the_doctor_a_daemon_that_does_not_start_is_a_failed_check(
     assert "No room." in out
 
 
+@pytest.mark.usefixtures("daemon")
+def test_loras_are_listed_with_what_is_wrong_below(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["loras"]) == 0
+
+    head, row, *problems = capsys.readouterr().out.splitlines()
+    assert head.split() == ["lora", "base", "rank", "changes", "size", "triggers", "problem"]
+    assert row.split() == ["Ink", "sd1", "8-16", "unet+text", "37", "MB", "(ink,", "paper)", "doubtful"]
+    assert problems == ["Problem: b/ink: It is passed over.", "Problem: Ink.safetensors: It says SDXL."]
+
+
+@pytest.mark.usefixtures("daemon")
+def test_a_lora_is_shown_with_all_that_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lora", "show", "ink"]) == 0
+
+    shown = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert shown["base"] == "sd1: its cross-attention takes 768 inputs"
+    assert (shown["rank"], shown["weight"], shown["tags"]) == ("8-16, alpha 8", "0.7", "ink 40, paper 12")
+    assert shown["Problem:"] == "Ink.safetensors: It says SDXL."
+
+
+def test_an_empty_library_says_where_to_put_loras(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
+    daemon.answers["loras"] = protocol.Loras(loras=(), folder="/loras")
+
+    assert main(["loras"]) == 0
+    assert capsys.readouterr().out == "There is no LoRA in /loras.\n"
+
+
+def test_a_note_names_only_what_was_given(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lora", "note", "ink", "--weight", "0", "--notes", ""]) == 0
+    assert daemon.last(protocol.NoteLora) == protocol.NoteLora(lora="ink", weight=0.0, notes="")
+    capsys.readouterr()
+
+    assert main(["lora", "note", "ink"]) == 2
+    assert "give --trigger, --weight or --notes" in capsys.readouterr().err
+
+
 def test_where_no_daemon_answers_a_deal_starts_one_and_says_so(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -503,6 +550,7 @@ def test_without_a_command_there_is_a_welcome_and_help(capsys: pytest.CaptureFix
 PRINTING = [
     ["deal", "zodiac", "--detach"], ["generate", "a raven", "--detach"], ["reroll", "last", "1", "--detach"],
     ["complete", "last", "--detach"], ["plan", "zodiac"], ["themes"], ["sets"], ["sets", "zodiac"], ["batches"],
+    ["loras"], ["lora", "show", "ink"], ["lora", "note", "ink", "--trigger", "ink wash"],
     ["show", "last"], ["jobs"], ["pick", "1"], ["cancel", "1"], ["retry", "1"], ["status"], ["doctor"], ["start"],
     ["config"], ["config", "show"], ["config", "get", "generation.steps"], ["config", "set", "generation.steps", "25"],
     ["config", "unset", "generation.steps"],
@@ -543,7 +591,7 @@ def test_the_completion_script_is_bash(capsys: pytest.CaptureFixture[str]) -> No
     assert "reroll" in script
 
 
-@pytest.mark.parametrize("module", ["cli", "looking", "making", "steering", "configuring", "completion", "__main__"])
+@pytest.mark.parametrize("module", [*MODULES, "cli", "__main__"])
 def test_no_command_loads_anything_heavy(module: str) -> None:
     heavy = ("torch", "textual", "sqlite3", "PIL", "numpy", "asyncio")
     code = f"import sys, imagineer_tui.{module}; print([name for name in {heavy} if name in sys.modules])"
