@@ -24,6 +24,8 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from imagineerd.lora_header import Shape
+from imagineerd.lora_names import SHOWN
+from imagineerd.lora_words import one_line
 
 Base = Literal["sd1", "sd2", "sdxl", "sd3", "flux", "other", "starter", "unknown"]
 
@@ -66,7 +68,6 @@ _METADATA_STARTS: Final[tuple[tuple[str, Base], ...]] = (
     ("sd3", "sd3"),
     ("stable-diffusion-3", "sd3"),
     ("flux", "flux"),
-    ("imagineer-starter", "starter"),
 )
 
 
@@ -103,9 +104,9 @@ def base_of_metadata(metadata: Mapping[str, str]) -> Finding:
         value = metadata.get(key, "").strip().lower()
         for start, base in _METADATA_STARTS:
             if value.startswith(start):
-                return Finding(base, f'its metadata say "{value}"')
+                return Finding(base, f"its metadata say so in {key}")
     is_sd2 = metadata.get("ss_v2") == "True"
-    return Finding("sd2", "its metadata say ss_v2") if is_sd2 else NOTHING
+    return Finding("sd2", "its metadata say so in ss_v2") if is_sd2 else NOTHING
 
 
 # ---------------------------------------------------------------- the tests, in their order
@@ -116,7 +117,7 @@ def _family(shapes: Shapes) -> Finding:
         if any(mark in name for name in shapes):
             return Finding(base, f"it changes {mark.rstrip('_')}")
     strange = next((name for name in shapes if name.startswith(_OTHERS)), "")
-    return Finding("other", f"it changes {strange}") if strange else NOTHING
+    return Finding("other", f"it changes {one_line(strange, SHOWN)}") if strange else NOTHING
 
 
 def _cross_attention(shapes: Shapes) -> Finding:

@@ -17,12 +17,15 @@ from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 from imagineerd.lora_header import Shape, Tensor
+from imagineerd.lora_words import one_line
 
 Part = Literal["down", "up", "alpha", "other"]
 Layout = Literal["kohya", "kohya-sai", "diffusers", "diffusers-old", "peft", "loha", "lokr", "dora", "locon-cp", ""]
 
 KNOWN_NAMES = 16_384
 """Names of tensors that are remembered: the files of a library repeat each other's, some 800 for each base."""
+SHOWN = 100
+"""Characters of a tensor's name in a sentence."""
 
 _ENDINGS: Final[tuple[tuple[str, Part, Layout], ...]] = (
     (".lora_down.weight", "down", "kohya"),
@@ -108,7 +111,7 @@ def why_not_plain(keys: Iterable[str]) -> str:
     kind = _OTHER_KINDS.get(layout_of(strange))
     if kind:
         return f"is {kind}; only plain LoRAs (with convolutions) are supported"
-    return f"holds something that is no LoRA: {strange[0]}" if strange else ""
+    return f"holds something that is no LoRA: {one_line(strange[0], SHOWN)}" if strange else ""
 
 
 def input_shapes(tensors: Mapping[str, Tensor]) -> dict[str, Shape]:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from imagineerd.errors import LoraError
+from imagineerd.lora_words import CONTROL
 from imagineerd.replacing import replace_file
 
 MAX_SIDECAR = 1024 * 1024
@@ -79,8 +80,9 @@ def _read(sidecar: Path) -> dict[str, Any]:
 
 
 def _text(value: object) -> str:
-    """Return a text in characters that can be sent; JSON may hold halves of characters."""
-    return value.encode(errors="replace").decode() if isinstance(value, str) else ""
+    """Return a text as it can be sent and shown: JSON may hold halves of characters, and control characters."""
+    text = value if isinstance(value, str) else ""
+    return "\n".join(CONTROL.sub("", line) for line in text.split("\n"))
 
 
 def _number(value: object) -> float | None:

@@ -21,13 +21,20 @@ MAX_TAG = 100
 """Characters of a tag that are kept."""
 MAX_PHRASE = 2000
 """Characters of a trigger phrase that are kept."""
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""What no foreign text may carry to a terminal or a client: control characters and halves of characters."""
 _WORD = re.compile(r"\w{3,}")
 _decode_counts = msgspec.json.Decoder(dict[str, dict[str, int]]).decode
 
 
+def one_line(text: str, limit: int) -> str:
+    """Return foreign text as it can be shown anywhere: on one line, without control characters, `limit` at most."""
+    return " ".join(CONTROL.sub(" ", text[: 2 * limit]).split())[:limit]
+
+
 def trigger_phrase(metadata: Mapping[str, str]) -> str:
     """Return the author's trigger words in one line, empty where the file names none."""
-    return " ".join(metadata.get("modelspec.trigger_phrase", "").split())[:MAX_PHRASE]
+    return one_line(metadata.get("modelspec.trigger_phrase", ""), MAX_PHRASE)
 
 
 def top_tags(metadata: Mapping[str, str]) -> tuple[tuple[str, int], ...]:
@@ -45,9 +52,9 @@ def top_tags(metadata: Mapping[str, str]) -> tuple[tuple[str, int], ...]:
     if counts and sum(map(len, counts)) >= SENTENCE * len(counts):
         counts = _words(counts)
     least = sorted(counts.values())[-TOP_TAGS:][:1]
-    frequent = [(tag, count) for tag, count in counts.items() if [count] >= least and tag.strip()]
+    frequent = [(one_line(tag, MAX_TAG), count) for tag, count in counts.items() if [count] >= least]
     frequent.sort(key=lambda item: (-item[1], item[0]))
-    return tuple((" ".join(tag.split())[:MAX_TAG], count) for tag, count in frequent[:TOP_TAGS])
+    return tuple((tag, count) for tag, count in frequent[:TOP_TAGS] if tag)
 
 
 def _words(sentences: Mapping[str, int]) -> Counter[str]:

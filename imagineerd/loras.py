@@ -22,6 +22,7 @@ from imagineerd.lora_base import NAMES, Base
 from imagineerd.lora_facts import Facts, facts_of
 from imagineerd.lora_header import read_header
 from imagineerd.lora_sidecar import NO_NOTE, Note, read_note, sidecar_of, write_note
+from imagineerd.lora_words import CONTROL
 from imagineerd.models import SD15, STARTER
 
 SUFFIX = ".safetensors"
@@ -139,14 +140,11 @@ def _identity(entry: os.DirEntry[str]) -> Identity | None:
 
 
 def _is_text(lora: LoraFile, problems: list[Problem]) -> bool:
-    """Say whether the file's path can be sent; one in another encoding than UTF-8 cannot."""
-    try:
-        lora.file.encode()
-    except UnicodeEncodeError:
-        shown = lora.file.encode(errors="replace").decode()
-        problems.append(Problem("It is passed over, for its name is not UTF-8: rename it.", shown))
-        return False
-    return True
+    """Say whether the file's path can be sent and shown: one with control characters, or that is no UTF-8, cannot."""
+    if not CONTROL.search(lora.file):
+        return True
+    problems.append(Problem("It is passed over, for its name cannot be shown: rename it.", ascii(lora.file)))
+    return False
 
 
 # ---------------------------------------------------------------- what is known of one

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from house import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 from lora_files import cross_attention, pair, whole_sd1
 
-from imagineerd.lora_base import Finding, base_of_metadata, base_of_shapes, find_base
+from imagineerd.lora_base import WIDTHS, Finding, base_of_metadata, base_of_shapes, find_base
 from imagineerd.lora_header import Tensor
 from imagineerd.lora_names import input_shapes
 
@@ -128,6 +131,17 @@ def test_a_family_that_only_metadata_tell_apart_is_no_contradiction() -> None:
     shapes = shapes_of(pair("transformer.transformer_blocks.0.attn.to_q", 1536, 1536, form="peft"))
 
     assert find_base(shapes, {"modelspec.architecture": "stable-diffusion-3-medium/lora"})[1] == ""
+
+
+def test_the_starter_s_widths_are_those_of_the_model_that_ships() -> None:
+    config = json.loads((ROOT / "imagineerd/starter/model/unet/config.json").read_text())
+    text = json.loads((ROOT / "imagineerd/starter/model/text_encoder/config.json").read_text())
+
+    assert WIDTHS[config["cross_attention_dim"]] == "starter"
+    assert base(pair(TEXT.format("lora_te"), text["hidden_size"], 128)) == "starter"
+    for level, channels in list(enumerate(config["block_out_channels"]))[1:]:
+        module = ATTN.format(f"down_blocks_{level}", 0, "attn1_to_q")
+        assert base(pair(module, channels, channels)) == "starter"
 
 
 names = st.lists(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from imagineerd import lora_sidecar
 from imagineerd.errors import LoraError
 from imagineerd.lora_sidecar import MAX_SIDECAR, NO_NOTE, Note, read_note, sidecar_of, write_note
+from imagineerd.lora_words import CONTROL
 
 A1111 = {
     "description": "Ink on paper.",
@@ -86,7 +87,16 @@ def test_a_note_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkey
         write_note(tmp_path / "a.json", trigger="x", weight=None, notes=None)
 
 
-@given(trigger=st.text(), weight=st.floats(-2, 2).filter(bool), notes=st.text())
+SHOWN = st.text().map(lambda text: CONTROL.sub(" ", text)) | st.just("two\nlines")
+
+
+def test_control_characters_and_halves_of_characters_are_not_passed_on(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps({"activation text": "\x1b[31mred\ud800", "notes": "two\nlines"}))
+
+    assert read_note(tmp_path / "a.json") == Note(trigger="[31mred", notes="two\nlines")
+
+
+@given(trigger=SHOWN, weight=st.floats(-2, 2).filter(bool), notes=SHOWN)
 def test_what_was_written_is_read(
     tmp_path_factory: pytest.TempPathFactory, trigger: str, weight: float, notes: str
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagineerd.lora_words import TOP_TAGS, top_tags, trigger_phrase
+from imagineerd.lora_words import CONTROL, MAX_PHRASE, TOP_TAGS, top_tags, trigger_phrase
 
 
 def tagged(folders: object) -> dict[str, str]:
@@ -43,10 +43,11 @@ def test_tags_come_by_falling_count_and_on_one_line(folders: dict[str, dict[str,
     found = top_tags(tagged(folders))
 
     assert [count for _, count in found] == sorted((count for _, count in found), reverse=True)
-    assert not any("\n" in tag or not tag for tag, _ in found)
+    assert not any(not tag or CONTROL.search(tag) for tag, _ in found)
     assert len(found) <= TOP_TAGS
 
 
-def test_a_trigger_phrase_comes_in_one_line() -> None:
-    assert trigger_phrase({"modelspec.trigger_phrase": " ink\n wash "}) == "ink wash"
+def test_a_trigger_phrase_comes_in_one_line_that_no_terminal_obeys() -> None:
+    assert trigger_phrase({"modelspec.trigger_phrase": " ink\n wash \x1b]0;owned\x07"}) == "ink wash ]0;owned"
+    assert len(trigger_phrase({"modelspec.trigger_phrase": "x" * 10**6})) == MAX_PHRASE
     assert trigger_phrase({}) == ""

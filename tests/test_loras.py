@@ -136,13 +136,21 @@ def test_of_two_files_with_a_name_the_first_by_path_counts_and_the_other_is_told
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems take no such names")
-def test_a_name_that_cannot_be_sent_is_told(tmp_path: Path) -> None:
-    write_lora(Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.safetensors")), cross_attention(768))
+@pytest.mark.parametrize("name", [b"\xff", b"two\nlines", b"\x1b[31mred"])
+def test_a_name_that_cannot_be_sent_or_shown_is_told(tmp_path: Path, name: bytes) -> None:
+    write_lora(Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name + b".safetensors")), cross_attention(768))
 
     library = read_library(tmp_path)
 
     assert library.loras == {}
-    assert "its name is not UTF-8" in str(library.problems[0])
+    assert "its name cannot be shown" in str(library.problems[0])
+    assert str(library.problems[0]).isprintable()
+
+
+def test_a_name_in_any_script_is_a_name(tmp_path: Path) -> None:
+    write_lora(tmp_path / "水墨\u3000画 👩\u200d🎨.safetensors", cross_attention(768))
+
+    assert list(listed(tmp_path)) == ["水墨\u3000画 👩\u200d🎨"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
