@@ -24,8 +24,6 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from imagineerd.lora_header import Shape
-from imagineerd.lora_names import SHOWN
-from imagineerd.lora_words import one_line
 
 Base = Literal["sd1", "sd2", "sdxl", "sd3", "flux", "other", "starter", "unknown"]
 
@@ -113,11 +111,12 @@ def base_of_metadata(metadata: Mapping[str, str]) -> Finding:
 
 
 def _family(shapes: Shapes) -> Finding:
+    names = "\n".join(("", *shapes))  # one search in all names, since this test meets every file
     for mark, base in _FAMILIES:
-        if any(mark in name for name in shapes):
+        if mark in names:
             return Finding(base, f"it changes {mark.rstrip('_')}")
-    strange = next((name for name in shapes if name.startswith(_OTHERS)), "")
-    return Finding("other", f"it changes {one_line(strange, SHOWN)}") if strange else NOTHING
+    strange = next((start for start in _OTHERS if f"\n{start}" in names), "")
+    return Finding("other", f"it changes {strange.rstrip('_')}") if strange else NOTHING
 
 
 def _cross_attention(shapes: Shapes) -> Finding:

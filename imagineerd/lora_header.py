@@ -86,7 +86,7 @@ def parse_header(text: bytes) -> Header:
 
 
 def _checked(path: Path, header: Header, size: int) -> Header:
-    end = max((tensor.data_offsets[1] for tensor in header.tensors.values()), default=0)
+    end = max([tensor.data_offsets[1] for tensor in header.tensors.values()], default=0)
     if header.data_start + end != size:
         raise LoraError(f'The LoRA "{path.stem}" is cut short or damaged: fetch it again.')
     return header
