@@ -302,7 +302,7 @@ class LoraInfo(Body, frozen=True, omit_defaults=True, kw_only=True):
     base: str = "unknown"
     ranks: tuple[int, ...] = ()
     parts: tuple[str, ...] = ()
-    bytes: int = 0
+    bytes: Bytes = 0
     trigger: str = ""
     trigger_from: TriggerFrom = ""
     weight: float | None = None

@@ -239,6 +239,11 @@ CHAPTERS: Final = (
         "What there is, and what a deal would do.\n",
         ("status", "status_is", "sets", "sets_are", "set", "set_is", "themes", "themes_are", "plan", "plan_is"),
     ),
+    Chapter(
+        "LoRAs",
+        "The library is what lies in the daemon's LoRA folder at this moment.\n",
+        ("loras", "loras_are", "lora", "lora_is", "lora_note"),
+    ),
     Chapter("Dealing", KEYS, ("deal", "generate", "reroll", "complete", "dealt")),
     Chapter(
         "Following",
