@@ -11,6 +11,7 @@ from imagineerd.starter.concepts import CONCEPTS, NUMERALS, PIP_RANKS, Concept
 from imagineerd.starter.pictures import Label
 from imagineerd.starter.prose import manual_words, other_words
 from imagineerd.starter.vocabulary import CLASSIC, STYLES, THEMES
+from imagineerd.themes import FAMILIES
 
 SETS = Path(__file__).parents[2] / "sets"
 DROP_SHARE = 0.1  # prompts replaced by an empty or a negative one, for classifier-free guidance
@@ -29,6 +30,10 @@ DECORATIONS = (
     "swirling patterns", "soft glow", "delicate flowers", "ivy", "lanterns", "feathers", "falling petals", "mist",
     "fine constellations", "arches", "gemstones", "lace", "ribbons", "sparkles", "geometric patterns",
 )  # fmt: skip
+HANDS = {
+    "engraving": "fine engraving", "minimal": "minimal lines", "vintage": "vintage print", "painted": "painted texture",
+    "ornate": "ornate detail",
+}  # fmt: skip
 SECOND_PLACES = ("touches of {}", "{} accents", "hints of {}", "{} details", "a little {}")
 
 
@@ -103,7 +108,9 @@ class PromptWriter:
         return self.rng.choice((", ", ", ", " ")).join(parts)
 
     def _theme_words(self, label: Label) -> list[str]:
-        """Theme and style in some order, then what decorates them."""
+        """Theme and style in some order, then what decorates them; or a theme as the daemon makes them up."""
+        if label.theme != CLASSIC and self._chance(0.25):
+            return [self._made_up(label)]
         words = []
         if label.theme != CLASSIC or self._chance(0.4):
             words.append(self.rng.choice(THEMES[label.theme]))
@@ -111,6 +118,12 @@ class PromptWriter:
             words.append(self.rng.choice(STYLES[label.style]))
         self.rng.shuffle(words)
         return self._decorate(words, label) if words else words
+
+    def _made_up(self, label: Label) -> str:
+        family = next(family for family in FAMILIES if family.name == label.theme)
+        motif, light = self.rng.choice(family.motifs), self.rng.choice(family.lights)
+        text = f"{self.rng.choice(family.scenes)} with {motif} and {light}"
+        return f"{text}, {HANDS[label.style]}" if label.style else text
 
     def _decorate(self, words: list[str], label: Label) -> list[str]:
         if self._chance(0.3):

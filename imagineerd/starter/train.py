@@ -27,9 +27,9 @@ class Plan:
     """How much of everything. `pictures` and `steps` cut it short for tests; minutes are of training, not of pauses."""
 
     work: Path
-    autoencoder_minutes: float = 25
-    unet_minutes: float = 70
-    decoder_minutes: float = 6
+    autoencoder_minutes: float = 32
+    unet_minutes: float = 53
+    decoder_minutes: float = 10.5
     processes: int = 2
     pictures: int | None = None
     steps: int | None = None

@@ -26,6 +26,12 @@ def test_prompts_name_the_theme_and_the_style() -> None:
     assert all(any(word in prompt for word in STYLES["vintage"]) for prompt in told)
 
 
+def test_made_up_themes_are_among_the_prompts() -> None:
+    writer = PromptWriter(read_decks(), Random(4))  # noqa: S311
+    prompts = [writer.write(Label("Leo", "gothic", "engraving")) for _ in range(100)]
+    assert any(" with " in prompt and "fine engraving" in prompt for prompt in prompts)
+
+
 def test_some_prompts_say_nothing_and_some_are_negative() -> None:
     writer = PromptWriter(read_decks(), Random(2))  # noqa: S311
     prompts = [writer.write(Label("The Sun", "ice", "")) for _ in range(300)]
