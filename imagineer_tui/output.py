@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 import msgspec
 
@@ -41,6 +43,10 @@ class Output:
         """Print a line as it is, never wrapped or cropped."""
         sys.stdout.write(f"{text}\n")
 
+    def prose(self, text: str) -> None:
+        """Print sentences for people, broken between words on a terminal."""
+        self.line(wrapped(text, sys.stdout))
+
     def result(self, text: str) -> None:
         """Print a sentence for people; with `json` to standard error."""
         (self.notice if self.json else self.line)(text)
@@ -53,7 +59,7 @@ class Output:
     def warnings(self, warnings: Iterable[str]) -> None:
         """Print warnings, one on a line."""
         for warning in warnings:
-            self.notice(f"Warning: {warning}")
+            self.notice(wrapped(f"Warning: {warning}", sys.stderr))
 
     def error(self, error: ImagineerError) -> None:
         """Print the sentence of an error, then its problems, one on a line."""
@@ -63,3 +69,8 @@ class Output:
             problems = [f"  {problem}" for problem in problems]
         for problem in problems:
             self.notice(problem if problem.startswith(" ") else f"imagineer: {problem}")
+
+
+def wrapped(text: str, stream: TextIO) -> str:
+    """Return sentences broken between words, where `stream` is a terminal and so has a width."""
+    return textwrap.fill(text, shutil.get_terminal_size().columns) if stream.isatty() else text

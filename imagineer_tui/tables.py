@@ -65,7 +65,7 @@ def set_detail(out: Output, data: protocol.SetDetail) -> None:
 def plan(out: Output, data: protocol.Plan) -> None:
     """Print warnings first, then every card with its tokens and what is lost."""
     for warning in data.warnings:
-        out.line(f"Warning: {warning}")
+        out.prose(f"Warning: {warning}")
     table = _table("#>", "card", "seed>", "tokens>", "notes*")
     for card in data.cards:
         table.add_row(str(card.index), card.name, str(card.seed), _tokens(card.tokens), _plan_notes(card))
@@ -248,7 +248,7 @@ def status(out: Output, data: protocol.Status) -> None:
     ]
     _pairs(out, pairs)
     if data.model.knows:
-        out.line(data.model.knows)
+        out.prose(data.model.knows)
 
 
 def doctor(out: Output, data: protocol.Doctor) -> None:
