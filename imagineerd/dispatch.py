@@ -230,16 +230,17 @@ class Dispatcher:
             worked = worked or isinstance(report, link.OrderDone)
             await self._try_report(process, report)
         self._ready = False
+        reason = self.info.detail if self.info.phase == "dead" else ""
+        self._say(phase="dead", pid=0)  # at once: to learn how it ended takes until the kernel has taken it apart
         how = await process.reap()
         self._process = None
         self._gone.set()
-        await self._mourn(how)
+        await self._mourn(reason or how)
         return worked or time.monotonic() - born > LONG_LIFE_S
 
     async def _mourn(self, how: str) -> None:
         self._ready = self._busy = False
-        detail = self.info.detail if self.info.phase == "dead" else how
-        self._say(phase="dead", pid=0, detail=detail)
+        self._say(phase="dead", pid=0, detail=how)
         if not self._draining:
             log.warning(how, extra=pairs(jobs=len(self.running)))
             if self.running:  # a picture may be on disk whose report was lost with the worker
