@@ -104,7 +104,9 @@ MAY_FOLLOW: dict[State, frozenset[State]] = {
 OPEN_STATES = frozenset({State.QUEUED, State.RUNNING})
 ENDED_STATES = frozenset({State.DONE, State.FAILED, State.CANCELLED, State.HELD})
 MAX_ATTEMPTS = 2
-"""A job whose worker died this often is held (design rule 6)."""
+"""A job whose worker died this often is held."""
+MAX_RECOVERIES = 5
+"""A job that ran whenever the daemon itself died is held after so many attempts: that was hardly the job's fault."""
 
 
 def sources_of(target: State) -> tuple[State, ...]:

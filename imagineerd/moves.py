@@ -14,7 +14,7 @@ import msgspec
 
 from imagineerd import outbox, pages
 from imagineerd.errors import Code, NotFound, WrongState
-from imagineerd.jobs import MAX_ATTEMPTS, Job, JobError, State, sources_of
+from imagineerd.jobs import MAX_ATTEMPTS, MAX_RECOVERIES, Job, JobError, State, sources_of
 from imagineerd.protocol import Cancelled, JobMoved, PickChanged, Retried, Take, TakeAdded
 from imagineerd.rows import next_id
 
@@ -198,7 +198,7 @@ def recover(connection: sqlite3.Connection, at: float) -> dict[int, State]:
     """
     reason = "The daemon died while this job ran."
     left = _entries(connection, _BY_STATE, (State.RUNNING.value,))
-    return {entry.id: _give_back(connection, entry, reason, at, counts=True) for entry in left}
+    return {entry.id: _give_back(connection, entry, reason, at, counts=True, most=MAX_RECOVERIES) for entry in left}
 
 
 def cancel(connection: sqlite3.Connection, jobs: Sequence[int], batch: str | None, at: float) -> Cancelled:
@@ -290,18 +290,20 @@ def _cancel(connection: sqlite3.Connection, entry: Entry, at: float) -> bool:
     return move(connection, entry, State.CANCELLED, at)
 
 
-def _give_back(connection: sqlite3.Connection, entry: Entry, reason: str, at: float, *, counts: bool) -> State:
-    target = _place_of(entry, counts=counts)
+def _give_back(  # noqa: PLR0913  what is known of a death
+    connection: sqlite3.Connection, entry: Entry, reason: str, at: float, *, counts: bool, most: int = MAX_ATTEMPTS
+) -> State:
+    target = _place_of(entry, most=most if counts else entry.attempts + 1)
     attempts = entry.attempts if counts else entry.attempts - 1
     error = JobError("E_WORKER_LOST", reason) if counts else None
     move(connection, entry, target, at, attempts=attempts, error=error)
     return target
 
 
-def _place_of(entry: Entry, *, counts: bool) -> State:
+def _place_of(entry: Entry, *, most: int) -> State:
     if entry.cancel_requested:
         return State.CANCELLED
-    return State.HELD if counts and entry.attempts >= MAX_ATTEMPTS else State.QUEUED
+    return State.HELD if entry.attempts >= most else State.QUEUED
 
 
 def _add_take(connection: sqlite3.Connection, entry: Entry, new: NewTake, at: float) -> Take:

@@ -11,7 +11,7 @@ import pytest
 
 from imagineerd import intake, moves, pages, schema
 from imagineerd.errors import NotFound, WrongState
-from imagineerd.jobs import MAX_ATTEMPTS, MAY_FOLLOW, Job, JobError, State
+from imagineerd.jobs import MAX_ATTEMPTS, MAX_RECOVERIES, MAY_FOLLOW, Job, JobError, State
 from imagineerd.protocol import Cancelled, JobMoved, PickChanged, Retried, TakeAdded
 
 LOST = JobError("E_WORKER_LOST", "It died.")
@@ -251,9 +251,20 @@ def test_recovery_gives_back_what_ran(connection: sqlite3.Connection, jobs: tupl
 
     recovered = moves.recover(connection, 4.0)
 
-    assert recovered == {first: State.QUEUED, twice: State.HELD, stopping: State.CANCELLED}
+    assert recovered == {first: State.QUEUED, twice: State.QUEUED, stopping: State.CANCELLED}
     assert {job: state(connection, job) for job in jobs} == recovered
     assert moves.recover(connection, 5.0) == {}
+
+
+def test_a_job_that_ran_at_every_death_of_the_daemon_is_held_in_the_end(
+    connection: sqlite3.Connection, jobs: tuple[int, ...]
+) -> None:
+    places = []
+    for _ in range(MAX_RECOVERIES):
+        moves.claim(connection, jobs[:1], 2.0)
+        places.append(moves.recover(connection, 3.0)[jobs[0]])
+
+    assert places == [State.QUEUED] * (MAX_RECOVERIES - 1) + [State.HELD]
 
 
 # ---------------------------------------------------------------- adopt

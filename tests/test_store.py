@@ -23,7 +23,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multip
 
 from imagineerd import moves, outbox, pages
 from imagineerd.errors import Draining, WrongState
-from imagineerd.jobs import MAX_ATTEMPTS, State
+from imagineerd.jobs import MAX_ATTEMPTS, MAX_RECOVERIES, State
 from imagineerd.outbox import StoredEvent
 from imagineerd.protocol import BatchAdded, JobMoved, JobsAdded, TakeAdded
 from imagineerd.store import Store
@@ -255,10 +255,10 @@ class AnyOrder(RuleBasedStateMachine):
         self.model.update(dict.fromkeys(ids, State.QUEUED))
         self.attempts.update(dict.fromkeys(ids, 0))
 
-    def give_back(self, job: int) -> State:
+    def give_back(self, job: int, most: int = MAX_ATTEMPTS) -> State:
         if job in self.stopping:
             return State.CANCELLED
-        return State.HELD if self.attempts[job] >= MAX_ATTEMPTS else State.QUEUED
+        return State.HELD if self.attempts[job] >= most else State.QUEUED
 
     @rule(target=jobs, cards=st.integers(1, 3), idem=st.none() | st.integers(0, 3))
     def submit(self, cards: int, idem: int | None) -> object:
@@ -363,7 +363,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.open()
         recovered = self.wait(self.store.recover(6.0))
         running = {job for job, state in self.model.items() if state is State.RUNNING}
-        assert recovered == {job: self.give_back(job) for job in running}
+        assert recovered == {job: self.give_back(job, MAX_RECOVERIES) for job in running}
         for job, place in recovered.items():
             self.end(job, place)
 
