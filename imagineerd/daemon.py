@@ -235,7 +235,6 @@ class Daemon:
         return link.Configure(
             hardware=hardware_of(config),
             cache_dir=str(config.model.cache_dir or ""),
-            loras_dir=str(config.loras.directory),
             offline=config.model.offline,
             preload=self._preload(),
         )

@@ -244,7 +244,7 @@ class Dispatcher:
         if not self._draining:
             log.warning(how, extra=pairs(jobs=len(self.running)))
             if self.running:  # a picture may be on disk whose report was lost with the worker
-                await reconcile(self._store)
+                await self._insist(reconcile, self._store)
             await self._return(tuple(self.running.values()), how, counts=True)
 
     async def _return(self, jobs: tuple[Job, ...], reason: str, *, counts: bool) -> None:

@@ -62,11 +62,10 @@ class Item(msgspec.Struct, frozen=True):
 
 
 class Configure(Message, frozen=True):
-    """What the worker needs to know once. `loras_dir` and `cache_dir` may be empty."""
+    """What the worker needs to know once. `cache_dir` may be empty."""
 
     hardware: Hardware
     cache_dir: str = ""
-    loras_dir: str = ""
     offline: bool = False
     preload: ModelSource | None = None
 

@@ -17,7 +17,7 @@ from imagineerd import link
 
 ITEM = link.Item(41, 1, "tarot_1", 1, spec(), "/pictures/tarot_1/01_the_fool")
 ORDERS = [
-    link.Configure(link.Hardware(device="cpu", threads=2), "/cache", "/loras", offline=True),
+    link.Configure(link.Hardware(device="cpu", threads=2), "/cache", offline=True),
     link.Configure(link.Hardware(), preload=link.ModelSource("starter", "/model", "r1")),
     link.Render((ITEM, ITEM), link.ModelSource("starter"), 2, (("Ink", "/loras/ink.safetensors"),)),
     link.Cancel((1, 2)),

@@ -69,11 +69,6 @@ def new_vae() -> AutoencoderKL:
     )
 
 
-def new_networks() -> Networks:
-    """All three with fresh random weights."""
-    return Networks(new_text_encoder(), new_unet(), new_vae())
-
-
 def new_scheduler() -> DPMSolverMultistepScheduler:
     """The default sampler: DPM-Solver++ 2M with Karras sigmas, over SD's noise schedule, predicting velocity."""
     return DPMSolverMultistepScheduler(
