@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from imagineerd.client import Followed
-from imagineerd.following import Event
+from imagineerd.client import Event, Followed
 from imagineerd.jobs import ENDED_STATES, Job, JobError, State
 from imagineerd.protocol import Batch, JobMoved, JobsAdded, TakeAdded, Tick, Worker
 

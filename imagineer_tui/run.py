@@ -52,7 +52,7 @@ class Run:
             self._client.close()
 
     def _started(self) -> Client:
-        from imagineerd.launch import connect  # for the commands that may start a daemon
+        from imagineerd.client.launch import connect  # for the commands that may start a daemon
 
         return connect(self.paths, start=True, started=self._say_started, name="imagineer")
 

@@ -45,8 +45,8 @@ def _add_install(parser: argparse.ArgumentParser) -> None:
 
 
 def _install(*, system: bool, show: bool) -> None:
-    from imagineerd import unit
     from imagineerd.config import find_paths
+    from imagineerd.service import unit
 
     paths = find_paths(os.environ)
     executable = unit.find_executable(sys.argv[0], sys.executable)

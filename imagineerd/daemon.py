@@ -14,19 +14,20 @@ from typing import Any
 
 import zmq
 
-from imagineerd import blobs, link, notify, protocol, service
+from imagineerd import blobs, link, protocol
 from imagineerd.config import Config, Paths, hardware_of, private_dir
 from imagineerd.dispatch import Dispatcher, Orders
 from imagineerd.errors import ImagineerError
 from imagineerd.events import Events, Subscriber
 from imagineerd.logs import pairs
-from imagineerd.loras import find_lora
+from imagineerd.lora.library import find_lora
 from imagineerd.models import resolve_model
-from imagineerd.reconcile import reconcile
 from imagineerd.requests import EVENTS_RESUMED, Requests
 from imagineerd.server import Client, Reply, Server
+from imagineerd.service import duties, notify
 from imagineerd.sockets import lock
 from imagineerd.store import Store
+from imagineerd.store.reconcile import reconcile
 from imagineerd.version import VERSION
 from imagineerd.workers import COMMAND
 
@@ -112,7 +113,7 @@ class Daemon:
             )
             undo.push_async_callback(self.blob.close)
             works = (self.ctl.serve(), self.blob.serve(), self._beat(), self._tidy())
-            beside = service.works(self.store, self.dispatcher, self.requests, self.reload)
+            beside = duties.works(self.store, self.dispatcher, self.requests, self.reload)
             tasks = [asyncio.create_task(work) for work in (*works, *beside)]
             undo.push_async_callback(_cancel, tasks)
             await self.dispatcher.start()
@@ -138,7 +139,7 @@ class Daemon:
 
     async def _stop_work(self) -> None:
         log.info("Stopping.")
-        notify.stopping(service.DRAIN_S)
+        notify.stopping(duties.DRAIN_S)
         self.requests.draining = True
         await self.dispatcher.stop()
         self.events.beside(protocol.Bye())

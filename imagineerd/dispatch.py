@@ -20,11 +20,11 @@ from imagineerd import link, protocol
 from imagineerd.errors import Code, DiskError, ImagineerError
 from imagineerd.jobs import GenerateSpec, Job, State, group_key
 from imagineerd.logs import pairs
-from imagineerd.moves import NewTake
 from imagineerd.naming import stem_of
-from imagineerd.reconcile import reconcile
 from imagineerd.scheduler import Waiting
 from imagineerd.store import Store
+from imagineerd.store.moves import NewTake
+from imagineerd.store.reconcile import reconcile
 from imagineerd.waitlist import Waitlist
 from imagineerd.workers import COMMAND, WorkerProcess, backoff, spawn
 

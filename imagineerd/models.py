@@ -20,7 +20,7 @@ import msgspec
 from imagineerd.errors import ModelError
 from imagineerd.fingerprint import file_sha256, files_sha256
 from imagineerd.link import ModelSource
-from imagineerd.lora_base import WIDTHS, Base
+from imagineerd.lora.base import WIDTHS, Base
 from imagineerd.protocol import ModelInfo
 
 STARTER = "starter"

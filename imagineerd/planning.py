@@ -17,7 +17,7 @@ from imagineerd.config import Config
 from imagineerd.errors import Invalid, NotFound
 from imagineerd.jobs import MAX_SEED, GenerateSpec, Mix
 from imagineerd.models import STARTER, ResolvedModel, scale_to_model
-from imagineerd.sets import CardSet
+from imagineerd.sets.library import CardSet
 from imagineerd.starter.vocabulary import FAMILIES, known_themes, unknown_words
 
 if TYPE_CHECKING:

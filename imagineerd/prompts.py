@@ -16,8 +16,8 @@ import msgspec
 
 from imagineerd.errors import Invalid, ModelError, Problem
 from imagineerd.jobs import MAX_PROMPT, PromptParts
-from imagineerd.sets import CardSet, Overrides, Row
-from imagineerd.templates import fill, tidy
+from imagineerd.sets.library import CardSet, Overrides, Row
+from imagineerd.sets.templates import fill, tidy
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

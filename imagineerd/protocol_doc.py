@@ -37,14 +37,14 @@ from msgspec.inspect import (
 )
 
 from imagineerd import protocol
-from imagineerd.client import CHUNKS_IN_FLIGHT, SILENT_BEATS
+from imagineerd.client.clients import CHUNKS_IN_FLIGHT, SILENT_BEATS
+from imagineerd.client.session import ONCE, reply_of
 from imagineerd.daemon import CHUNKS_WAITING, EVENTS_KEPT, KEYS_KEPT_S
 from imagineerd.errors import MEANINGS, RETRIES, Code, DaemonAway, ImagineerError, Retry
 from imagineerd.jobs import MAY_FOLLOW, State
 from imagineerd.protocol import BESIDE, BLOB_REQUESTS, EVENTS, KIND_OF, REPLIES, REQUESTS, Body, Head
 from imagineerd.requests import EVENTS_RESUMED
 from imagineerd.server import FRAME_LIMIT, HEAD_LIMIT, MAX_CLIENTS
-from imagineerd.session import ONCE, reply_of
 from imagineerd.sockets import HIGH_WATER_MARK
 
 TESTS: Final = Path(__file__).parents[1] / "tests"

@@ -19,19 +19,21 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from imagineerd import config as configuration
-from imagineerd import loras, planning, protocol, sets, settings, themes
+from imagineerd import planning, protocol, settings, themes
 from imagineerd.dispatch import Dispatcher, speed_key
 from imagineerd.doctor import run_checks
 from imagineerd.errors import Draining, Invalid, ModelError, Problem, VersionMismatch
 from imagineerd.events import Events
-from imagineerd.intake import Idem, NewBatch
 from imagineerd.jobs import GenerateSpec, LoraWeight, Mix, group_key
+from imagineerd.lora import library as loras
 from imagineerd.models import ResolvedModel, base_of_model, check_named, resolve_model
 from imagineerd.naming import batch_id
 from imagineerd.prompts import load_tokenizer
 from imagineerd.scheduler import Waiting
 from imagineerd.server import Client
+from imagineerd.sets import library as sets
 from imagineerd.store import Store
+from imagineerd.store.intake import Idem, NewBatch
 from imagineerd.version import VERSION
 
 if TYPE_CHECKING:

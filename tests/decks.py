@@ -10,11 +10,11 @@ from typing import TypeVar
 
 import msgspec
 
-from imagineerd import intake, moves, outbox, protocol
-from imagineerd.intake import Idem, NewBatch
+from imagineerd import protocol
 from imagineerd.jobs import GenerateSpec
-from imagineerd.moves import NewTake
-from imagineerd.store import Store
+from imagineerd.store import Store, intake, moves, outbox
+from imagineerd.store.intake import Idem, NewBatch
+from imagineerd.store.moves import NewTake
 
 T = TypeVar("T")
 NO_LIMIT = 10**9

@@ -15,11 +15,11 @@ import msgspec
 import pytest
 from decks import NO_LIMIT, deck, spec, with_store
 
-from imagineerd import dispatch, link, pages, protocol, workers
+from imagineerd import dispatch, link, protocol, workers
 from imagineerd.dispatch import Dispatcher, Orders
 from imagineerd.errors import LoraError
 from imagineerd.jobs import Job, LoraWeight, State
-from imagineerd.store import Store
+from imagineerd.store import Store, pages
 
 T = TypeVar("T")
 FAKE = str(Path(__file__).with_name("fake_worker.py"))

@@ -30,7 +30,9 @@ def test_the_daemon_s_side_loads_nothing_heavy(module: str) -> None:
     assert loaded(module, HEAVY) == []
 
 
-@pytest.mark.parametrize("module", ["imagineerd.client", "imagineerd.launch", "imagineerd.protocol", "imagineerd.jobs"])
+@pytest.mark.parametrize(
+    "module", ["imagineerd.client", "imagineerd.client.launch", "imagineerd.protocol", "imagineerd.jobs"]
+)
 def test_the_client_s_side_loads_no_database_either(module: str) -> None:
     assert loaded(module, (*HEAVY, "sqlite3")) == []
 

@@ -13,12 +13,15 @@ from house import ROOT
 
 ELSEWHERE = {
     # pattern of source files: (the test that stands in, why)
-    "*/__init__.py": ("tests/test_imports.py", "a docstring; that it imports nothing is tested"),
+    "*/__init__.py": ("tests/test_imports.py", "a docstring, or names of its parts; what an import costs is tested"),
     "imagineerd/version.py": ("tests/test_main.py", "one line, which --version prints"),
-    "imagineerd/asks.py": ("tests/test_requests.py", "one line for each request, each asked of a real daemon"),
-    "imagineerd/dealer.py": ("tests/test_client.py", "the socket of both clients"),
-    "imagineerd/following.py": ("tests/test_session.py", "a session, tested with the other one"),
-    "imagineerd/launch.py": ("tests/test_client.py", "starting a daemon, tested with the client that wants one"),
+    "imagineerd/client/asks.py": ("tests/test_requests.py", "one line for each request, each asked of a real daemon"),
+    "imagineerd/client/dealer.py": ("tests/client/test_clients.py", "the socket of both clients"),
+    "imagineerd/client/following.py": ("tests/client/test_session.py", "a session, tested with the other one"),
+    "imagineerd/client/launch.py": (
+        "tests/client/test_clients.py",
+        "starting a daemon, tested with the client that wants one",
+    ),
     "imagineerd/settings.py": ("tests/test_config.py", "the table that reading and changing are made from"),
     "imagineerd/fingerprint.py": ("tests/test_models.py", "hashes of model and LoRA files"),
     "imagineerd/starter/*": (

@@ -140,7 +140,7 @@ def test_a_nominal_size_becomes_the_native_one_of_nearest_shape(
 
 def test_finding_models_and_loras_imports_no_torch() -> None:
     code = (
-        "import imagineerd.models, imagineerd.loras, imagineerd.infotext, sys;"
+        "import imagineerd.models, imagineerd.lora.library, imagineerd.infotext, sys;"
         "print([name for name in ('torch', 'diffusers', 'transformers', 'numpy') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,8 +7,8 @@ from imagineerd.jobs import MAX_SEED, LoraWeight, PromptParts
 from imagineerd.link import ModelSource
 from imagineerd.models import ResolvedModel
 from imagineerd.protocol import ModelInfo, Settings
-from imagineerd.set_rows import Overrides, Row
-from imagineerd.sets import CardSet
+from imagineerd.sets.library import CardSet
+from imagineerd.sets.rows import Overrides, Row
 
 SD15 = ResolvedModel(ModelSource("sd15", "", "abc"), ModelInfo(name="sd15"))
 TOY = ResolvedModel(

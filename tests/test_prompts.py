@@ -21,8 +21,8 @@ from imagineerd.prompts import (
     split_tokens,
     warnings,
 )
-from imagineerd.set_rows import Overrides, Row
-from imagineerd.sets import CardSet, read_sets
+from imagineerd.sets.library import CardSet, read_sets
+from imagineerd.sets.rows import Overrides, Row
 from imagineerd.themes import themes
 
 BUILTIN = Path(__file__).parent.parent / "sets"

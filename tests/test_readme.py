@@ -11,7 +11,7 @@ import pytest
 from house import ROOT, House
 
 from imagineer_tui.arguments import build_parser
-from imagineerd.sets import read_sets
+from imagineerd.sets.library import read_sets
 
 README = (ROOT / "README.md").read_text()
 COMMANDS = sorted(set(re.findall(r"`(imagineer [^`]+)`", README)))

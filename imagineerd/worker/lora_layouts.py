@@ -1,4 +1,4 @@
-"""Read a LoRA file into low-rank factors per module, whichever program wrote it (`lora_names` lists the layouts)."""
+"""Read a LoRA file into low-rank factors per module, whichever program wrote it (`lora.names` lists the layouts)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from imagineerd.errors import LoraError
-from imagineerd.lora_facts import adapter_alpha
-from imagineerd.lora_header import read_header
-from imagineerd.lora_names import module_name, read_name, why_not_plain
+from imagineerd.lora.facts import adapter_alpha
+from imagineerd.lora.header import read_header
+from imagineerd.lora.names import module_name, read_name, why_not_plain
 
 
 @dataclass(frozen=True)

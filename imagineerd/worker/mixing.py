@@ -17,7 +17,7 @@ import torch
 
 from imagineerd.errors import LoraError
 from imagineerd.fingerprint import file_sha256
-from imagineerd.lora_header import read_header
+from imagineerd.lora.header import read_header
 from imagineerd.worker.lora_layouts import Factors, read_lora
 from imagineerd.worker.models import Model
 

@@ -15,7 +15,7 @@ from table import Line, median_of, seconds
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from lora_files import whole_sd1, write_lora
 
-from imagineerd import loras
+from imagineerd.lora import library as loras
 
 FILES = 2000
 FOLDERS = 20

@@ -14,8 +14,8 @@ from pathlib import Path
 import decks
 import msgspec
 
-from imagineerd import intake, moves, schema
-from imagineerd.speed import record_speed
+from imagineerd.store import intake, moves, schema
+from imagineerd.store.speed import record_speed
 
 ROOT = Path("/home/someone/pictures")
 

@@ -19,7 +19,8 @@ import pytest
 from fakes import BATCH, Deck, FakeDaemon
 
 from imagineer_tui.cli import MODULES, command_of, main
-from imagineerd import launch, protocol
+from imagineerd import protocol
+from imagineerd.client import launch
 from imagineerd.errors import Problem
 from imagineerd.jobs import JobError, LoraWeight, State
 

@@ -1,0 +1,156 @@
+"""A DEALER socket with its monitor and its session: all that can be done without waiting.
+
+libzmq reconnects by itself and tells only its monitor; so the monitor is where a session learns that it began or
+ended. `ZMQ_IMMEDIATE` keeps libzmq from queueing anything while nobody is there.
+"""
+
+from __future__ import annotations
+
+import itertools
+import struct
+import time
+from typing import Final, Generic, TypeVar
+
+import zmq
+from zmq.backend import zmq_poll
+
+from imagineerd.client.session import Session
+from imagineerd.errors import Invalid
+
+S = TypeVar("S", bound=Session)
+
+RECONNECT_MS: Final = 50
+"""Milliseconds between two tries to connect; a daemon that was restarted is found again within twice that."""
+TCP_HEARTBEAT_MS: Final = 5000
+
+_EVENTS = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | zmq.EVENT_CONNECT_RETRIED
+_EVENT = struct.Struct("=Hi")
+_monitors = itertools.count()
+
+
+class Line(Generic[S]):
+    """One connection to the daemon, which may come and go.
+
+    `away_since` is the monotonic time at which the last session ended (or the line was made), None while one stands.
+    `refused` says that nothing listens there, `opened` that a session once stood; `heard_at` is the time of the last
+    message.
+    """
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str, session: S) -> None:
+        self.endpoint = endpoint
+        self.session = session
+        self.opened = False
+        self.refused = False
+        self.away_since: float | None = time.monotonic()
+        self.heard_at = time.monotonic()
+        self._socket = _dealer(context, endpoint)
+        self._monitor = _monitor(context, self._socket)
+        try:
+            self._socket.connect(endpoint)
+        except zmq.ZMQError as error:
+            self.close()
+            raise Invalid(message=f"{endpoint} cannot be an address of imagineerd ({error}).") from None
+
+    @property
+    def descriptors(self) -> tuple[int, int]:
+        """Become readable when something may have happened; edges, so `touch` or `turn` after each."""
+        return self._socket.fileno(), self._monitor.fileno()
+
+    def touch(self) -> None:
+        """Reset the descriptors without taking anything."""
+        self._socket.getsockopt(zmq.EVENTS)
+        self._monitor.getsockopt(zmq.EVENTS)
+
+    def turn(self) -> bool:
+        """Take in and send out all there is; say whether there was anything."""
+        moved = False
+        while self._turn_once():
+            moved = True
+        self._note_presence()
+        return moved
+
+    def wait(self, seconds: float) -> None:
+        """Wait until something happens, `seconds` at most, and deal with it."""
+        if not self.turn():
+            ready = zmq.POLLIN | (zmq.POLLOUT if self.session.outgoing else 0)
+            zmq_poll([(self._socket, ready), (self._monitor, zmq.POLLIN)], max(1, round(seconds * 1000)))
+            self.turn()
+
+    def close(self) -> None:
+        """Close at once; what was not sent never will be."""
+        if not self._socket.closed:
+            self._socket.disable_monitor()
+        self._monitor.close(0)
+        self._socket.close(0)
+
+    def _turn_once(self) -> bool:
+        # What the old connection brought is read before its end is acted upon, so that no answer is lost.
+        changes = self._changes()
+        read = self._read()
+        for event in changes:
+            self._change(event)
+        return self._write() or read or bool(changes)
+
+    def _changes(self) -> list[int]:
+        events = []
+        while (frames := _receive(self._monitor)) is not None:
+            events.append(_EVENT.unpack(frames[0])[0])
+        return events
+
+    def _change(self, event: int) -> None:
+        self.refused = event == zmq.EVENT_CONNECT_RETRIED
+        if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+            self.session.connected()
+        elif event == zmq.EVENT_DISCONNECTED:
+            self.session.disconnected()
+
+    def _read(self) -> bool:
+        read = False
+        while (frames := _receive(self._socket)) is not None:
+            self.session.receive(frames)
+            self.heard_at, read = time.monotonic(), True
+        return read
+
+    def _write(self) -> bool:
+        written = False
+        try:
+            while self.session.outgoing:
+                self._socket.send_multipart(self.session.outgoing[0], zmq.NOBLOCK)
+                self.session.outgoing.popleft()
+                written = True
+        except zmq.Again:
+            pass
+        return written
+
+    def _note_presence(self) -> None:
+        if self.session.welcome:
+            self.opened, self.away_since = True, None
+        elif self.away_since is None:
+            self.away_since = time.monotonic()
+
+
+def _dealer(context: zmq.Context[zmq.Socket[bytes]], endpoint: str) -> zmq.Socket[bytes]:
+    sock = context.socket(zmq.DEALER)
+    sock.setsockopt(zmq.IMMEDIATE, 1)
+    sock.setsockopt(zmq.LINGER, 0)
+    sock.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MS)
+    if endpoint.startswith("tcp://"):
+        sock.setsockopt(zmq.HEARTBEAT_IVL, TCP_HEARTBEAT_MS)
+        sock.setsockopt(zmq.HEARTBEAT_TIMEOUT, 3 * TCP_HEARTBEAT_MS)
+    return sock
+
+
+def _monitor(context: zmq.Context[zmq.Socket[bytes]], sock: zmq.Socket[bytes]) -> zmq.Socket[bytes]:
+    address = f"inproc://monitor-{next(_monitors)}"
+    sock.monitor(address, _EVENTS)
+    monitor = context.socket(zmq.PAIR)
+    monitor.setsockopt(zmq.LINGER, 0)
+    monitor.connect(address)
+    return monitor
+
+
+def _receive(sock: zmq.Socket[bytes]) -> list[bytes] | None:
+    try:
+        return sock.recv_multipart(zmq.NOBLOCK)
+    except zmq.Again:
+        return None

@@ -1,0 +1,130 @@
+"""Following the daemon without a gap, without the socket: see `protocol`, "Following".
+
+The mark is the last event that was handed on. Whatever goes wrong (another connection, a hole in the numbers, a
+heartbeat that knows of more), the answer is the same: subscribe again since the mark.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple, TypeAlias, cast
+
+from imagineerd.client.session import Session, error_from
+from imagineerd.errors import ImagineerError, ProtocolError
+from imagineerd.protocol import (
+    Beside,
+    Body,
+    Bye,
+    Error,
+    EventBody,
+    EventMark,
+    Head,
+    Heartbeat,
+    Resume,
+    Snapshot,
+    Subscribe,
+    Tick,
+    Worker,
+)
+
+
+class Event(NamedTuple):
+    """A change of state; numbers count up by one within an epoch."""
+
+    seq: int
+    body: EventBody
+
+
+class Away(NamedTuple):
+    """The daemon does not answer any more; a `Snapshot` or a `Resume` comes when it does again."""
+
+
+Followed: TypeAlias = Snapshot | Resume | Event | Beside | Away
+
+
+class Following(Session):
+    """A session that subscribes whenever it opens; what is to be handed on stands in `inbox`."""
+
+    def __init__(
+        self, since: EventMark | None = None, ticks_hz: float = 5.0, client: str = "", version: str = ""
+    ) -> None:
+        super().__init__(client, version)
+        self.mark = since
+        self.inbox: deque[Followed] = deque()
+        self._ticks_hz = ticks_hz
+        self._subscription = 0
+        self._live = False
+        self._away = True
+
+    def opened(self) -> None:
+        """The daemon is (back) there: follow on from the mark."""
+        self._subscribe()
+
+    def disconnected(self) -> None:
+        """Say once that the daemon is away."""
+        super().disconnected()
+        self._live = False
+        if not self._away:
+            self._away = True
+            self.inbox.append(Away())
+
+    def fell_silent(self) -> None:
+        """The connection stands and nothing comes: say so, and ask to be told from the mark once it goes on."""
+        if self._live:
+            self._live, self._away = False, True
+            self.inbox.append(Away())
+            self._subscribe()
+
+    def failed(self, error: ImagineerError) -> None:
+        """Give up; a daemon that is only shutting down comes back."""
+        super().failed(error)
+        self.failure = None if error.code == "E_DRAINING" else error
+
+    def pushed(self, head: Head, body: Body | None) -> None:
+        """Sort one message: a start, an event, or something beside the events. Unknown ones are skipped."""
+        if head.rid not in {0, self._subscription}:
+            return
+        match body:
+            case Snapshot() | Resume():
+                self._started(body)
+            case Error():
+                self._refused_to_follow(body)
+            case Tick() | Worker() | Heartbeat() | Bye() if self._live:
+                self._beside(body)
+            case _ if head.seq and self._live:
+                self._numbered(head.seq, body)
+
+    def _subscribe(self) -> None:
+        """Ask; the answer is recognised by its number in `pushed`, since new snapshots come under it as well."""
+        self._live = False
+        self._subscription = self.submit(Subscribe(since=self.mark, ticks_hz=self._ticks_hz))
+        self.forget(self._subscription)
+
+    def _started(self, body: Snapshot | Resume) -> None:
+        if isinstance(body, Snapshot):
+            self.mark = EventMark(epoch=body.epoch, seq=body.seq)
+        elif self.mark is None or body.epoch != self.mark.epoch:
+            self.failed(ProtocolError("The daemon resumed events that this client did not follow."))
+            return
+        self._live, self._away = True, False
+        self.inbox.append(body)
+
+    def _refused_to_follow(self, body: Error) -> None:
+        if body.code == "E_HELLO":
+            self.connected()
+        else:
+            self.failed(error_from(body))
+
+    def _beside(self, body: Beside) -> None:
+        self.inbox.append(body)
+        if isinstance(body, Heartbeat) and self.mark and body.seq > self.mark.seq:
+            self._subscribe()
+
+    def _numbered(self, seq: int, body: Body | None) -> None:
+        mark = cast("EventMark", self.mark)
+        if seq > mark.seq + 1:
+            self._subscribe()
+        elif seq == mark.seq + 1:
+            self.mark = EventMark(epoch=mark.epoch, seq=seq)
+            if body is not None:
+                self.inbox.append(Event(seq, cast("EventBody", body)))

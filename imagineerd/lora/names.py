@@ -1,0 +1,141 @@
+"""The names of tensors in a LoRA file: which module each one changes, and which program's layout that is.
+
+Layouts (`M` a module of the UNet or the text encoder):
+
+- kohya: `lora_unet_M.lora_down.weight`, `.lora_up.weight`, `.alpha`, with `_` for `.` in M; text `lora_te_M`, also
+  `lora_te1_M`; kohya-sai: the same for SDXL with Stability's names of blocks (`input_blocks_4_1_…`)
+- diffusers: `unet.M.lora.down.weight`, text `text_encoder.M.lora_linear_layer.down.weight`; diffusers-old:
+  `unet.….processor.to_q_lora.down.weight`
+- peft: `unet.M.lora_A.weight` (also behind `base_model.model.`)
+- LyCORIS: loha `M.hada_w1_b`, lokr `M.lokr_w1` (or `lokr_w1_a` and `_b`), and dora's `dora_scale` beside any of them
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple
+
+from imagineerd.lora.header import Shape, Tensor
+from imagineerd.lora.words import one_line
+
+Part = Literal["down", "up", "alpha", "other"]
+Layout = Literal["kohya", "kohya-sai", "diffusers", "diffusers-old", "peft", "loha", "lokr", "dora", "locon-cp", ""]
+
+KNOWN_NAMES = 16_384
+"""Names of tensors that are remembered: the files of a library repeat each other's, some 800 for each base."""
+SHOWN = 100
+"""Characters of a tensor's name in a sentence."""
+
+_ENDINGS: Final[tuple[tuple[str, Part, Layout], ...]] = (
+    (".lora_down.weight", "down", "kohya"),
+    (".lora_up.weight", "up", "kohya"),
+    (".alpha", "alpha", ""),
+    (".lora_A.weight", "down", "peft"),
+    (".lora_B.weight", "up", "peft"),
+    (".lora.down.weight", "down", "diffusers"),
+    (".lora.up.weight", "up", "diffusers"),
+    (".lora_linear_layer.down.weight", "down", "diffusers"),
+    (".lora_linear_layer.up.weight", "up", "diffusers"),
+    ("_lora.down.weight", "down", "diffusers-old"),
+    ("_lora.up.weight", "up", "diffusers-old"),
+    (".lora_A.default.weight", "down", "peft"),
+    (".lora_B.default.weight", "up", "peft"),
+)
+_OTHER_MARKS: Final[tuple[tuple[str, Layout], ...]] = (
+    ("dora_scale", "dora"),
+    ("lora_magnitude_vector", "dora"),
+    ("hada_", "loha"),
+    ("lokr_", "lokr"),
+    ("lora_mid", "locon-cp"),
+)
+_OTHER_KINDS: Final[dict[Layout, str]] = {
+    "dora": "a DoRA",
+    "loha": "a LoHa",
+    "lokr": "a LoKr",
+    "locon-cp": "a CP-decomposed LoCon",
+}
+_PLAIN: Final[tuple[Layout, ...]] = ("kohya-sai", "kohya", "diffusers", "diffusers-old", "peft")
+_SAI_BLOCKS = ("_input_blocks_", "_middle_block_", "_output_blocks_")
+_LOHA_INPUTS = (".hada_w1_b", ".hada_w2_b")
+_MATRIX = 2
+
+
+class Named(NamedTuple):
+    """What a tensor's name says: the path of its module, which part of the LoRA it is, and a layout it speaks for."""
+
+    path: str
+    part: Part
+    layout: Layout
+
+
+@lru_cache(maxsize=KNOWN_NAMES)
+def read_name(key: str) -> Named:
+    """Take a tensor's name apart."""
+    for ending, part, layout in _ENDINGS:
+        if key.endswith(ending):
+            sai = layout == "kohya" and any(block in key for block in _SAI_BLOCKS)
+            return Named(key[: -len(ending)], part, "kohya-sai" if sai else layout)
+    kind: Layout = next((layout for mark, layout in _OTHER_MARKS if mark in key), "")
+    return Named(key.rpartition(".")[0], "other", kind)
+
+
+@lru_cache(maxsize=KNOWN_NAMES)
+def flat_name(path: str) -> str:
+    """Return a module's path with `_` for `.`, without what wraps it."""
+    return path.removeprefix("base_model.model.").replace(".processor.", ".").replace(".", "_")
+
+
+def module_name(path: str) -> str:
+    """Return the one name that imagineer gives a module of the UNet or the text encoder, whatever the layout.
+
+    It is `unet_…` or `text_encoder_…`, with `_` for `.` and without `text_model_`.
+    """
+    flat = flat_name(path)
+    for prefix in ("lora_te1_", "lora_te_"):
+        if flat.startswith(prefix):
+            flat = "text_encoder_" + flat.removeprefix(prefix)
+    flat = flat.removeprefix("lora_").replace("text_encoder_text_model_", "text_encoder_", 1)
+    return flat + "_0" if flat.endswith("_to_out") else flat
+
+
+def layout_of(keys: Iterable[str]) -> Layout:
+    """Return which layout these tensors have, empty for no LoRA; what is more than a plain LoRA goes first."""
+    found = {read_name(key).layout for key in keys}
+    return next((layout for layout in (*_OTHER_KINDS, *_PLAIN) if layout in found), "")
+
+
+def why_not_plain(keys: Iterable[str]) -> str:
+    """Return why these tensors cannot be applied, as the end of a sentence; empty for a plain LoRA."""
+    strange = [key for key in keys if read_name(key).part == "other"]
+    kind = _OTHER_KINDS.get(layout_of(strange))
+    if kind:
+        return f"is {kind}; only plain LoRAs (with convolutions) are supported"
+    return f"holds something that is no LoRA: {one_line(strange[0], SHOWN)}" if strange else ""
+
+
+def input_shapes(tensors: Mapping[str, Tensor]) -> dict[str, Shape]:
+    """Map each module's flat name to the shape of the factor that its input meets: [rank, inputs(, kh, kw)].
+
+    A LoKr's is worked out from its two factors, W = kron(w1, w2), with rank 0 where neither is split.
+    """
+    names = [(read_name(key), key) for key in tensors]
+    shapes = {flat_name(name.path): tensors[key].shape for name, key in names if name.part == "down"}
+    for name, key in names:
+        if name.layout == "loha" and key.endswith(_LOHA_INPUTS):
+            shapes[flat_name(name.path)] = tensors[key].shape
+        elif name.layout == "lokr":
+            shapes[flat_name(name.path)] = _lokr_shape(tensors, name.path)
+    return shapes
+
+
+def _lokr_shape(tensors: Mapping[str, Tensor], path: str) -> Shape:
+    """Return (rank, inputs) of a LoKr, () where a factor is missing or no matrix."""
+    rank, inputs = 0, 1
+    for factor in (f"{path}.lokr_w1", f"{path}.lokr_w2"):
+        tensor = tensors.get(factor) or tensors.get(f"{factor}_b")
+        if tensor is None or len(tensor.shape) < _MATRIX:
+            return ()
+        rank = rank if factor in tensors else tensor.shape[0]
+        inputs *= tensor.shape[1]
+    return rank, inputs

@@ -1,0 +1,1 @@
+"""Sets on disk: finding them, and reading their CSVs and their `config.yaml`."""

@@ -1,0 +1,206 @@
+"""Work comes in: batches, slots and jobs are accepted, once for each idempotency key.
+
+Each function runs in the transaction of its caller: all of it is committed, or nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+import msgspec
+
+from imagineerd.errors import Conflict, Full
+from imagineerd.jobs import LANES, JobSpec, group_key
+from imagineerd.protocol import BatchAdded, Dealt, JobsAdded
+from imagineerd.store import outbox, pages
+from imagineerd.store.rows import Row, next_id, spec_blob, spec_of
+
+_EARLIER = "SELECT digest, reply FROM idem WHERE uid = ? AND key = ?"
+_REMEMBER = "INSERT INTO idem (uid, key, digest, reply, at) VALUES (?, ?, ?, ?, ?)"
+_FORGET = "DELETE FROM idem WHERE at < ?"
+_QUEUED = "SELECT jobs FROM tally WHERE state = 'queued'"
+_ID_TAKEN = "SELECT 1 FROM batch WHERE id = ?"
+_NEWEST_ID = "SELECT id FROM batch ORDER BY number DESC LIMIT 1"
+_ADD_BATCH = """
+    INSERT INTO batch (id, set_id, title, theme, settings, folder, uid, created_at, slots)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_ADD_SLOT = "INSERT INTO slot (batch, idx, name, spec) VALUES (?, ?, ?, ?)"
+_ADD_JOB = """
+    INSERT INTO job (id, batch, slot, lane, kind, group_key, spec, priority, submitted_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_MISSING = """
+    SELECT idx, spec FROM slot
+    WHERE batch = :batch
+      AND NOT EXISTS (SELECT 1 FROM take WHERE take.batch = :batch AND take.slot = slot.idx)
+      AND idx NOT IN (SELECT slot FROM job WHERE batch = :batch AND state IN ('queued', 'running'))
+    ORDER BY idx
+"""
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_dealt = msgspec.msgpack.Decoder(Dealt).decode
+
+
+NewSlot: TypeAlias = tuple[int, str, JobSpec]
+"""A card to be: index, name, and the spec that a re-roll starts from."""
+NewJob: TypeAlias = tuple[int, JobSpec]
+"""A job to be: the index of its slot, and what to draw."""
+Idem: TypeAlias = tuple[str, str, bytes]
+"""Who asks, the idempotency key, and the SHA-256 of the request."""
+
+
+class NewBatch(msgspec.Struct, frozen=True):
+    """A batch to be. `id` is a wish; the batch gets the folder `output_dir`/its final id.
+
+    `settings` is the MessagePack of what the client chose, kept as it came.
+    """
+
+    id: str
+    set_id: str
+    title: str
+    theme: str
+    settings: bytes
+    output_dir: str
+    slots: tuple[NewSlot, ...]
+    jobs: tuple[NewJob, ...]
+    priority: int = 0
+
+
+def submit_batch(connection: sqlite3.Connection, new: NewBatch, idem: Idem | None, limit: int, at: float) -> Dealt:
+    """Add a batch with its slots and jobs; `limit` is how many jobs may be queued.
+
+    Raises `Conflict` where the key was used for another request, `Full` where the jobs do not fit.
+    """
+    if (dealt := earlier(connection, idem)) is not None:
+        return dealt
+    check_room(connection, len(new.jobs), limit)
+    id_ = free_id(connection, new.id, Path(new.output_dir))
+    _add_batch(connection, new, id_, idem[0] if idem else "", at)
+    jobs = _add_jobs(connection, id_, new.jobs, new.priority, at)
+    batch = pages.batch(connection, id_)
+    outbox.append(connection, BatchAdded(batch=batch, jobs=jobs), at)
+    return _remember(connection, idem, Dealt(batch=batch, jobs=jobs), at)
+
+
+def add_jobs(  # noqa: PLR0913, PLR0917  two more than submit_batch
+    connection: sqlite3.Connection,
+    batch: str,
+    jobs: Sequence[NewJob],
+    idem: Idem | None,
+    limit: int,
+    at: float,
+    *,
+    priority: int = 0,
+) -> Dealt:
+    """Add jobs to slots of a batch.
+
+    Raises `NotFound` where there is no such batch or slot, `Conflict` and `Full` as `submit_batch`.
+    """
+    if (dealt := earlier(connection, idem)) is not None:
+        return dealt
+    id_ = pages.find_batch(connection, batch)
+    check_room(connection, len(jobs), limit)
+    slots = tuple(slot for slot, _ in jobs)
+    pages.slot_specs(connection, id_, slots)
+    ids = _add_jobs(connection, id_, jobs, priority, at)
+    if ids:
+        outbox.append(connection, JobsAdded(batch=id_, jobs=ids, slots=slots), at)
+    return _remember(connection, idem, Dealt(batch=pages.batch(connection, id_), jobs=ids), at)
+
+
+def complete(connection: sqlite3.Connection, batch: str, idem: Idem | None, limit: int, at: float) -> Dealt:
+    """Add a job with the slot's own spec for every slot that has neither a take nor an open job.
+
+    Raises as `add_jobs`.
+    """
+    if (dealt := earlier(connection, idem)) is not None:
+        return dealt
+    missing = connection.execute(_MISSING, {"batch": pages.find_batch(connection, batch)})
+    jobs = [(index, spec_of(blob)) for index, blob in missing]
+    return add_jobs(connection, batch, jobs, idem, limit, at)
+
+
+def earlier(connection: sqlite3.Connection, idem: Idem | None) -> Dealt | None:
+    """Return the answer that this request was given before, marked as repeated.
+
+    Raises `Conflict` where the key was used for another request.
+    """
+    if idem is None:
+        return None
+    uid, key, digest = idem
+    row = connection.execute(_EARLIER, (uid, key)).fetchone()
+    if row is None:
+        return None
+    if row[0] != digest:
+        message = f'The idempotency key "{key}" was used for another request. Take a new key.'
+        raise Conflict(message, field="$.idem")
+    return msgspec.structs.replace(_decode_dealt(row[1]), repeated=True)
+
+
+def prune_idem(connection: sqlite3.Connection, before: float) -> int:
+    """Forget the idempotency keys used before that time; return how many went."""
+    return connection.execute(_FORGET, (before,)).rowcount
+
+
+def check_room(connection: sqlite3.Connection, count: int, limit: int) -> None:
+    """Raise `Full` where `count` more jobs would make the queue longer than `limit`."""
+    queued = connection.execute(_QUEUED).fetchone()[0]
+    if count and queued + count > limit:
+        raise Full(
+            f"The queue holds {queued:,} jobs and takes {limit:,}: {count:,} more do not fit."
+            " Wait until some are done, or cancel some."
+        )
+
+
+def free_id(connection: sqlite3.Connection, base: str, root: Path) -> str:
+    """Return `base`, or the first of `base_2`, `base_3`, … that is free.
+
+    It names no batch, and nothing in `root`: pictures of a lost database are never written over.
+    """
+    number, id_ = _last_number(connection, base), base
+    if number > 1:
+        id_ = f"{base}_{number}"
+    while connection.execute(_ID_TAKEN, (id_,)).fetchone() or (root / id_).exists():
+        number += 1
+        id_ = f"{base}_{number}"
+    return id_
+
+
+def _last_number(connection: sqlite3.Connection, base: str) -> int:
+    """Return the number of the newest batch if it is of this series, so that a flood of them is not counted through."""
+    row = connection.execute(_NEWEST_ID).fetchone()
+    tail = row[0].removeprefix(f"{base}_") if row else ""
+    return int(tail) if tail.isdecimal() else 1
+
+
+def _add_batch(connection: sqlite3.Connection, new: NewBatch, id_: str, uid: str, at: float) -> None:
+    folder = str(Path(new.output_dir) / id_)
+    about = (id_, new.set_id, new.title, new.theme, new.settings, folder, uid)
+    connection.execute(_ADD_BATCH, (*about, at, len(new.slots)))
+    slots = ((id_, index, name, spec_blob(spec)) for index, name, spec in new.slots)
+    connection.executemany(_ADD_SLOT, slots)
+
+
+def _add_jobs(
+    connection: sqlite3.Connection, batch: str, jobs: Sequence[NewJob], priority: int, at: float
+) -> tuple[int, ...]:
+    first = next_id(connection, "job")
+    ids = range(first, first + len(jobs))
+    rows = ((id_, batch, slot, *_described(spec)) for id_, (slot, spec) in zip(ids, jobs, strict=True))
+    connection.executemany(_ADD_JOB, ((*row, priority, at) for row in rows))
+    return tuple(ids)
+
+
+def _described(spec: JobSpec) -> Row:
+    kind = str(type(spec).__struct_config__.tag)
+    return (LANES[type(spec)], kind, group_key(spec), spec_blob(spec))
+
+
+def _remember(connection: sqlite3.Connection, idem: Idem | None, dealt: Dealt, at: float) -> Dealt:
+    if idem is not None:
+        connection.execute(_REMEMBER, (*idem, _encode(dealt), at))
+    return dealt

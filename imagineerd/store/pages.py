@@ -1,0 +1,302 @@
+"""What the database knows, read: one thing by its name, pages of a long history, and the whole as of an event.
+
+A page costs what it shows, however long the history is: every list walks an index from its newest end.
+"""
+
+# ruff: noqa: S608  the queries are put together from constants only
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from imagineerd.errors import Invalid, NotFound, did_you_mean
+from imagineerd.jobs import Job, JobSpec, State
+from imagineerd.protocol import Batch, BatchDetail, Batches, Jobs, Slot, Take
+from imagineerd.scheduler import Waiting
+from imagineerd.store import outbox
+from imagineerd.store.rows import JOB, TAKE, Row, error_of, job_of, spec_of, take_of
+
+SNAPSHOT_JOBS = 1000
+SNAPSHOT_BATCHES = 100
+
+_NO_LIMIT = 2**63 - 1
+_LAST_ONES = 1000
+_BATCH = "number, id, set_id, title, theme, folder, created_at, slots, takes"
+
+_ONE_BATCH = f"SELECT {_BATCH} FROM batch WHERE id = ?"
+_BATCH_PAGE = f"SELECT {_BATCH} FROM batch WHERE number < ? ORDER BY number DESC LIMIT ?"
+_BATCH_NUMBER = "SELECT number FROM batch WHERE id = ?"
+_LAST_IDS = "SELECT id FROM batch ORDER BY number DESC LIMIT ?"
+_IDS_FROM = "SELECT id FROM batch WHERE id >= ? AND id < ? ORDER BY id LIMIT 6"
+_SLOT_STATES = "SELECT state, count(*) FROM slot WHERE batch = ? GROUP BY state"
+_SLOTS = """
+    SELECT idx, name, slot.state, pick, slot.job, error_code, error_message
+    FROM slot LEFT JOIN job ON job.id = slot.job
+    WHERE slot.batch = ? ORDER BY idx
+"""
+_SLOT_SPEC = "SELECT spec FROM slot WHERE batch = ? AND idx = ?"
+_ONE_JOB = f"SELECT {JOB} FROM job WHERE id = ?"
+_JOBS_OF_STATE = f"SELECT {JOB} FROM job WHERE state = ? ORDER BY id"
+_NEWEST_OF_ALL = "SELECT id FROM job WHERE id < ? ORDER BY id DESC LIMIT ?"
+_NEWEST = "SELECT id FROM job WHERE state = ? AND id < ? ORDER BY id DESC LIMIT ?"
+_NEWEST_OF_BATCH = """
+    SELECT id FROM job WHERE batch = ? AND state = ? AND id < ? ORDER BY id DESC LIMIT ?
+"""
+_WAITING = """
+    SELECT id, priority, group_key, lane, attempts FROM job INDEXED BY job_waiting
+    WHERE state = 'queued' ORDER BY priority DESC, id
+"""
+_ONE_WAITING = "SELECT id, priority, group_key, lane, attempts FROM job WHERE id = ? AND state = 'queued'"
+_NEXT = f"""
+    SELECT {JOB} FROM job INDEXED BY job_waiting
+    WHERE state = 'queued' ORDER BY priority DESC, id LIMIT ?
+"""
+_ONE_TAKE = f"SELECT {TAKE} FROM take WHERE id = ?"
+_TAKES = f"SELECT {TAKE} FROM take WHERE batch = ? ORDER BY slot, id"
+_FOLDER = "SELECT folder FROM batch WHERE id = ?"
+_TALLY = "SELECT state, jobs FROM tally"
+_UNFINISHED = """
+    SELECT id, folder FROM batch
+    WHERE id IN (SELECT batch FROM job WHERE state IN ('queued', 'running', 'held'))
+    ORDER BY number
+"""
+_FILES = "SELECT id, file FROM take WHERE batch = ?"
+
+
+class Snap(NamedTuple):
+    """The state as of event `seq`: open jobs, running ones first, and the newest batches."""
+
+    seq: int
+    jobs: tuple[Job, ...]
+    batches: tuple[Batch, ...]
+
+
+class Unfinished(msgspec.Struct, frozen=True):
+    """A batch with jobs that may still be drawn: its folder and the files (name to take id) that have a row."""
+
+    batch: str
+    folder: str
+    files: dict[str, int]
+
+
+# ---------------------------------------------------------------- batches
+
+
+def find_batch(connection: sqlite3.Connection, name: str) -> str:
+    """Return the id of a batch named by its id, by an unambiguous beginning of it, or by `last`.
+
+    Raises `NotFound`, and `Invalid` where several ids begin so.
+    """
+    if connection.execute(_BATCH_NUMBER, (name,)).fetchone():
+        return name
+    if name == "last":
+        return _last_batch(connection)
+    found = _column(connection.execute(_IDS_FROM, (name, name + "\U0010ffff"))) if name else []
+    if len(found) > 1:
+        listed = ", ".join(found[:5]) + (", …" if len(found) > 5 else "")  # noqa: PLR2004
+        raise Invalid(message=f'"{name}" begins several batches: {listed}.', field="$.batch")
+    if not found:
+        known = _column(connection.execute(_LAST_IDS, (_LAST_ONES,)))
+        hint = did_you_mean(name, known)
+        raise NotFound(f'There is no batch "{name}".{hint}', field="$.batch")
+    return found[0]
+
+
+def batch(connection: sqlite3.Connection, id_: str) -> Batch:
+    """Return a batch that exists."""
+    return _batch_of(connection, connection.execute(_ONE_BATCH, (id_,)).fetchone())
+
+
+def get_batch(connection: sqlite3.Connection, name: str) -> BatchDetail:
+    """Return a batch with its slots and their takes, oldest take first. Raises as `find_batch`."""
+    id_ = find_batch(connection, name)
+    takes: dict[int, list[Take]] = {}
+    for row in connection.execute(_TAKES, (id_,)):
+        take_ = take_of(row)
+        takes.setdefault(take_.slot, []).append(take_)
+    rows = connection.execute(_SLOTS, (id_,))
+    slots = tuple(_slot_of(row, takes.get(row[0], ())) for row in rows)
+    return BatchDetail(batch=batch(connection, id_), slots=slots)
+
+
+def folder(connection: sqlite3.Connection, name: str) -> Path:
+    """Return the absolute folder of a batch. Raises as `find_batch`."""
+    return Path(connection.execute(_FOLDER, (find_batch(connection, name),)).fetchone()[0])
+
+
+def slot_specs(connection: sqlite3.Connection, name: str, slots: Iterable[int]) -> dict[int, JobSpec]:
+    """Return what a re-roll of each slot starts from. Raises `NotFound` for a slot, and as `find_batch`."""
+    id_ = find_batch(connection, name)
+    return {index: _slot_spec(connection, id_, index) for index in slots}
+
+
+def list_batches(connection: sqlite3.Connection, limit: int, before: str | None) -> Batches:
+    """Return the newest batches, or those older than `before`. Raises as `find_batch`."""
+    number = _NO_LIMIT if before is None else _number_of(connection, before)
+    rows = connection.execute(_BATCH_PAGE, (number, limit + 1)).fetchall()
+    batches = tuple(_batch_of(connection, row) for row in rows[:limit])
+    return Batches(batches=batches, before=batches[-1].id if len(rows) > limit else None)
+
+
+def _last_batch(connection: sqlite3.Connection) -> str:
+    found = _column(connection.execute(_LAST_IDS, (1,)))
+    if not found:
+        raise NotFound("There is no batch yet. Deal a set first.", field="$.batch")
+    return found[0]
+
+
+def _number_of(connection: sqlite3.Connection, name: str) -> int:
+    id_ = find_batch(connection, name)
+    return int(connection.execute(_BATCH_NUMBER, (id_,)).fetchone()[0])
+
+
+def _batch_of(connection: sqlite3.Connection, row: Row) -> Batch:
+    _, id_, set_id, title, theme, folder, created_at, slots, takes = row
+    return Batch(
+        id=id_,
+        set=set_id,
+        title=title,
+        theme=theme,
+        folder=folder,
+        created_at=created_at,
+        slots=slots,
+        takes=takes,
+        states=dict(connection.execute(_SLOT_STATES, (id_,)).fetchall()),
+    )
+
+
+def _slot_spec(connection: sqlite3.Connection, id_: str, index: int) -> JobSpec:
+    row = connection.execute(_SLOT_SPEC, (id_, index)).fetchone()
+    if row is None:
+        raise NotFound(f'Batch "{id_}" has no slot {index}.', field="$.slots")
+    return spec_of(row[0])
+
+
+def _slot_of(row: Row, takes: Iterable[Take]) -> Slot:
+    index, name, state, pick, job_, code, message = row
+    return Slot(
+        index=index,
+        name=name,
+        state=State(state),
+        pick=pick,
+        job=job_,
+        error=error_of(code, message),
+        takes=tuple(takes),
+    )
+
+
+# ---------------------------------------------------------------- jobs
+
+
+def job(connection: sqlite3.Connection, id_: int) -> Job:
+    """Return one job. Raises `NotFound`."""
+    row = connection.execute(_ONE_JOB, (id_,)).fetchone()
+    if row is None:
+        raise NotFound(f"There is no job {id_}.", field="$.jobs")
+    return job_of(row)
+
+
+def list_jobs(
+    connection: sqlite3.Connection,
+    states: Sequence[State],
+    batch_name: str | None,
+    limit: int,
+    before: int | None,
+) -> Jobs:
+    """Return the newest jobs, or those older than `before`, in any of the states (none: all) and of the batch.
+
+    Raises as `find_batch`.
+    """
+    batch_id = None if batch_name is None else find_batch(connection, batch_name)
+    below = _NO_LIMIT if before is None else before
+    if states or batch_id is not None:
+        ids = _newest_ids(connection, states or tuple(State), batch_id, below, limit + 1)
+    else:
+        ids = [id_ for (id_,) in connection.execute(_NEWEST_OF_ALL, (below, limit + 1))]
+    jobs = tuple(job(connection, id_) for id_ in ids[:limit])
+    return Jobs(jobs=jobs, before=jobs[-1].id if len(ids) > limit else None)
+
+
+def running(connection: sqlite3.Connection) -> tuple[Job, ...]:
+    """Return the running jobs, oldest first."""
+    rows = connection.execute(_JOBS_OF_STATE, (State.RUNNING.value,))
+    return tuple(job_of(row) for row in rows)
+
+
+def waiting(connection: sqlite3.Connection, jobs: Iterable[int] | None = None) -> tuple[Waiting, ...]:
+    """Return every queued job as the scheduler sees it, the next one first; or those of `jobs`."""
+    if jobs is None:
+        return tuple(Waiting(*row) for row in connection.execute(_WAITING))
+    found = (connection.execute(_ONE_WAITING, (id_,)).fetchone() for id_ in jobs)
+    return tuple(Waiting(*row) for row in found if row)
+
+
+def counts(connection: sqlite3.Connection) -> dict[str, int]:
+    """Return how many jobs are in each state."""
+    return dict(connection.execute(_TALLY).fetchall())
+
+
+def _newest_ids(
+    connection: sqlite3.Connection,
+    states: Iterable[State],
+    batch_id: str | None,
+    below: int,
+    limit: int,
+) -> list[int]:
+    """Return the newest ids, up to `limit` of each state, so that a rare one costs no walk through the others."""
+    ids: list[int] = []
+    for state in set(states):
+        if batch_id is None:
+            found = connection.execute(_NEWEST, (state.value, below, limit))
+        else:
+            found = connection.execute(_NEWEST_OF_BATCH, (batch_id, state.value, below, limit))
+        ids.extend(id_ for (id_,) in found)
+    return sorted(ids, reverse=True)
+
+
+# ---------------------------------------------------------------- takes
+
+
+def take(connection: sqlite3.Connection, id_: int) -> Take:
+    """Return one take. Raises `NotFound`."""
+    row = connection.execute(_ONE_TAKE, (id_,)).fetchone()
+    if row is None:
+        raise NotFound(f"There is no take {id_}.", field="$.take")
+    return take_of(row)
+
+
+def get_take(connection: sqlite3.Connection, id_: int) -> tuple[Take, Path]:
+    """Return a take and the absolute folder of its files. Raises `NotFound`."""
+    found = take(connection, id_)
+    return found, folder(connection, found.batch)
+
+
+# ---------------------------------------------------------------- the whole
+
+
+def snapshot(connection: sqlite3.Connection) -> Snap:
+    """Return what a client that has seen nothing needs, as of the newest event."""
+    busy = running(connection)[:SNAPSHOT_JOBS]
+    rows = connection.execute(_NEXT, (SNAPSHOT_JOBS - len(busy),))
+    return Snap(
+        seq=outbox.newest(connection),
+        jobs=busy + tuple(job_of(row) for row in rows),
+        batches=list_batches(connection, SNAPSHOT_BATCHES, None).batches,
+    )
+
+
+def unfinished(connection: sqlite3.Connection) -> tuple[Unfinished, ...]:
+    """Return the batches with queued, running or held jobs, oldest first."""
+    return tuple(
+        Unfinished(id_, folder, {file: take for take, file in connection.execute(_FILES, (id_,))})
+        for id_, folder in connection.execute(_UNFINISHED).fetchall()
+    )
+
+
+def _column(rows: Iterable[Row]) -> list[str]:
+    return [value for (value,) in rows]

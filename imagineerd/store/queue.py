@@ -1,0 +1,253 @@
+"""The durable queue, as the daemon sees it.
+
+A method returns when what it did is on the disk. The SQL lives beside it, by subject, in functions of a connection:
+`schema` (tables), `intake` (work comes in), `moves` (jobs change state), `pages` (reading), `outbox` (events), `speed`;
+`rows` turns rows into values, and `writer` is the thread that runs it all. The daemon holds the lock that makes it the
+only process with this file open.
+
+Every method may raise `DiskError`; then nothing was saved, and the store goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+from imagineerd.errors import Code, DiskError
+from imagineerd.jobs import Job, JobSpec, State
+from imagineerd.protocol import BatchDetail, Batches, Cancelled, Dealt, Jobs, Retried, Take
+from imagineerd.scheduler import Waiting
+from imagineerd.store import intake, moves, outbox, pages, schema, speed
+from imagineerd.store.intake import Idem, NewBatch, NewJob
+from imagineerd.store.moves import NewTake
+from imagineerd.store.outbox import StoredEvent
+from imagineerd.store.pages import Snap, Unfinished
+from imagineerd.store.writer import OnEvents, Writer
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Store:
+    """The database behind one writer thread; all methods are called from one event loop.
+
+    `at` is always the Unix time of what happened.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.epoch = schema.epoch_of(connection)
+        self._writer = Writer(connection)
+
+    @classmethod
+    def open(cls, path: Path) -> Store:
+        """Open or create the database and migrate it.
+
+        Raises `DiskError` where it cannot be opened, `WrongState` where a newer imagineerd wrote it.
+        """
+        return cls(schema.open_database(path))
+
+    @property
+    def on_events(self) -> OnEvents:
+        """Called in the event loop with the events of each commit, in order, before its callers go on."""
+        return self._writer.on_events
+
+    @on_events.setter
+    def on_events(self, listener: OnEvents) -> None:
+        self._writer.on_events = listener
+
+    async def run(
+        self,
+        work: Callable[Concatenate[sqlite3.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run a function of the connection in the next transaction; see `Writer.run`."""
+        return await self._writer.run(partial(_with_connection, work, args, kwargs))
+
+    async def answers(self) -> None:
+        """Return once the writer thread has answered what was asked before, be it with trouble. Changes nothing."""
+        with suppress(DiskError, sqlite3.Error):
+            await self.run(_do_nothing)
+
+    async def close(self) -> None:
+        """Finish what waits and close the file. May be called twice; all else raises `Draining` from now on."""
+        await asyncio.to_thread(self._writer.close)
+
+    # ------------------------------------------------------------ work comes in
+
+    async def submit_batch(self, new: NewBatch, idem: Idem | None, limit: int, at: float) -> Dealt:
+        """Accept a batch; `limit` is how many jobs may be queued. A repeated request gets its earlier answer.
+
+        Raises `Conflict` where the idempotency key was used for another request, `Full` where the jobs do not fit.
+        """
+        return await self.run(intake.submit_batch, new, idem, limit, at)
+
+    async def add_jobs(  # noqa: PLR0913  as intake.add_jobs
+        self,
+        batch: str,
+        jobs: Sequence[NewJob],
+        idem: Idem | None,
+        limit: int,
+        at: float,
+        *,
+        priority: int = 0,
+    ) -> Dealt:
+        """Accept jobs for slots of a batch. Raises `NotFound`, and as `submit_batch`."""
+        return await self.run(intake.add_jobs, batch, jobs, idem, limit, at, priority=priority)
+
+    async def complete(self, batch: str, idem: Idem | None, limit: int, at: float) -> Dealt:
+        """Accept a job for every slot without a take and without an open job. Raises as `add_jobs`."""
+        return await self.run(intake.complete, batch, idem, limit, at)
+
+    # ------------------------------------------------------------ jobs change state
+
+    async def claim(self, jobs: Iterable[int], at: float) -> tuple[Job, ...]:
+        """Start an attempt of each job that is still queued and return those; the attempt is counted for good.
+
+        Raises `NotFound`.
+        """
+        return await self.run(moves.claim, tuple(jobs), at)
+
+    async def finish(self, job: int, attempt: int, new: NewTake, at: float) -> Take | None:
+        """Record a picture that is on disk; None, and nothing is done, for an attempt that does not run."""
+        return await self.run(moves.finish, job, attempt, new, at)
+
+    async def adopt(self, job: int, batch: str, slot: int, new: NewTake, at: float) -> Take | None:
+        """Record a picture found on disk, whatever attempt made it; None where no open job asks for it."""
+        return await self.run(moves.adopt, job, batch, slot, new, at)
+
+    async def fail(self, job: int, attempt: int, code: Code, message: str, at: float) -> bool:
+        """End a running attempt as failed; False where it does not run."""
+        return await self.run(moves.fail, job, attempt, code, message, at)
+
+    async def stop(self, job: int, attempt: int, at: float) -> bool:
+        """End a running attempt as cancelled; False where it does not run."""
+        return await self.run(moves.stop, job, attempt, at)
+
+    async def give_back(self, job: int, attempt: int, reason: str, at: float, *, counts: bool) -> State | None:
+        """Take a job from its worker; return where it is now, None for an attempt that does not run.
+
+        It is cancelled where that was asked for, held where the worker died (`counts`) for the last time, else queued.
+        """
+        return await self.run(moves.give_back, job, attempt, reason, at, counts=counts)
+
+    async def recover(self, at: float) -> dict[int, State]:
+        """Give back, at the start, every job that runs no more; tell where each is now.
+
+        Counts as a death of its worker.
+        """
+        return await self.run(moves.recover, at)
+
+    async def cancel(self, jobs: Sequence[int], batch: str | None, at: float) -> Cancelled:
+        """Cancel jobs that wait, mark those that run. Raises `NotFound`; then none is cancelled."""
+        return await self.run(moves.cancel, jobs, batch, at)
+
+    async def retry(self, jobs: Sequence[int], batch: str | None, at: float) -> Retried:
+        """Queue jobs again. Raises `NotFound`, and `WrongState` where jobs are named and none can be retried."""
+        return await self.run(moves.retry, jobs, batch, at)
+
+    async def set_pick(self, take: int, at: float) -> Take:
+        """Make a take the one that counts for its slot. Raises `NotFound`."""
+        return await self.run(moves.set_pick, take, at)
+
+    # ------------------------------------------------------------ reading
+
+    async def waiting(self, jobs: Iterable[int] | None = None) -> tuple[Waiting, ...]:
+        """Return every queued job as the scheduler sees it, the next one first; or those of `jobs`."""
+        return await self.run(pages.waiting, jobs)
+
+    async def running(self) -> tuple[Job, ...]:
+        """Return the running jobs, oldest first."""
+        return await self.run(pages.running)
+
+    async def counts(self) -> dict[str, int]:
+        """Return how many jobs are in each state."""
+        return await self.run(pages.counts)
+
+    async def list_jobs(self, states: Sequence[State], batch: str | None, limit: int, before: int | None) -> Jobs:
+        """Return a page of jobs, newest first; no states means all. Raises as `get_batch`."""
+        return await self.run(pages.list_jobs, states, batch, limit, before)
+
+    async def list_batches(self, limit: int, before: str | None) -> Batches:
+        """Return a page of batches, newest first. Raises as `get_batch`."""
+        return await self.run(pages.list_batches, limit, before)
+
+    async def get_batch(self, name: str) -> BatchDetail:
+        """Return the batch of that id, of that unambiguous beginning of an id, or the `last`.
+
+        Raises `NotFound`, and `Invalid` where several ids begin so.
+        """
+        return await self.run(pages.get_batch, name)
+
+    async def find_batch(self, name: str) -> str:
+        """Return the id of a batch named as for `get_batch`, with its errors."""
+        return await self.run(pages.find_batch, name)
+
+    async def folder(self, batch: str) -> Path:
+        """Return the absolute folder of a batch. Raises as `get_batch`."""
+        return await self.run(pages.folder, batch)
+
+    async def slot_specs(self, batch: str, slots: Iterable[int]) -> dict[int, JobSpec]:
+        """Return what a re-roll of each slot starts from. Raises `NotFound` for a slot, and as `get_batch`."""
+        return await self.run(pages.slot_specs, batch, slots)
+
+    async def get_take(self, take: int) -> tuple[Take, Path]:
+        """Return a take and the absolute folder of its files. Raises `NotFound`."""
+        return await self.run(pages.get_take, take)
+
+    async def unfinished(self) -> tuple[Unfinished, ...]:
+        """Return the batches with queued, running or held jobs, and the files that have a row."""
+        return await self.run(pages.unfinished)
+
+    async def snapshot(self) -> Snap:
+        """Return the state as of an event.
+
+        Later events may have been announced by the time the caller goes on: who follows from here needs those after
+        `seq` first.
+        """
+        return await self.run(pages.snapshot)
+
+    async def events_since(self, epoch: str, seq: int, limit: int) -> tuple[StoredEvent, ...] | None:
+        """Return every event after `seq`, as of one moment.
+
+        None where `epoch` names another database, or not all are kept any more, or there are more than `limit`.
+        """
+        if epoch != self.epoch:
+            return None
+        return await self.run(outbox.since, seq, limit)
+
+    # ------------------------------------------------------------ housekeeping
+
+    async def prune_events(self, keep: int) -> int:
+        """Delete all but the newest `keep` events; return how many went."""
+        return await self.run(outbox.prune, keep)
+
+    async def prune_idem(self, before: float) -> int:
+        """Forget the idempotency keys used before that time; return how many went."""
+        return await self.run(intake.prune_idem, before)
+
+    async def record_speed(self, key: str, seconds: float) -> None:
+        """Let a measurement count in the average of its key."""
+        await self.run(speed.record_speed, key, seconds)
+
+    async def speed(self, key: str) -> float | None:
+        """Return the average seconds of a key; None before the first measurement."""
+        return await self.run(speed.speed, key)
+
+
+def _do_nothing(_connection: sqlite3.Connection) -> None:
+    """Stand in for work: an empty transaction writes nothing, but waits its turn."""
+
+
+def _with_connection(
+    work: Callable[..., T],
+    args: tuple[object, ...],
+    kwargs: dict[str, object],
+    connection: sqlite3.Connection,
+) -> T:
+    return work(connection, *args, **kwargs)
