@@ -15,14 +15,14 @@ SD1_LEVELS = ((320, "down_blocks_0"), (640, "down_blocks_1"), (1280, "down_block
 
 
 def header_text(shapes: Shapes, metadata: Mapping[str, str] | None = None) -> bytes:
-    """Return the JSON of a header whose tensors lie one behind the other."""
+    """Return the JSON of a header, as the safetensors library writes it, whose tensors lie one behind the other."""
     entries: dict[str, object] = {} if metadata is None else {"__metadata__": dict(metadata)}
     offset = 0
     for name, shape in shapes.items():
         end = offset + BYTES * math.prod(shape)
         entries[name] = {"dtype": "F16", "shape": list(shape), "data_offsets": [offset, end]}
         offset = end
-    return json.dumps(entries).encode()
+    return json.dumps(entries, separators=(",", ":")).encode()
 
 
 def data_bytes(shapes: Shapes) -> int:

@@ -19,11 +19,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 from imagineerd.lora.header import Shape
+from imagineerd.lora.names import KNOWN_SETS
 
 Base = Literal["sd1", "sd2", "sdxl", "sd3", "flux", "other", "starter", "unknown"]
 
@@ -111,7 +113,12 @@ def base_of_metadata(metadata: Mapping[str, str]) -> Finding:
 
 
 def _family(shapes: Shapes) -> Finding:
-    names = "\n".join(("", *shapes))  # one search in all names, since this test meets every file
+    return _family_of(tuple(shapes))
+
+
+@lru_cache(maxsize=KNOWN_SETS)
+def _family_of(modules: tuple[str, ...]) -> Finding:
+    names = "\n".join(("", *modules))  # one search in all names, since this test meets every file
     for mark, base in _FAMILIES:
         if mark in names:
             return Finding(base, f"it changes {mark.rstrip('_')}")

@@ -6,6 +6,8 @@ Source: the format's README, https://github.com/huggingface/safetensors#format.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -17,7 +19,11 @@ MAX_HEADER = 16 * 1024 * 1024
 """Bytes; the safetensors library takes 100 MB, the largest LoRAs with all their tag counts have a few hundred kB."""
 PICKLE_MARKS = (b"PK\x03\x04", b"\x80")
 """How a PyTorch checkpoint begins: a zip file, or a bare pickle."""
+KNOWN_TEXTS = 32
+"""Headers without metadata that are remembered, some 100 kB each: files trained alike differ in metadata alone."""
 _LENGTH = 8
+_FIRST = b'{"__metadata__":'
+"""How the safetensors library begins every header that has metadata."""
 
 Offset = Annotated[int, msgspec.Meta(ge=0)]
 Shape = tuple[Offset, ...]
@@ -33,14 +39,21 @@ class Tensor(msgspec.Struct, frozen=True, gc=False):
 class Header(msgspec.Struct, frozen=True):
     """A whole header. `data_start` is the byte at which the tensors begin; all metadata are text."""
 
-    tensors: dict[str, Tensor]
+    tensors: Mapping[str, Tensor]
     metadata: dict[str, str]
     data_start: int
 
 
+class _Metadata(msgspec.Struct, frozen=True):
+    """The metadata of a header, as they are written; whatever else stands there is skipped."""
+
+    text: msgspec.Raw = msgspec.field(name="__metadata__", default=msgspec.Raw(b"null"))
+
+
+_find_metadata = msgspec.json.Decoder(_Metadata).decode
 _decode_map = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_decode_tensor = msgspec.json.Decoder(Tensor).decode
-_decode_metadata = msgspec.json.Decoder(dict[str, str]).decode
+_decode_tensors = lru_cache(maxsize=KNOWN_TEXTS)(msgspec.json.Decoder(dict[str, Tensor]).decode)
+_decode_metadata = msgspec.json.Decoder(dict[str, str] | None).decode
 
 
 def read_header(path: Path) -> Header:
@@ -76,13 +89,21 @@ def _read(path: Path, file: BinaryIO) -> Header:
 
 def parse_header(text: bytes) -> Header:
     """Read the JSON of a header. Raises `msgspec.DecodeError`, and `RecursionError` for what is nested too deep."""
-    entries = _decode_map(text)
-    metadata = entries.pop("__metadata__", None)
+    metadata = bytes(_find_metadata(text).text)
     return Header(
-        tensors={name: _decode_tensor(entry) for name, entry in entries.items()},
-        metadata={} if metadata is None else _decode_metadata(metadata),
+        tensors=_decode_tensors(_without(metadata, text)),
+        metadata=_decode_metadata(metadata) or {},
         data_start=_LENGTH + len(text),
     )
+
+
+def _without(metadata: bytes, text: bytes) -> bytes:
+    """Return a header's JSON map with its tensors alone."""
+    if text.startswith(_FIRST + metadata):
+        return b"{" + text[len(_FIRST) + len(metadata) :].lstrip(b" \t\r\n,")
+    entries = _decode_map(text)
+    entries.pop("__metadata__", None)
+    return msgspec.json.encode(entries)
 
 
 def _checked(path: Path, header: Header, size: int) -> Header:

@@ -24,6 +24,8 @@ Layout = Literal["kohya", "kohya-sai", "diffusers", "diffusers-old", "peft", "lo
 
 KNOWN_NAMES = 16_384
 """Names of tensors that are remembered: the files of a library repeat each other's, some 800 for each base."""
+KNOWN_SETS = 128
+"""Whole sets of names that are remembered: files that one program trained alike name the same tensors."""
 SHOWN = 100
 """Characters of a tensor's name in a sentence."""
 
@@ -99,15 +101,25 @@ def module_name(path: str) -> str:
     return flat + "_0" if flat.endswith("_to_out") else flat
 
 
+class _NameSet(NamedTuple):
+    """What the names of a file say together: layouts, names of no plain LoRA, and for each module (flat name, path,
+    name of the factor that its input meets; empty for a LoKr, which has two).
+    """
+
+    layouts: frozenset[Layout]
+    strange: tuple[str, ...]
+    modules: tuple[tuple[str, str, str], ...]
+
+
 def layout_of(keys: Iterable[str]) -> Layout:
     """Return which layout these tensors have, empty for no LoRA; what is more than a plain LoRA goes first."""
-    found = {read_name(key).layout for key in keys}
+    found = _read_names(tuple(keys)).layouts
     return next((layout for layout in (*_OTHER_KINDS, *_PLAIN) if layout in found), "")
 
 
 def why_not_plain(keys: Iterable[str]) -> str:
     """Return why these tensors cannot be applied, as the end of a sentence; empty for a plain LoRA."""
-    strange = [key for key in keys if read_name(key).part == "other"]
+    strange = _read_names(tuple(keys)).strange
     kind = _OTHER_KINDS.get(layout_of(strange))
     if kind:
         return f"is {kind}; only plain LoRAs (with convolutions) are supported"
@@ -119,14 +131,24 @@ def input_shapes(tensors: Mapping[str, Tensor]) -> dict[str, Shape]:
 
     A LoKr's is worked out from its two factors, W = kron(w1, w2), with rank 0 where neither is split.
     """
-    names = [(read_name(key), key) for key in tensors]
-    shapes = {flat_name(name.path): tensors[key].shape for name, key in names if name.part == "down"}
+    return {
+        flat: tensors[key].shape if key else _lokr_shape(tensors, path)
+        for flat, path, key in _read_names(tuple(tensors)).modules
+    }
+
+
+@lru_cache(maxsize=KNOWN_SETS)
+def _read_names(keys: tuple[str, ...]) -> _NameSet:
+    names = [(read_name(key), key) for key in keys]
+    modules = [(flat_name(name.path), name.path, key) for name, key in names if name.part == "down"]
     for name, key in names:
-        if name.layout == "loha" and key.endswith(_LOHA_INPUTS):
-            shapes[flat_name(name.path)] = tensors[key].shape
-        elif name.layout == "lokr":
-            shapes[flat_name(name.path)] = _lokr_shape(tensors, name.path)
-    return shapes
+        if name.layout == "lokr" or (name.layout == "loha" and key.endswith(_LOHA_INPUTS)):
+            modules.append((flat_name(name.path), name.path, "" if name.layout == "lokr" else key))
+    return _NameSet(
+        layouts=frozenset(name.layout for name, _ in names),
+        strange=tuple(key for name, key in names if name.part == "other"),
+        modules=tuple(modules),
+    )
 
 
 def _lokr_shape(tensors: Mapping[str, Tensor], path: str) -> Shape:

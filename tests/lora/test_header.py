@@ -39,6 +39,17 @@ def test_what_was_written_is_read(shapes: dict[str, tuple[int, ...]], metadata: 
     assert header.data_start == 8 + len(text)
 
 
+@given(shapes=shapes, metadata=st.dictionaries(st.text(), st.text(), max_size=5), indent=st.sampled_from([None, 1]))
+def test_metadata_may_stand_anywhere(
+    shapes: dict[str, tuple[int, ...]], metadata: dict[str, str], indent: int | None
+) -> None:
+    entries = json.loads(header_text(shapes))
+    text = json.dumps(entries | {"__metadata__": metadata}, indent=indent).encode()
+
+    assert parse_header(text).metadata == metadata
+    assert parse_header(text).tensors == parse_header(header_text(shapes, metadata)).tensors
+
+
 @given(st.binary(max_size=200))
 def test_rubbish_is_refused_by_two_errors_and_no_other(text: bytes) -> None:
     with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
