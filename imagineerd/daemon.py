@@ -17,11 +17,12 @@ import zmq
 from imagineerd import blobs, link, protocol
 from imagineerd.config import Config, Paths, hardware_of, private_dir
 from imagineerd.dispatch import Dispatcher, Orders
-from imagineerd.errors import ImagineerError
+from imagineerd.errors import ImagineerError, Invalid
 from imagineerd.events import Events, Subscriber
 from imagineerd.logs import pairs
 from imagineerd.lora.library import find_lora
 from imagineerd.models import resolve_model
+from imagineerd.previews import Previews
 from imagineerd.requests import EVENTS_RESUMED, Requests
 from imagineerd.server import Client, Reply, Server
 from imagineerd.service import duties, notify
@@ -77,11 +78,12 @@ class Daemon:
         self.dispatcher = Dispatcher(
             self.store,
             self._orders(),
-            self.events.beside,
+            self._beside,
             hang_s=config.daemon.hang_s,
             max_batch=config.generation.batch_size,
             command=worker,
         )
+        self.previews = Previews(self._send, self.dispatcher.watch, self._preview_rate)
         self.requests = Requests(
             paths,
             config,
@@ -148,12 +150,24 @@ class Daemon:
     def _send(self, client: bytes, frames: Sequence[bytes]) -> bool:
         return self.ctl.send(client, frames)
 
+    def _beside(self, body: protocol.Beside) -> None:
+        if isinstance(body, protocol.Preview):
+            self.previews.show(body)
+        else:
+            self.events.beside(body)
+
+    def _preview_rate(self) -> float:
+        return self.requests.config.daemon.preview_rate
+
     # ------------------------------------------------------------ answering
 
     async def _answer_ctl(self, request: protocol.Request[Any], client: Client, rid: int) -> Reply | None:
         if isinstance(request, protocol.Subscribe):
             await self._subscribe(request, client, rid)
             return None
+        if isinstance(request, protocol.WatchPreviews):
+            await self._watch(request, client)
+            return Reply(protocol.Done())
         return Reply(await self.requests.answer(request, client))
 
     async def _answer_blob(self, request: protocol.Request[Any], client: Client, _rid: int) -> Reply | None:
@@ -169,6 +183,12 @@ class Daemon:
         except ImagineerError:
             self.events.forget(client.address)
             raise
+
+    async def _watch(self, request: protocol.WatchPreviews, client: Client) -> None:
+        if request.job is not None and request.batch is not None:
+            raise Invalid(message="Watch either a job or a batch, or name neither to watch all.", field="$.job")
+        batch = None if request.batch is None else await self.store.find_batch(request.batch)
+        self.previews.watch(client.address, request, batch)
 
     async def _resume(self, subscriber: Subscriber, since: protocol.EventMark, rid: int) -> bool:
         missed = await self.store.events_since(since.epoch, since.seq, EVENTS_RESUMED)
@@ -204,7 +224,9 @@ class Daemon:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(protocol.HEARTBEAT_S)
-            self.events.beside(protocol.Heartbeat(boot=self.boot, seq=self.events.head))
+            heartbeat = protocol.Heartbeat(boot=self.boot, seq=self.events.head)
+            self.events.beside(heartbeat)
+            self.previews.beat(heartbeat)
             for subscriber in self.events.laggards():
                 await self._catch_up(subscriber)
 

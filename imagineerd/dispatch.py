@@ -76,6 +76,7 @@ class Dispatcher:
         self._draining = False
         self._cancelling: set[int] = set()
         self._last_report = time.monotonic()
+        self._watch = link.Watch()
         self._process: WorkerProcess | None = None
         self._wake = asyncio.Event()
         self._gone = asyncio.Event()
@@ -129,6 +130,12 @@ class Dispatcher:
         self._cancelling.update(self.running.keys() & set(stopping))
         if stopping and self._process is not None:
             self._process.send(link.Cancel(stopping))
+
+    def watch(self, watch: link.Watch) -> None:
+        """Let the worker, and each that comes after it, make these previews."""
+        self._watch = watch
+        if self._process is not None and self._ready:
+            self._process.send(watch)
 
     def eta(self) -> float | None:
         """Seconds until everything that is open is drawn, by the speed last seen; None while none was seen."""
@@ -301,6 +308,7 @@ class Dispatcher:
                 process.send(await asyncio.to_thread(self._orders.configure))
             case link.Ready():
                 self._ready = True
+                process.send(self._watch)
                 self._sizes = self._allowed(report.batch_sizes)
                 self._say(
                     phase="idle",
@@ -323,6 +331,8 @@ class Dispatcher:
                 self._wake.set()
             case link.Step():
                 self._step(report)
+            case link.Preview():
+                self._preview(report)
             case link.Finished():
                 await self._finish(report)
             case link.Failed():
@@ -359,6 +369,21 @@ class Dispatcher:
             self._beside(
                 protocol.Tick(
                     job=job.id, batch=job.batch, slot=job.slot, step=report.step, steps=report.steps, eta_s=left
+                )
+            )
+
+    def _preview(self, report: link.Preview) -> None:
+        if job := self.running.get(report.job):
+            self._beside(
+                protocol.Preview(
+                    job=job.id,
+                    batch=job.batch,
+                    slot=job.slot,
+                    step=report.step,
+                    steps=report.steps,
+                    width=report.width,
+                    height=report.height,
+                    rgb=report.rgb,
                 )
             )
 

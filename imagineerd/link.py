@@ -4,9 +4,9 @@ A `socketpair` carries frames of a 4-byte big-endian length and a MessagePack ma
 build, so there is no version here. End of file is death, on both sides.
 
 The conversation: the worker says `Hello`; the daemon sends `Configure` once, then `Render` orders, one at a time
-(`Cancel` and `Quit` at any moment). A worker answers each job of an order by exactly one of `Finished`, `Failed` or
-`Stopped`, then says `OrderDone`. `attempt` goes with everything as a fence: the daemon drops reports of an attempt that
-is no longer running.
+(`Cancel`, `Watch` and `Quit` at any moment). A worker answers each job of an order by exactly one of `Finished`,
+`Failed` or `Stopped`, then says `OrderDone`. `attempt` goes with every answer as a fence: the daemon drops those of an
+attempt that is no longer running.
 """
 
 from __future__ import annotations
@@ -86,11 +86,28 @@ class Cancel(Message, frozen=True):
     jobs: tuple[int, ...]
 
 
+class Watch(Message, frozen=True):
+    """Send previews of these jobs, of the jobs of these batches, or of all of them, `rate` a second for each.
+
+    It holds until the next `Watch`; a rate of 0 asks for none. `max_side` is in pixels.
+    """
+
+    jobs: tuple[int, ...] = ()
+    batches: tuple[str, ...] = ()
+    all: bool = False
+    rate: float = 0.0
+    max_side: int = 0
+
+    def covers(self, item: Item) -> bool:
+        """Say whether previews of this job are wanted."""
+        return self.rate > 0 and (self.all or item.job in self.jobs or item.batch in self.batches)
+
+
 class Quit(Message, frozen=True):
     """Stop what runs between two steps, then leave."""
 
 
-Order: TypeAlias = Configure | Render | Cancel | Quit
+Order: TypeAlias = Configure | Render | Cancel | Watch | Quit
 
 # ---------------------------------------------------------------- reports
 
@@ -136,6 +153,17 @@ class Step(Message, frozen=True):
     step: int
     steps: int
     seconds_per_step: float
+
+
+class Preview(Message, frozen=True):
+    """A job as it looks after `step` of `steps`: 3 bytes a pixel, row by row from the top. May be lost."""
+
+    job: int
+    step: int
+    steps: int
+    width: int
+    height: int
+    rgb: bytes
 
 
 class Finished(Message, frozen=True):
@@ -184,7 +212,7 @@ class Broken(Message, frozen=True):
     message: str
 
 
-Report: TypeAlias = Hello | Ready | Loading | Loaded | Step | Finished | Failed | Stopped | OrderDone | Broken
+Report: TypeAlias = Hello | Ready | Loading | Loaded | Step | Preview | Finished | Failed | Stopped | OrderDone | Broken
 
 _encoder = msgspec.msgpack.Encoder()
 _order_decoder: msgspec.msgpack.Decoder[Order] = msgspec.msgpack.Decoder(Order)

@@ -17,6 +17,9 @@ without a gap: messages with `seq > 0`. `tick`, `worker` and `hb` ride beside th
 they may be lost. A client that does not read is sent nothing more until it does, and then gets a new `snap` (with
 `rid = 0`). `bye` says that the daemon stops.
 
+**Watching.** After `watch_previews` a session is sent `preview`: small raw pictures of what is being drawn. They are
+made only of jobs that somebody watches, the newest of a job wins, and they may be lost. Watching ends with the session.
+
 **Pictures.** On the `blob` socket, `blob_stat` tells size and hash, `blob_get` answers one chunk: body `chunk`, then
 one raw frame. Keep at most four chunks in flight.
 
@@ -53,7 +56,7 @@ from imagineerd.jobs import (
 )
 
 VERSION: Final = 1
-FEATURES: Final = ("deal", "blob", "resume")
+FEATURES: Final = ("deal", "blob", "resume", "previews")
 
 MAX_BODY: Final = 256 * 1024
 """Bytes of one body that the daemon takes."""
@@ -66,6 +69,8 @@ PAGE: Final = 100
 """Rows of a page where the client names no limit; 1,000 at most."""
 MAX_INT: Final = 2**63 - 1
 """What SQLite and the file system count to."""
+PREVIEW_SIDE: Final = 96
+"""Pixels of a preview's longer side where the client names no other."""
 
 Limit = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 Name = Annotated[str, msgspec.Meta(max_length=200)]
@@ -687,6 +692,19 @@ class Subscribe(Request[Snapshot], frozen=True, omit_defaults=True, kw_only=True
     ticks_hz: Annotated[float, msgspec.Meta(ge=0, le=30, extra={"unit": "per second"})] = 5.0
 
 
+class WatchPreviews(Request[Done], frozen=True, omit_defaults=True, kw_only=True):
+    """Watch a job, the jobs of a batch, or all jobs being drawn, from now on instead of what was watched before.
+
+    `max_side` bounds the preview's longer side, `rate` the previews of one job: 0 ends watching, and the setting
+    `daemon.preview_rate` bounds it.
+    """
+
+    job: Id | None = None
+    batch: Name | None = None
+    max_side: Annotated[int, msgspec.Meta(ge=8, le=256, extra={"unit": "pixels"})] = PREVIEW_SIDE
+    rate: Annotated[float, msgspec.Meta(ge=0, le=30, extra={"unit": "per second"})] = 2.0
+
+
 class Unsubscribe(Request[Done], frozen=True, omit_defaults=True, kw_only=True):
     """Stop following."""
 
@@ -766,6 +784,19 @@ class Tick(Body, frozen=True, omit_defaults=True, kw_only=True):
     eta_s: Seconds | None = None
 
 
+class Preview(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """A running job as it looks after `step` of `steps`: `rgb` has 3 bytes a pixel, row by row from the top."""
+
+    job: int
+    batch: str
+    slot: int
+    step: int
+    steps: int
+    width: Pixels
+    height: Pixels
+    rgb: bytes
+
+
 class Heartbeat(Body, frozen=True, omit_defaults=True, kw_only=True):
     """The daemon lives; `seq` is its newest event."""
 
@@ -778,7 +809,7 @@ class Bye(Body, frozen=True, omit_defaults=True, kw_only=True):
 
 
 EventBody = BatchAdded | JobsAdded | JobMoved | TakeAdded | PickChanged
-Beside = Tick | Worker | Heartbeat | Bye
+Beside = Tick | Preview | Worker | Heartbeat | Bye
 
 # ---------------------------------------------------------------- names
 
@@ -807,6 +838,7 @@ REQUESTS: Final[dict[str, type[Request[Any]]]] = {
     "config_set": SetConfig,
     "subscribe": Subscribe,
     "unsubscribe": Unsubscribe,
+    "watch_previews": WatchPreviews,
     "stop": Stop,
     "blob_stat": BlobStat,
     "blob_get": BlobGet,
@@ -848,6 +880,7 @@ EVENTS: Final[dict[str, type[Body]]] = {
 
 BESIDE: Final[dict[str, type[Body]]] = {
     "tick": Tick,
+    "preview": Preview,
     "worker": Worker,
     "hb": Heartbeat,
     "bye": Bye,

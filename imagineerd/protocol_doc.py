@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple, cast, get_args
 import msgspec
 from msgspec.inspect import (
     BoolType,
+    BytesType,
     DictType,
     EnumType,
     Field,
@@ -67,6 +68,7 @@ PLAIN: Final[dict[type[Type], str]] = {
     IntType: "integer",
     FloatType: "float",
     StrType: "string",
+    BytesType: "binary",
     LiteralType: "string",
     BoolType: "boolean",
     NoneType: "nil",
@@ -176,6 +178,14 @@ A job that is done sends `job_moved` and then `take_added`. A batch that was acc
 count as `queued` without a `job_moved`. `subscribe` again changes `ticks_hz` and begins with a new `snap` or `resume`.
 """
 
+WATCHING: Final = f"""\
+{_said("Watching")}
+
+A preview has one pixel for each cell of the latents, an eighth of the picture's size, unless `max_side` asks for less.
+It shows where the sampler is heading. In the example, which is JSON, `rgb` is base64; on the wire it is raw. Watchers
+are sent `hb`, too. `subscribe` and `watch_previews` may share a session.
+"""
+
 PICTURES: Final = f"""\
 {_said("Pictures")}
 
@@ -248,8 +258,9 @@ CHAPTERS: Final = (
     Chapter(
         "Following",
         FOLLOWING,
-        ("subscribe", "snap", "resume", *EVENTS, *BESIDE, "unsubscribe"),
+        ("subscribe", "snap", "resume", *EVENTS, *(kind for kind in BESIDE if kind != "preview"), "unsubscribe"),
     ),
+    Chapter("Watching", WATCHING, ("watch_previews", "preview")),
     Chapter("Pictures", PICTURES, ("blob_stat", "blob_is", "blob_get", "chunk")),
     Chapter(
         "Batches and takes",

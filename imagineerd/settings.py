@@ -143,6 +143,10 @@ class Daemon(_Section, frozen=True):
             description="Seconds without a sign of life after which the worker is replaced.",
         ),
     ] = 300
+    preview_rate: Annotated[
+        float,
+        Meta(ge=0.0, le=30.0, description="Most previews a second of a picture being drawn that is watched; 0: none."),
+    ] = 2.0
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         Meta(description="What is written to the log: this and what is worse."),

@@ -141,6 +141,7 @@ def render(mailbox: Mailbox, sock: socket.socket, order: link.Render) -> None:
             break
         time.sleep(SLOW_STEP_S if slow else STEP_S)
         mailbox.send(link.Step(step, steps, STEP_S))
+        show(mailbox, open_items, step, steps)
     for item in open_items.values():
         answer(mailbox, item, (time.monotonic() - began) / len(order.items))
     mailbox.send(link.OrderDone(time.monotonic() - began))
@@ -156,6 +157,12 @@ def misbehave(item: link.Item, sock: socket.socket) -> None:
         time.sleep(600)
     if "HANG" in prompt:
         threading.Event().wait()
+
+
+def show(mailbox: Mailbox, open_items: dict[int, link.Item], step: int, steps: int) -> None:
+    """Send a preview of each job that is watched, at every step: all of its bytes are the step's number."""
+    for job in (job for job, item in open_items.items() if mailbox.watch.covers(item)):
+        mailbox.send(link.Preview(job, step, steps, 2, 3, bytes([step]) * 18))
 
 
 def stop_cancelled(mailbox: Mailbox, open_items: dict[int, link.Item]) -> None:

@@ -54,6 +54,7 @@ class FakeDaemon:
         self._boots = itertools.count(2)
         self._known: set[bytes] = set()
         self._followers: dict[bytes, int] = {}
+        self.watchers: list[bytes] = []
         self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._near, self._far = socket.socketpair()
         self._news = threading.Condition()
@@ -116,6 +117,10 @@ class FakeDaemon:
 
     def beside(self, body: protocol.Beside) -> None:
         self.do(lambda: self._to_followers(protocol.encode(body)))
+
+    def preview(self, body: protocol.Preview) -> None:
+        """Send a preview to the session that began to watch last."""
+        self.do(lambda: self._ctl.send_multipart([self.watchers[-1], *protocol.encode(body)]))
 
     def followed(self) -> None:
         """Wait until someone follows this run of the daemon."""
@@ -219,6 +224,9 @@ class FakeDaemon:
             self._known.discard(address)
         if address not in self._known:
             return protocol.Error(code="E_HELLO", message="Say hello first.", retry="same")
+        if isinstance(request, protocol.WatchPreviews):
+            self.watchers.append(address)
+            return self.answers.get(kind, protocol.Done())  # type: ignore[return-value]  # it is no function
         if isinstance(request, protocol.Subscribe):
             return self._start_of(request)
         if isinstance(request, protocol.BlobStat):

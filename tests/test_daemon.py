@@ -22,6 +22,7 @@ from house import REAL, House, wait_until
 
 from imagineerd import protocol
 from imagineerd.client import Away, Client, Event, Followed
+from imagineerd.errors import Invalid
 from imagineerd.jobs import MAX_RECOVERIES, State
 from imagineerd.protocol import (
     BatchAdded,
@@ -29,11 +30,13 @@ from imagineerd.protocol import (
     EventMark,
     Heartbeat,
     JobMoved,
+    Preview,
     Resume,
     Settings,
     Snapshot,
     TakeAdded,
     Tick,
+    WatchPreviews,
 )
 
 SLOW = Settings(steps=100)
@@ -137,6 +140,26 @@ def test_a_stale_socket_of_someone_unknown_is_replaced(house: House) -> None:
         stale.bind(str(house.paths.ctl_socket))
 
     house.with_fake_worker().start()
+
+
+# ---------------------------------------------------------------- watching
+
+
+def test_who_watches_a_batch_sees_its_cards_grow_and_who_follows_is_not_disturbed(faking: House) -> None:
+    with followed(faking) as messages, faking.client() as client, faking.client() as viewer:
+        next(messages)
+        batch = client.generate("SLOW fox", settings=Settings(steps=40)).batch.id
+        shown = next(viewer.previews(WatchPreviews(batch=batch, rate=30)))
+        client.cancel(batch_id=batch)
+        seen = until(messages, lambda message: getattr(getattr(message, "body", 0), "state", 0) == State.CANCELLED)
+
+    assert (shown.batch, shown.width, shown.height, shown.rgb) == (batch, 2, 3, bytes([shown.step]) * 18)
+    assert not [message for message in seen if isinstance(message, Preview)]
+
+
+def test_to_watch_both_a_job_and_a_batch_is_refused(faking: House) -> None:
+    with faking.client() as client, pytest.raises(Invalid, match="either a job or a batch"):
+        client.ask(WatchPreviews(job=1, batch="last"))
 
 
 # ---------------------------------------------------------------- following

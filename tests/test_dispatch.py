@@ -185,6 +185,27 @@ def test_each_step_is_told_for_each_job_and_gives_the_time_left(tmp_path: Path) 
     assert play(tmp_path, scene) == [(1, 1), (2, 1), (1, 2), (2, 2), (1, 3), (2, 3)]
 
 
+def test_what_is_watched_is_shown_beside_the_ring(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> list[tuple[int, int]]:
+        made.dispatcher.watch(link.Watch(jobs=(2,), rate=30.0, max_side=96))
+        await made.ended(*await made.deal("card", "card", steps=3))
+        return [(said.job, said.step) for said in made.beside if isinstance(said, protocol.Preview)]
+
+    assert play(tmp_path, scene) == [(2, 1), (2, 2), (2, 3)]
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_worker_that_comes_later_is_told_what_is_watched(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        made.dispatcher.watch(link.Watch(all=True, rate=30.0, max_side=96))
+        (job,) = await made.deal("FATAL")
+        await made.ended(job)
+
+        assert any(isinstance(said, protocol.Preview) and said.job == job for said in made.beside)
+
+    play(tmp_path, scene)
+
+
 def test_a_measured_speed_is_kept(tmp_path: Path) -> None:
     async def scene(made: Scene) -> float | None:
         await made.ended(*await made.deal("card"))

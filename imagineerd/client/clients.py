@@ -18,10 +18,21 @@ import zmq
 
 from imagineerd.client import asks
 from imagineerd.client.dealer import Line
-from imagineerd.client.following import Followed, Following
+from imagineerd.client.following import Followed, Following, Stream, Watching
 from imagineerd.client.session import Reply, Session
 from imagineerd.errors import DaemonAway, DiskError
-from imagineerd.protocol import BlobGet, BlobInfo, BlobStat, Body, EventMark, Request, Variant, Welcome
+from imagineerd.protocol import (
+    BlobGet,
+    BlobInfo,
+    BlobStat,
+    Body,
+    EventMark,
+    Preview,
+    Request,
+    Variant,
+    WatchPreviews,
+    Welcome,
+)
 from imagineerd.version import VERSION
 
 if TYPE_CHECKING:
@@ -39,6 +50,7 @@ CONNECT_S: Final = 2.0
 """Seconds without a session after which a daemon counts as away."""
 REQUEST_S: Final = 30.0
 CHUNKS_IN_FLIGHT: Final = 4
+WATCH_ALL: Final = WatchPreviews()
 SILENT_BEATS: Final = 4
 """Heartbeats that may fail to come before a daemon counts as away."""
 
@@ -121,8 +133,12 @@ class Requests:
             self._lines[endpoint] = Line(self._context, endpoint, Session(self._name, VERSION))
         return self._lines[endpoint]
 
-    def _follow(self, since: EventMark | None, ticks_hz: float) -> Line[Following]:
-        session = Following(since, ticks_hz, self._name, VERSION)
+    def _follow(self, since: EventMark | None, ticks_hz: float) -> Line[Stream[Followed]]:
+        session: Stream[Followed] = Following(since, ticks_hz, self._name, VERSION)
+        return Line(self._context, self.endpoints.ctl, session)
+
+    def _watch(self, wish: WatchPreviews) -> Line[Stream[Preview]]:
+        session: Stream[Preview] = Watching(wish, self._name, VERSION)
         return Line(self._context, self.endpoints.ctl, session)
 
 
@@ -166,6 +182,19 @@ class Client(Requests):
         `DaemonAway` only where no daemon answers to begin with.
         """
         line = self._follow(since, ticks_hz)
+        try:
+            while True:
+                yield _drive(line, following(line))
+        finally:
+            line.close()
+
+    def previews(self, wish: WatchPreviews = WATCH_ALL) -> Iterator[Preview]:
+        """Watch what is being drawn, on a connection of its own, until the iterator is closed.
+
+        While the daemon is away nothing comes. Raises `NotFound` for the batch, and `DaemonAway` where no daemon
+        answers to begin with.
+        """
+        line = self._watch(wish)
         try:
             while True:
                 yield _drive(line, following(line))
@@ -223,6 +252,15 @@ class AsyncClient(Requests):
     async def events(self, since: EventMark | None = None, ticks_hz: float = 5.0) -> AsyncGenerator[Followed, None]:
         """Follow the daemon for ever, as `Client.events` does. Use `contextlib.aclosing` to end it early."""
         line = self._follow(since, ticks_hz)
+        try:
+            while True:
+                yield await self._drive(line, following(line))
+        finally:
+            self._close(line)
+
+    async def previews(self, wish: WatchPreviews = WATCH_ALL) -> AsyncGenerator[Preview, None]:
+        """Watch what is being drawn, as `Client.previews` does. Use `contextlib.aclosing` to end it early."""
+        line = self._watch(wish)
         try:
             while True:
                 yield await self._drive(line, following(line))
@@ -408,7 +446,7 @@ def _chunks(line: Line[Session], requests: Iterator[BlobGet], timeout: float) ->
     return bytes(data)
 
 
-def following(line: Line[Following]) -> Steps[Followed]:
+def following(line: Line[Stream[T]]) -> Steps[T]:
     """Return the next message. Raises `DaemonAway` where there was no daemon to begin with."""
     session = line.session
     start = monotonic()
@@ -424,7 +462,7 @@ def following(line: Line[Following]) -> Steps[Followed]:
     return session.inbox.popleft()
 
 
-def _until_silent(line: Line[Following]) -> float:
+def _until_silent(line: Line[Stream[T]]) -> float:
     """Return for how many seconds more a daemon may say nothing; one that said nothing for too long is away."""
     beats = SILENT_BEATS * (line.session.welcome.heartbeat_s if line.session.welcome else 1.0)
     left = line.heard_at + beats - monotonic()

@@ -1,4 +1,4 @@
-"""Following the daemon without a gap, without the socket: see `protocol`, "Following".
+"""Following the daemon without a gap, and watching what it draws, without the socket: see `protocol`.
 
 The mark is the last event that was handed on. Whatever goes wrong (another connection, a hole in the numbers, a
 heartbeat that knows of more), the answer is the same: subscribe again since the mark.
@@ -7,7 +7,7 @@ heartbeat that knows of more), the answer is the same: subscribe again since the
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple, TypeAlias, cast
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, cast
 
 from imagineerd.client.session import Session, error_from
 from imagineerd.errors import ImagineerError, ProtocolError
@@ -20,12 +20,17 @@ from imagineerd.protocol import (
     EventMark,
     Head,
     Heartbeat,
+    Preview,
+    Request,
     Resume,
     Snapshot,
     Subscribe,
     Tick,
+    WatchPreviews,
     Worker,
 )
+
+T = TypeVar("T")
 
 
 class Event(NamedTuple):
@@ -42,17 +47,67 @@ class Away(NamedTuple):
 Followed: TypeAlias = Snapshot | Resume | Event | Beside | Away
 
 
-class Following(Session):
-    """A session that subscribes whenever it opens; what is to be handed on stands in `inbox`."""
+class Stream(Session, Generic[T]):
+    """A session that asks for one thing whenever it opens; what it is sent is to be handed on and stands in `inbox`."""
+
+    def __init__(self, client: str = "", version: str = "") -> None:
+        super().__init__(client, version)
+        self.inbox: deque[T] = deque()
+        self._asked = 0
+
+    def fell_silent(self) -> None:
+        """The connection stands and nothing comes: ask again."""
+        self.opened()
+
+    def failed(self, error: ImagineerError) -> None:
+        """Give up; a daemon that is only shutting down comes back."""
+        super().failed(error)
+        self.failure = None if error.code == "E_DRAINING" else error
+
+    def _ask(self, request: Request[Any]) -> None:
+        """Ask; the answer is recognised by its number in `pushed`, since more than one may come under it."""
+        self._asked = self.submit(request)
+        self.forget(self._asked)
+
+    def _turned_down(self, body: Error) -> None:
+        if body.code == "E_HELLO":
+            self.connected()
+        else:
+            self.failed(error_from(body))
+
+
+class Watching(Stream[Preview]):
+    """A session that watches previews; of a job that was not looked at in time, the newest one is kept."""
+
+    def __init__(self, wish: WatchPreviews, client: str = "", version: str = "") -> None:
+        super().__init__(client, version)
+        self._wish = wish
+
+    def opened(self) -> None:
+        """The daemon is (back) there: watch."""
+        self._ask(self._wish)
+
+    def pushed(self, head: Head, body: Body | None) -> None:
+        """Keep a preview in place of an older one of its job."""
+        match body:
+            case Preview():
+                older = [preview for preview in self.inbox if preview.job == body.job]
+                for preview in older:
+                    self.inbox.remove(preview)
+                self.inbox.append(body)
+            case Error() if head.rid == self._asked:
+                self._turned_down(body)
+
+
+class Following(Stream[Followed]):
+    """A session that subscribes."""
 
     def __init__(
         self, since: EventMark | None = None, ticks_hz: float = 5.0, client: str = "", version: str = ""
     ) -> None:
         super().__init__(client, version)
         self.mark = since
-        self.inbox: deque[Followed] = deque()
         self._ticks_hz = ticks_hz
-        self._subscription = 0
         self._live = False
         self._away = True
 
@@ -75,30 +130,23 @@ class Following(Session):
             self.inbox.append(Away())
             self._subscribe()
 
-    def failed(self, error: ImagineerError) -> None:
-        """Give up; a daemon that is only shutting down comes back."""
-        super().failed(error)
-        self.failure = None if error.code == "E_DRAINING" else error
-
     def pushed(self, head: Head, body: Body | None) -> None:
         """Sort one message: a start, an event, or something beside the events. Unknown ones are skipped."""
-        if head.rid not in {0, self._subscription}:
+        if head.rid not in {0, self._asked}:
             return
         match body:
             case Snapshot() | Resume():
                 self._started(body)
             case Error():
-                self._refused_to_follow(body)
+                self._turned_down(body)
             case Tick() | Worker() | Heartbeat() | Bye() if self._live:
                 self._beside(body)
             case _ if head.seq and self._live:
                 self._numbered(head.seq, body)
 
     def _subscribe(self) -> None:
-        """Ask; the answer is recognised by its number in `pushed`, since new snapshots come under it as well."""
         self._live = False
-        self._subscription = self.submit(Subscribe(since=self.mark, ticks_hz=self._ticks_hz))
-        self.forget(self._subscription)
+        self._ask(Subscribe(since=self.mark, ticks_hz=self._ticks_hz))
 
     def _started(self, body: Snapshot | Resume) -> None:
         if isinstance(body, Snapshot):
@@ -108,12 +156,6 @@ class Following(Session):
             return
         self._live, self._away = True, False
         self.inbox.append(body)
-
-    def _refused_to_follow(self, body: Error) -> None:
-        if body.code == "E_HELLO":
-            self.connected()
-        else:
-            self.failed(error_from(body))
 
     def _beside(self, body: Beside) -> None:
         self.inbox.append(body)

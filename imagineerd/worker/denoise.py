@@ -16,7 +16,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 
@@ -45,6 +45,17 @@ class Row:
     guidance_scale: float
 
 
+class Prediction(NamedTuple):
+    """What the UNet said at a step, before the scheduler takes it. Steps count from 1, tensors are [B, 4, h, w]."""
+
+    step: int
+    steps: int
+    scheduler: Any
+    time: torch.Tensor
+    latents: torch.Tensor
+    predicted: torch.Tensor
+
+
 def row_of(job: int, spec: GenerateSpec) -> Row:
     """Return the row that a spec asks for."""
     return Row(job, spec.prompt, spec.negative_prompt, spec.seed, spec.guidance_scale)
@@ -65,19 +76,21 @@ def waves(rows: Sequence[T], batch_size: int, key: Callable[[T], bool]) -> list[
 
 
 @torch.no_grad()
-def denoise(  # noqa: PLR0913 - a sampling loop's inputs and its two hooks
+def denoise(  # noqa: PLR0913 - a sampling loop's inputs and its three hooks
     model: Model,
     rows: Sequence[Row],
     spec: GenerateSpec,
     batch_size: int,
     *,
+    on_predicted: Callable[[Prediction], None] = lambda _prediction: None,
     on_step: Callable[[int, int], None] = lambda _step, _steps: None,
     cancelled: Callable[[int], bool] = lambda _job: False,
 ) -> torch.Tensor | None:
     """Return the latents [len(rows), 4, h, w] of one wave, or None as soon as all its rows are cancelled.
 
-    `spec` gives size, steps and sampler; `on_step(done, of)` counts UNet calls. A row that is cancelled alone goes on
-    unseen, as leaving it out would change the shape of the call and so the other rows' bits.
+    `spec` gives size, steps and sampler; `on_step(done, of)` counts UNet calls, `on_predicted` looks at what each of
+    them said. A row that is cancelled alone goes on unseen, as leaving it out would change the shape of the call and so
+    the other rows' bits.
     """
     padded = [*rows, *[rows[0]] * (batch_size - len(rows))]
     scheduler = make_scheduler(spec.scheduler, model.scheduler_config, spec.steps, model.device)
@@ -92,6 +105,7 @@ def denoise(  # noqa: PLR0913 - a sampling loop's inputs and its two hooks
         if all(cancelled(row.job) for row in rows):
             return None
         predicted = _predict(model, scheduler, latents, time, text, scales)
+        on_predicted(Prediction(index + 1, steps, scheduler, time, latents, predicted))
         latents = scheduler.step(predicted, time, latents, **extra, return_dict=False)[0]
         on_step(index + 1, steps)
     return latents[: len(rows)]

@@ -27,6 +27,8 @@ class Mailbox:
         self._orders: queue.SimpleQueue[link.Order] = queue.SimpleQueue()
         self._cancelled: frozenset[int] = frozenset()
         self._leaving = False
+        self.watch = link.Watch()
+        """What previews are wanted of, as last said."""
 
     def start(self) -> None:
         """Begin to read orders."""
@@ -63,6 +65,9 @@ class Mailbox:
         match order:
             case link.Cancel(jobs=jobs):
                 self._cancelled |= set(jobs)
+                return
+            case link.Watch():
+                self.watch = order
                 return
             case link.Render(items=items):
                 # A Cancel that came before this order was meant for an earlier attempt of the same job.

@@ -39,7 +39,7 @@ class Model:
     """A loaded model: its parts on the device, ready to draw.
 
     `prompts` caches text embeddings ([1, 77, width], by text) of the mix that is applied; `pristine` and `mix` belong
-    to mixing.py. `checkpoint_sha256` is set for a `.safetensors` checkpoint.
+    to mixing.py, `rgb_map` to preview.py. `checkpoint_sha256` is set for a `.safetensors` checkpoint.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Model:
     prompts: dict[str, torch.Tensor] = field(default_factory=dict)
     pristine: dict[torch.nn.Parameter, torch.Tensor] = field(default_factory=dict)
     mix: tuple[Any, ...] = ()
+    rgb_map: torch.Tensor | None = None
 
     @property
     def parts(self) -> tuple[Any, Any, Any]:

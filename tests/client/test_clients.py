@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import BATCH, Deck, FakeDaemon
+from fakes import BATCH, WAIT_S, Deck, FakeDaemon
 
 from imagineerd import protocol
 from imagineerd.client import AsyncClient, Away, Client, Endpoints, Event
@@ -62,6 +63,61 @@ def numbers(events: Iterator[Any], count: int) -> list[int]:
     """Return the numbers of the next events."""
     found = (message.seq for message in events if isinstance(message, Event))
     return [next(found) for _ in range(count)]
+
+
+# ---------------------------------------------------------------- watching
+
+
+def preview(job: int, step: int) -> protocol.Preview:
+    return protocol.Preview(job=job, batch=BATCH, slot=1, step=step, steps=9, width=1, height=1, rgb=b"rgb")
+
+
+def test_previews_come_from_who_is_asked_for_them(client: Client, daemon: FakeDaemon) -> None:
+    previews = client.previews(protocol.WatchPreviews(batch=BATCH, max_side=32))
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        first = pool.submit(next, previews)
+        daemon.wait_for(lambda: len(daemon.watchers) == 1)
+        daemon.preview(preview(1, 3))
+
+        assert first.result(WAIT_S) == preview(1, 3)
+    assert daemon.last(protocol.WatchPreviews) == protocol.WatchPreviews(batch=BATCH, max_side=32)
+
+
+def test_of_a_job_that_was_not_looked_at_in_time_the_newest_preview_is_kept(daemon: FakeDaemon) -> None:
+    async def watch() -> list[tuple[int, int]]:
+        async with AsyncClient(daemon.endpoints) as client, contextlib.aclosing(client.previews()) as previews:
+            first = asyncio.create_task(anext(previews))
+            await asyncio.to_thread(daemon.wait_for, lambda: len(daemon.watchers) == 1)
+            for job, step in ((1, 1), (1, 2), (2, 1), (1, 3)):
+                daemon.preview(preview(job, step))
+            found = [await first]
+            while (2, 1) not in [(shown.job, shown.step) for shown in found] or found[-1].step < 3:
+                found.append(await anext(previews))
+            return [(shown.job, shown.step) for shown in found]
+
+    shown = asyncio.run(watch())
+    assert shown[-1] == (1, 3)
+    assert (2, 1) in shown
+
+
+def test_a_watcher_goes_on_when_the_daemon_is_back(daemon: FakeDaemon) -> None:
+    async def watch() -> protocol.Preview:
+        async with AsyncClient(daemon.endpoints) as client, contextlib.aclosing(client.previews()) as previews:
+            first = asyncio.create_task(anext(previews))
+            await asyncio.to_thread(daemon.wait_for, lambda: len(daemon.watchers) == 1)
+            await asyncio.to_thread(daemon.restart)
+            await asyncio.to_thread(daemon.wait_for, lambda: len(daemon.watchers) == 2)
+            daemon.preview(preview(1, 5))
+            return await first
+
+    assert asyncio.run(watch()).step == 5
+
+
+def test_to_watch_a_batch_that_is_not_there_is_told(client: Client, daemon: FakeDaemon) -> None:
+    daemon.answers["watch_previews"] = protocol.Error(code="E_NOT_FOUND", message="There is no batch.")
+
+    with pytest.raises(NotFound, match="There is no batch"):
+        next(client.previews(protocol.WatchPreviews(batch="x")))
 
 
 # ---------------------------------------------------------------- requests

@@ -19,6 +19,7 @@ from imagineerd.worker.failures import explain
 from imagineerd.worker.mixing import Applied, apply_mix
 from imagineerd.worker.models import Model
 from imagineerd.worker.outputs import write_take
+from imagineerd.worker.preview import Previewer
 from imagineerd.worker.sidecar import describe
 
 SAVERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="save")
@@ -97,6 +98,7 @@ def _draw_wave(
         [row_of(item.job, item.spec) for item in items],
         order.spec,
         order.render.batch_size,
+        on_predicted=Previewer(context.mailbox, order.model, items),
         on_step=on_step,
         cancelled=context.cancelled,
     )

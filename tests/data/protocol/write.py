@@ -131,6 +131,7 @@ MESSAGES: dict[str, Body] = {
     "config_set": protocol.SetConfig(key="generation.steps", value="30"),
     "subscribe": protocol.Subscribe(since=protocol.EventMark(epoch="e1", seq=12), ticks_hz=2.5),
     "unsubscribe": protocol.Unsubscribe(),
+    "watch_previews": protocol.WatchPreviews(batch="last", max_side=48, rate=4.0),
     "stop": protocol.Stop(),
     "blob_stat": protocol.BlobStat(take=7, variant="thumb"),
     "blob_get": protocol.BlobGet(take=7, offset=262144, length=1000),
@@ -234,6 +235,9 @@ MESSAGES: dict[str, Body] = {
     "take_added": protocol.TakeAdded(take=TAKE, pick=True),
     "pick_changed": protocol.PickChanged(batch=BATCH.id, slot=1, take=7),
     "tick": protocol.Tick(job=41, batch=BATCH.id, slot=1, step=3, steps=20, eta_s=0.5),
+    "preview": protocol.Preview(
+        job=41, batch=BATCH.id, slot=1, step=3, steps=20, width=2, height=2, rgb=bytes(range(12))
+    ),
     "worker": WORKER,
     "hb": protocol.Heartbeat(boot="b1", seq=12),
     "bye": protocol.Bye(),

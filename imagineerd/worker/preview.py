@@ -1,0 +1,123 @@
+"""Small pictures of what is being drawn, for those who watch: no VAE, a linear map from latents to RGB.
+
+The average colour of 8 x 8 pixels is close to a linear function of their latent cell (the idea:
+discuss.huggingface.co/t/23204). The map is our own least-squares fit for each model, made from what its VAE decodes
+soft noise to. With the starter model it explains 89 % of the variance of true pictures; the best linear map, 90 %.
+
+What is shown is where the sampler is heading: the denoised latents that the UNet's prediction implies, not the noisy
+ones of the step.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+import torch
+from torch.nn import functional
+
+from imagineerd import link
+from imagineerd.worker.denoise import LATENT_FACTOR, Prediction
+from imagineerd.worker.mailbox import Mailbox
+from imagineerd.worker.models import Model
+
+SAMPLES: Final = 8
+"""Latents that the map is fitted to; twice as many fit no better."""
+CELLS: Final = 16
+"""Their side; the noise varies over a quarter of it, as real latents do."""
+
+
+class Previewer:
+    """Sends previews of the pictures of a wave. Does nothing for a job that nobody watches."""
+
+    def __init__(self, mailbox: Mailbox, model: Model, items: Sequence[link.Item]) -> None:
+        self._mailbox = mailbox
+        self._model = model
+        self._items = items
+        self._sent: dict[int, float] = {}
+
+    def __call__(self, prediction: Prediction) -> None:
+        """Show what is due; memory that runs out costs the preview, not the picture."""
+        watch = self._mailbox.watch
+        due = [row for row, item in enumerate(self._items) if self._is_due(item, watch)]
+        if not due:
+            return
+        try:
+            latents = denoised(prediction)[due]
+            pictures = [picture_of(latent, map_of(self._model), watch.max_side) for latent in latents]
+        except torch.OutOfMemoryError:
+            return
+        for row, picture in zip(due, pictures, strict=True):
+            self._send(self._items[row].job, prediction, picture)
+
+    def _is_due(self, item: link.Item, watch: link.Watch) -> bool:
+        if not watch.covers(item):
+            return False
+        now = time.monotonic()
+        if now - self._sent.get(item.job, float("-inf")) < 1 / watch.rate:
+            return False
+        self._sent[item.job] = now
+        return True
+
+    def _send(self, job: int, prediction: Prediction, picture: torch.Tensor) -> None:
+        height, width, _ = picture.shape
+        rgb = picture.numpy().tobytes()
+        self._mailbox.send(link.Preview(job, prediction.step, prediction.steps, width, height, rgb))
+
+
+def denoised(prediction: Prediction) -> torch.Tensor:
+    """Return the latents [B, 4, h, w] that the sampler would end with if it took the UNet at its word."""
+    scheduler, at = prediction.scheduler, prediction.time
+    noisy = scheduler.scale_model_input(prediction.latents, at)  # variance-preserving, whatever the sampler steps with
+    kept = float(scheduler.alphas_cumprod[round(float(at))])
+    signal, noise = kept**0.5, (1 - kept) ** 0.5
+    clean: torch.Tensor
+    match scheduler.config.prediction_type:
+        case "v_prediction":
+            clean = signal * noisy - noise * prediction.predicted
+        case "sample":
+            clean = prediction.predicted
+        case _:
+            clean = (noisy - noise * prediction.predicted) / signal
+    return clean
+
+
+def picture_of(latent: torch.Tensor, rgb_map: torch.Tensor, max_side: int) -> torch.Tensor:
+    """Return a latent [4, h, w] as uint8 [h, w, 3] on the CPU, shrunk to at most `max_side` pixels a side."""
+    cells = latent.float().cpu()
+    colours = torch.einsum("chw,cr->rhw", cells, rgb_map[:-1]) + rgb_map[-1].view(3, 1, 1)
+    height, width = colours.shape[1:]
+    scale = min(1.0, max_side / max(height, width))
+    size = (max(1, int(height * scale)), max(1, int(width * scale)))
+    small = functional.adaptive_avg_pool2d(colours, size)
+    return (small * 255).round().clamp(0, 255).nan_to_num().to(torch.uint8).permute(1, 2, 0).contiguous()
+
+
+def map_of(model: Model) -> torch.Tensor:
+    """Return the model's map, fitted when it is first asked for."""
+    if model.rgb_map is None:
+        model.rgb_map = fit(model)
+    return model.rgb_map
+
+
+@torch.no_grad()
+def fit(model: Model) -> torch.Tensor:
+    """Return [channels + 1, 3]: RGB from 0 to 1 is `latent @ map[:-1] + map[-1]`. The same for the same VAE."""
+    generator = torch.Generator("cpu").manual_seed(0)
+    channels = model.unet.config.in_channels
+    noise = torch.randn((SAMPLES, channels, CELLS // 4, CELLS // 4), generator=generator)
+    latents = functional.interpolate(noise, size=(CELLS, CELLS), mode="bicubic")
+    colours = torch.cat([_colours(model, latent) for latent in latents])
+    cells = latents.permute(0, 2, 3, 1).reshape(-1, channels)
+    known = torch.cat([cells, torch.ones(len(cells), 1)], dim=1)
+    solution: Any = torch.linalg.lstsq(known.double(), colours.double()).solution
+    return torch.as_tensor(solution).float()
+
+
+def _colours(model: Model, latent: torch.Tensor) -> torch.Tensor:
+    """Decode a latent [4, h, w]; return the average colour of each cell as [h * w, 3] from 0 to 1."""
+    scaled = latent[None].to(model.device, model.dtype) / model.vae.config.scaling_factor
+    image = model.vae.decode(scaled, return_dict=False)[0].float().cpu()
+    levels = (image / 2 + 0.5).clamp(0, 1)
+    return functional.avg_pool2d(levels, LATENT_FACTOR)[0].permute(1, 2, 0).reshape(-1, 3)
