@@ -31,10 +31,10 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def lora_weight(text: str) -> LoraWeight:
-    """Read `NAME:WEIGHT`, or `NAME` for a weight of 1."""
+    """Read `NAME:WEIGHT`, or `NAME` for the weight that is noted beside it, else 1."""
     name, colon, weight = text.rpartition(":")
     try:
-        lora = LoraWeight(name, float(weight)) if colon else LoraWeight(text)
+        lora = LoraWeight(name, float(weight)) if colon else LoraWeight(text, noted=True)
     except ValueError:
         raise argparse.ArgumentTypeError(f'"{weight}" is no weight: write NAME:0.6') from None
     if not lora.name:
@@ -99,6 +99,7 @@ def _add_looking(commands: Commands) -> None:
     sets.add_argument("set", metavar="SET", nargs="?")
     _add(commands, "loras", "list the LoRAs of the library")
     _add_lora(_add(commands, "lora", "show one LoRA, or note something about it"))
+    _add_mix(_add(commands, "mix", "list, show, save, rename or delete mixes of LoRAs"))
     batches = _add(commands, "batches", "list what was dealt, newest first")
     _add_limit(batches)
     show = _add(commands, "show", "show a batch with its cards and takes")
@@ -119,6 +120,24 @@ def _add_lora(parser: argparse.ArgumentParser) -> None:
     note.add_argument("--trigger", metavar="TEXT", help='the words that wake it; "" takes them back')
     note.add_argument("--weight", type=float, metavar="W", help="the weight that suits it, -2 to 2; 0 takes it back")
     note.add_argument("--notes", metavar="TEXT", help='anything else; "" takes it back')
+
+
+def _add_mix(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    parser.set_defaults(action="list")
+    _add(actions, "list", "list the saved mixes")
+    _add_mix_name(_add(actions, "show", "show a mix"))
+    save = _add(actions, "save", "save a mix under a name, in place of an earlier one")
+    _add_mix_name(save, "up to 64 letters, digits, _ and -; no LoRA's")
+    save.add_argument("loras", nargs="+", type=lora_weight, metavar="LORA:WEIGHT", help="LoRAs, or mixes, in order")
+    rename = _add(actions, "rename", "give a mix another name")
+    _add_mix_name(rename)
+    rename.add_argument("to", metavar="NEW")
+    _add_mix_name(_add(actions, "delete", "delete a mix; what was dealt with it stays"))
+
+
+def _add_mix_name(parser: argparse.ArgumentParser, text: str = "as `mix list` lists it") -> None:
+    parser.add_argument("name", metavar="NAME", help=text)
 
 
 def _add_lora_name(parser: argparse.ArgumentParser) -> None:
@@ -177,6 +196,9 @@ def _settings() -> argparse.ArgumentParser:
     group.add_argument("--negative-prompt", metavar="TEXT")
     group.add_argument(
         "--lora", action="append", type=lora_weight, metavar="NAME:WEIGHT", help="may be given more than once"
+    )
+    group.add_argument(
+        "--mix", dest="lora", action="append", type=lora_weight, metavar="NAME", help="a saved mix; NAME:0.5 halves it"
     )
     group.add_argument("--model", metavar="NAME", help="another model than the configured one")
     return parent

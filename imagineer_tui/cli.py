@@ -16,7 +16,7 @@ MODULES: Final = {
     "making": ("deal", "generate", "reroll", "complete", "watch"),
     "looking": ("plan", "themes", "sets", "batches", "show", "jobs", "status", "doctor"),
     "steering": ("pick", "cancel", "retry", "start", "stop"),
-    "library": ("loras", "lora"),
+    "library": ("loras", "lora", "mix"),
     "configuring": ("config",),
     "completion": ("completion",),
 }

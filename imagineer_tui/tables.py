@@ -142,6 +142,22 @@ def lora(out: Output, data: protocol.LoraDetail) -> None:
         out.line(f"Problem: {problem}")
 
 
+def mixes(out: Output, data: protocol.Mixes) -> None:
+    """Print the saved mixes."""
+    if not data.mixes:
+        out.line("No mix is saved: imagineer mix save NAME LORA:WEIGHT LORA:WEIGHT")
+        return
+    table = _table("mix", "saved", "loras*")
+    for saved in data.mixes:
+        table.add_row(saved.name, moment(saved.saved_at), _mix(saved.mix))
+    out.console.print(table)
+
+
+def mix(out: Output, data: protocol.MixInfo) -> None:
+    """Print a saved mix, as it may be written."""
+    out.line(f"{data.name}: {_mix(data.mix)}")
+
+
 def _base(info: protocol.LoraInfo) -> str:
     return "?" if info.base == "unknown" else info.base
 
@@ -180,7 +196,8 @@ def batch(out: Output, data: protocol.BatchDetail) -> None:
     """Print a batch with its slots and takes; `*` marks the pick."""
     head = data.batch
     title = f"{head.title} “{head.theme}”" if head.theme else head.title
-    out.line(f"{title}, {moment(head.created_at)}: {states(head.states)}")
+    mixed = f", mix {' + '.join(head.mixes)}" if head.mixes else ""
+    out.line(f"{title}{mixed}, {moment(head.created_at)}: {states(head.states)}")
     out.line(head.folder)
     table = _table("#>", "card", "state", "takes*")
     for slot in data.slots:
@@ -333,4 +350,4 @@ def _dim(problems: Sequence[Problem]) -> str:
 
 
 def _mix(mix: Mix) -> str:
-    return " + ".join(f"{lora.name} {lora.weight:g}" for lora in mix)
+    return " + ".join(lora.name if lora.noted else f"{lora.name} {lora.weight:g}" for lora in mix)

@@ -21,6 +21,7 @@ from imagineerd.errors import ImagineerError, Invalid
 from imagineerd.events import Events, Subscriber
 from imagineerd.logs import pairs
 from imagineerd.lora.library import find_lora
+from imagineerd.lora.watch import watch
 from imagineerd.models import resolve_model
 from imagineerd.previews import Previews
 from imagineerd.requests import EVENTS_RESUMED, Requests
@@ -114,7 +115,7 @@ class Daemon:
                 self.context, self.paths.blob_socket, BLOB_KINDS, self._answer_blob, waiting=CHUNKS_WAITING
             )
             undo.push_async_callback(self.blob.close)
-            works = (self.ctl.serve(), self.blob.serve(), self._beat(), self._tidy())
+            works = (self.ctl.serve(), self.blob.serve(), self._beat(), self._tidy(), self._watch_loras())
             beside = duties.works(self.store, self.dispatcher, self.requests, self.reload)
             tasks = [asyncio.create_task(work) for work in (*works, *beside)]
             undo.push_async_callback(_cancel, tasks)
@@ -247,6 +248,13 @@ class Daemon:
             except ImagineerError as error:
                 log.error("Old events cannot be forgotten: %s", error)  # noqa: TRY400 - the sentence says it all
             await asyncio.sleep(TIDY_S)
+
+    async def _watch_loras(self) -> None:
+        await watch(
+            lambda: self.requests.config.loras.directory,
+            lambda: self.events.subscribers,
+            lambda change: self.store.announce(change, time.time()),
+        )
 
     # ------------------------------------------------------------ what an order needs to know
 

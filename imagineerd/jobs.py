@@ -34,11 +34,16 @@ SCHEDULERS: tuple[Scheduler, ...] = get_args(Scheduler)
 
 
 class LoraWeight(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One LoRA of a mix. `sha256` is the file's hash, empty until the job is accepted."""
+    """One LoRA of a mix. `sha256` is the file's hash, empty until the job is accepted.
+
+    What a client sends may also name a saved mix, which then stands for its LoRAs, their weights times `weight`. With
+    `noted`, the weight that is noted beside the LoRA takes the place of `weight`, where there is one.
+    """
 
     name: str
     weight: Weight = 1.0
     sha256: str = ""
+    noted: bool = False
 
 
 Mix: TypeAlias = tuple[LoraWeight, ...]

@@ -6,6 +6,7 @@ defaults. A size the client named is taken as it is; a nominal size (set, config
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -16,8 +17,9 @@ from imagineerd import prompts, protocol
 from imagineerd.config import Config
 from imagineerd.errors import Invalid, NotFound
 from imagineerd.jobs import MAX_SEED, GenerateSpec, Mix
+from imagineerd.lora.choosing import Chosen
 from imagineerd.models import STARTER, ResolvedModel, scale_to_model
-from imagineerd.sets.library import CardSet
+from imagineerd.sets.library import CardSet, Overrides
 from imagineerd.starter.vocabulary import FAMILIES, known_themes, unknown_words
 
 if TYPE_CHECKING:
@@ -28,22 +30,23 @@ DRAWN_SEEDS = 2**32
 
 
 class Basis(msgspec.Struct, frozen=True):
-    """What every card of a deal shares. `hashed` fills in the file hashes of a mix, or raises `LoraError`."""
+    """What every card of a deal shares. `choose` finds the LoRAs of a mix, or raises `LoraError` or `Invalid`."""
 
     config: Config
     model: ResolvedModel
     settings: protocol.Settings
-    hashed: Callable[[Mix], Mix]
+    choose: Callable[[Mix], Chosen]
     first_seed: int
     tokenizer: Tokenizer | None = None
 
 
 class Sheet(msgspec.Struct, frozen=True):
-    """The cards of one deal: how each was planned, and its spec."""
+    """The cards of one deal: how each was planned, and its spec; `mixes` are the saved mixes that they use."""
 
     title: str
     cards: tuple[prompts.PlannedCard, ...]
     specs: tuple[GenerateSpec, ...]
+    mixes: tuple[str, ...] = ()
 
 
 def draw_seed() -> int:
@@ -59,7 +62,9 @@ def plan_set(basis: Basis, card_set: CardSet, theme: str, picked: Sequence[int] 
     cards = prompts.plan_rows(card_set, theme, basis.tokenizer, basis.settings.negative_prompt)
     chosen = _choose(card_set, cards, picked)
     size = size_for(basis, card_set.width, card_set.height)
-    return Sheet(card_set.name, chosen, tuple(_card_spec(basis, card_set, card, size) for card in chosen))
+    specs = tuple(_card_spec(basis, card_set, card, size) for card in chosen)
+    mixes = (basis.choose(wanted_mix(basis, card_set, card.overrides)).mixes for card in chosen)
+    return Sheet(card_set.name, chosen, specs, tuple(dict.fromkeys(itertools.chain(*mixes))))
 
 
 def plan_prompt(basis: Basis, prompt: str, n: int, name: str) -> tuple[GenerateSpec, ...]:
@@ -76,12 +81,17 @@ def plan_prompt(basis: Basis, prompt: str, n: int, name: str) -> tuple[GenerateS
         guidance_scale=guidance_for(basis),
         seed=basis.first_seed,
         scheduler=settings.scheduler or generation.scheduler,
-        mix=basis.hashed(settings.mix or ()),
+        mix=basis.choose(settings.mix or ()).mix,
         model=basis.model.source.name,
         model_revision=basis.model.source.revision,
         name=name or prompt,
     )
     return tuple(msgspec.structs.replace(spec, seed=seed_of(basis.first_seed, offset)) for offset in range(n))
+
+
+def wanted_mix(basis: Basis, card_set: CardSet, overrides: Overrides) -> Mix:
+    """Return what a card is to be drawn with: what its row names, else the client, else the set."""
+    return next(mix for mix in (overrides.loras, basis.settings.mix, card_set.loras) if mix is not None)
 
 
 def size_for(basis: Basis, width: int, height: int) -> tuple[int, int]:
@@ -158,7 +168,6 @@ def _choose(
 
 def _card_spec(basis: Basis, card_set: CardSet, card: prompts.PlannedCard, size: tuple[int, int]) -> GenerateSpec:
     own, settings = card.overrides, basis.settings
-    mix = next(mix for mix in (own.loras, settings.mix, card_set.loras) if mix is not None)
     return GenerateSpec(
         prompt=card.prompt.text,
         parts=card.prompt.parts,
@@ -169,7 +178,7 @@ def _card_spec(basis: Basis, card_set: CardSet, card: prompts.PlannedCard, size:
         guidance_scale=guidance_for(basis) if own.guidance_scale is None else own.guidance_scale,
         seed=seed_of(basis.first_seed, card.index - 1) if own.seed is None else own.seed,
         scheduler=settings.scheduler or basis.config.generation.scheduler,
-        mix=basis.hashed(mix),
+        mix=basis.choose(wanted_mix(basis, card_set, own)).mix,
         model=basis.model.source.name,
         model_revision=basis.model.source.revision,
         name=card.name,

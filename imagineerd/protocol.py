@@ -56,7 +56,7 @@ from imagineerd.jobs import (
 )
 
 VERSION: Final = 1
-FEATURES: Final = ("deal", "blob", "resume", "previews")
+FEATURES: Final = ("deal", "blob", "resume", "previews", "mixes")
 
 MAX_BODY: Final = 256 * 1024
 """Bytes of one body that the daemon takes."""
@@ -83,6 +83,8 @@ Level = Literal["ok", "warn", "fail"]
 TriggerFrom = Literal["note", "metadata", "tags", ""]
 LoraName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 """A file name without its suffix."""
+MixName = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+FileName = Annotated[str, msgspec.Meta(max_length=4096)]
 
 
 class Head(msgspec.Struct, frozen=True, array_like=True):
@@ -217,7 +219,8 @@ class Slot(Body, frozen=True, omit_defaults=True, kw_only=True):
 class Batch(Body, frozen=True, omit_defaults=True, kw_only=True):
     """One dealt set (or, with an empty `set`, a single prompt). `states` counts its slots by state.
 
-    `folder` is the absolute path of its pictures on the daemon's machine, to show.
+    `folder` is the absolute path of its pictures on the daemon's machine, to show; `mixes` are the names of the saved
+    mixes that it was dealt with.
     """
 
     id: str
@@ -229,6 +232,7 @@ class Batch(Body, frozen=True, omit_defaults=True, kw_only=True):
     slots: int = 0
     takes: int = 0
     states: dict[str, int] = {}
+    mixes: tuple[str, ...] = ()
 
 
 class SetInfo(Body, frozen=True, omit_defaults=True, kw_only=True):
@@ -315,6 +319,14 @@ class LoraInfo(Body, frozen=True, omit_defaults=True, kw_only=True):
     problems: tuple[Problem, ...] = ()
 
 
+class MixInfo(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """A saved mix: LoRAs with exact weights, in their order."""
+
+    name: str
+    mix: tuple[LoraWeight, ...]
+    saved_at: UnixTime = 0.0
+
+
 WorkerPhase = Literal["starting", "idle", "loading", "working", "dead"]
 
 
@@ -389,11 +401,15 @@ class SetDetail(Body, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Loras(Body, frozen=True, omit_defaults=True, kw_only=True):
-    """The LoRA library, by path. `folder` is where it is, to show; `problems` are those of files passed over."""
+    """The LoRA library, by path. `folder` is where it is, to show; `problems` are those of files passed over.
+
+    `after` is what to ask with for the next page.
+    """
 
     loras: tuple[LoraInfo, ...]
     folder: str = ""
     problems: tuple[Problem, ...] = ()
+    after: str | None = None
 
 
 class LoraDetail(Body, frozen=True, omit_defaults=True, kw_only=True):
@@ -413,6 +429,12 @@ class LoraDetail(Body, frozen=True, omit_defaults=True, kw_only=True):
     tags: tuple[tuple[str, int], ...] = ()
     notes: str = ""
     description: str = ""
+
+
+class Mixes(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """The saved mixes, by name."""
+
+    mixes: tuple[MixInfo, ...]
 
 
 class Plan(Body, frozen=True, omit_defaults=True, kw_only=True):
@@ -559,7 +581,10 @@ class GetSet(Request[SetDetail], frozen=True, omit_defaults=True, kw_only=True):
 
 
 class ListLoras(Request[Loras], frozen=True, omit_defaults=True, kw_only=True):
-    """List the LoRAs, as the folder is now."""
+    """List the LoRAs, as the folder is now: all of them, or a page of `limit`."""
+
+    limit: Limit | None = None
+    after: FileName | None = None
 
 
 class GetLora(Request[LoraDetail], frozen=True, omit_defaults=True, kw_only=True):
@@ -578,6 +603,39 @@ class NoteLora(Request[LoraDetail], frozen=True, omit_defaults=True, kw_only=Tru
     trigger: Prompt | None = None
     weight: Weight | None = None
     notes: Prompt | None = None
+
+
+class ListMixes(Request[Mixes], frozen=True, omit_defaults=True, kw_only=True):
+    """List the saved mixes."""
+
+
+class GetMix(Request[MixInfo], frozen=True, omit_defaults=True, kw_only=True):
+    """One saved mix by name, whatever its case."""
+
+    name: MixName
+
+
+class SaveMix(Request[MixInfo], frozen=True, omit_defaults=True, kw_only=True):
+    """Save a mix, in place of an earlier one of that name; it is saved as exact weights of LoRAs.
+
+    A name has up to 64 letters, digits, `_` and `-`, and is not that of a LoRA.
+    """
+
+    name: MixName
+    mix: Annotated[tuple[LoraWeight, ...], msgspec.Meta(min_length=1)]
+
+
+class RenameMix(Request[MixInfo], frozen=True, omit_defaults=True, kw_only=True):
+    """Give a saved mix another name, which no other mix has."""
+
+    name: MixName
+    to: MixName
+
+
+class DeleteMix(Request[Done], frozen=True, omit_defaults=True, kw_only=True):
+    """Delete a saved mix. What was dealt with it stays as it is."""
+
+    name: MixName
 
 
 class PlanDeal(Request[Plan], frozen=True, omit_defaults=True, kw_only=True):
@@ -773,6 +831,23 @@ class PickChanged(Body, frozen=True, omit_defaults=True, kw_only=True):
     take: int
 
 
+class MixesChanged(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """Mixes of these names were saved, renamed or deleted."""
+
+    names: tuple[str, ...]
+
+
+class LorasChanged(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """The LoRA folder is another one than before: the names of what is new, gone or changed, at most 100 of each.
+
+    A LoRA has changed where its file has, or the note beside it. The folder is looked into while somebody follows.
+    """
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+
 class Tick(Body, frozen=True, omit_defaults=True, kw_only=True):
     """Progress of a running job: `step` of `steps`, seconds left for the job, where known."""
 
@@ -808,7 +883,7 @@ class Bye(Body, frozen=True, omit_defaults=True, kw_only=True):
     """The daemon stops; the queue stays."""
 
 
-EventBody = BatchAdded | JobsAdded | JobMoved | TakeAdded | PickChanged
+EventBody = BatchAdded | JobsAdded | JobMoved | TakeAdded | PickChanged | MixesChanged | LorasChanged
 Beside = Tick | Preview | Worker | Heartbeat | Bye
 
 # ---------------------------------------------------------------- names
@@ -822,6 +897,11 @@ REQUESTS: Final[dict[str, type[Request[Any]]]] = {
     "loras": ListLoras,
     "lora": GetLora,
     "lora_note": NoteLora,
+    "mixes": ListMixes,
+    "mix": GetMix,
+    "mix_save": SaveMix,
+    "mix_rename": RenameMix,
+    "mix_delete": DeleteMix,
     "plan": PlanDeal,
     "themes": MakeThemes,
     "deal": Deal,
@@ -855,6 +935,8 @@ REPLIES: Final[dict[str, type[Body]]] = {
     "set_is": SetDetail,
     "loras_are": Loras,
     "lora_is": LoraDetail,
+    "mixes_are": Mixes,
+    "mix_is": MixInfo,
     "plan_is": Plan,
     "themes_are": Themes,
     "dealt": Dealt,
@@ -876,6 +958,8 @@ EVENTS: Final[dict[str, type[Body]]] = {
     "job_moved": JobMoved,
     "take_added": TakeAdded,
     "pick_changed": PickChanged,
+    "mixes_changed": MixesChanged,
+    "loras_changed": LorasChanged,
 }
 
 BESIDE: Final[dict[str, type[Body]]] = {

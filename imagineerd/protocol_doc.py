@@ -154,6 +154,14 @@ from 1 up; 0 is what the daemon says unasked. A client that does not read its re
 the request again. That does no harm but for {" and ".join(f"`{KIND_OF[body]}`" for body in ONCE)}.
 """
 
+MIXES: Final = """\
+A saved mix is a list of LoRAs with weights under a name. The name may stand wherever a LoRA's may: in the settings of a
+deal, in a set's configuration, in a cell of a CSV, in another mix. It stands for its LoRAs, their weights times the
+weight beside the name; a LoRA that is named itself takes its own weight instead. Jobs get the LoRAs, with exact weights
+and hashes: a mix may be changed or deleted at any time without changing what was dealt. A mix goes before a LoRA of its
+name.
+"""
+
 KEYS: Final = f"""\
 {_said("Submitting")}
 
@@ -254,6 +262,7 @@ CHAPTERS: Final = (
         "The library is what lies in the daemon's LoRA folder at this moment.\n",
         ("loras", "loras_are", "lora", "lora_is", "lora_note"),
     ),
+    Chapter("Mixes", MIXES, ("mixes", "mixes_are", "mix", "mix_is", "mix_save", "mix_rename", "mix_delete")),
     Chapter("Dealing", KEYS, ("deal", "generate", "reroll", "complete", "dealt")),
     Chapter(
         "Following",

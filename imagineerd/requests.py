@@ -24,9 +24,11 @@ from imagineerd.dispatch import Dispatcher, speed_key
 from imagineerd.doctor import run_checks
 from imagineerd.errors import Draining, Invalid, ModelError, Problem, VersionMismatch
 from imagineerd.events import Events
-from imagineerd.jobs import GenerateSpec, LoraWeight, Mix, group_key
+from imagineerd.jobs import GenerateSpec, Mix, group_key
 from imagineerd.lora import library as loras
-from imagineerd.models import ResolvedModel, base_of_model, check_named, resolve_model
+from imagineerd.lora.choosing import Chooser
+from imagineerd.lora.mixes import check_name
+from imagineerd.models import ResolvedModel, check_named, resolve_model
 from imagineerd.naming import batch_id
 from imagineerd.prompts import load_tokenizer
 from imagineerd.scheduler import Waiting
@@ -90,11 +92,23 @@ class Requests:
             case protocol.GetSet():
                 return _set_detail(await self._card_set(request.set))
             case protocol.ListLoras():
-                return await asyncio.to_thread(loras.list_loras, self.config.loras.directory)
+                folder = self.config.loras.directory
+                return await asyncio.to_thread(loras.list_loras, folder, request.limit, request.after)
             case protocol.GetLora():
                 return await asyncio.to_thread(self._lora, request.lora)
             case protocol.NoteLora():
                 return await asyncio.to_thread(loras.note_lora, self.config.loras.directory, request)
+            case protocol.ListMixes():
+                return protocol.Mixes(mixes=await self.store.list_mixes())
+            case protocol.GetMix():
+                return await self.store.get_mix(request.name)
+            case protocol.SaveMix():
+                return await self._save_mix(request)
+            case protocol.RenameMix():
+                return await self._rename_mix(request)
+            case protocol.DeleteMix():
+                await self.store.delete_mix(request.name, time.time())
+                return protocol.Done()
             case protocol.PlanDeal():
                 return await self._plan(request)
             case protocol.MakeThemes():
@@ -198,7 +212,7 @@ class Requests:
 
     async def _plan(self, request: protocol.PlanDeal) -> protocol.Plan:
         card_set = await self._card_set(request.set)
-        basis, sheet = await asyncio.to_thread(self._sheet, request, card_set)
+        basis, sheet = await asyncio.to_thread(self._sheet, request, card_set, await self._chooser())
         first = sheet.specs[0]
         return protocol.Plan(
             set=card_set.id,
@@ -248,34 +262,44 @@ class Requests:
         return model.info
 
     def _sheet(
-        self, request: protocol.Deal | protocol.PlanDeal, card_set: sets.CardSet
+        self, request: protocol.Deal | protocol.PlanDeal, card_set: sets.CardSet, chooser: Chooser
     ) -> tuple[planning.Basis, planning.Sheet]:
-        basis = self._basis(request.settings)
+        basis = self._basis(request.settings, chooser)
         return basis, planning.plan_set(basis, card_set, request.theme, request.cards)
 
-    def _copies(self, request: protocol.Generate) -> tuple[planning.Basis, tuple[GenerateSpec, ...]]:
-        basis = self._basis(request.settings)
+    def _copies(self, request: protocol.Generate, chooser: Chooser) -> tuple[planning.Basis, tuple[GenerateSpec, ...]]:
+        basis = self._basis(request.settings, chooser)
         n = request.n or self.config.generation.num_images
         return basis, planning.plan_prompt(basis, request.prompt, n, request.name)
 
-    def _basis(self, chosen: protocol.Settings) -> planning.Basis:
+    def _basis(self, chosen: protocol.Settings, chooser: Chooser) -> planning.Basis:
         model = self._model(chosen.model)
         return planning.Basis(
             config=self.config,
             model=model,
             settings=chosen,
-            hashed=lru_cache(partial(self._hashed, model)),
+            choose=partial(chooser.choose, model=model),
             first_seed=planning.draw_seed() if chosen.seed is None else chosen.seed,
             tokenizer=_tokenizer(model.tokenizer_dir) if model.tokenizer_dir else None,
         )
 
-    def _hashed(self, model: ResolvedModel, mix: Mix) -> Mix:
-        """Return the mix with the hashes of its files. Raises `LoraError` where one does not fit the model."""
-        base = base_of_model(model) if mix else "unknown"
-        files = [loras.find_lora(self.config.loras.directory, lora.name) for lora in mix]
-        for file in files:
-            loras.check_lora(file, model.source.name, base)
-        return tuple(LoraWeight(file.name, lora.weight, file.sha256) for file, lora in zip(files, mix, strict=True))
+    async def _chooser(self) -> Chooser:
+        mixes = {mix.name.lower(): mix.mix for mix in await self.store.list_mixes()}
+        return Chooser(self.config.loras.directory, mixes)
+
+    async def _save_mix(self, request: protocol.SaveMix) -> protocol.MixInfo:
+        chooser = await self._chooser()
+        mix = await asyncio.to_thread(self._exact, request, chooser)
+        return await self.store.save_mix(request.name, mix, time.time())
+
+    def _exact(self, request: protocol.SaveMix, chooser: Chooser) -> Mix:
+        check_name(request.name, chooser.library.loras)
+        return chooser.exact(request.mix)
+
+    async def _rename_mix(self, request: protocol.RenameMix) -> protocol.MixInfo:
+        library = await asyncio.to_thread(loras.read_library, self.config.loras.directory)
+        check_name(request.to, library.loras)
+        return await self.store.rename_mix(request.name, request.to, time.time())
 
     def _lora(self, name: str) -> protocol.LoraDetail:
         return loras.lora_detail(loras.find_lora(self.config.loras.directory, name))
@@ -292,7 +316,7 @@ class Requests:
 
     async def _deal(self, request: protocol.Deal, client: Client) -> protocol.Dealt:
         card_set = await self._card_set(request.set)
-        basis, sheet = await asyncio.to_thread(self._sheet, request, card_set)
+        basis, sheet = await asyncio.to_thread(self._sheet, request, card_set, await self._chooser())
         pairs = tuple(zip(sheet.cards, sheet.specs, strict=True))
         new = self._new_batch(
             request.settings,
@@ -301,12 +325,13 @@ class Requests:
             theme=request.theme,
             slots=tuple((card.index, card.name, spec) for card, spec in pairs),
             jobs=tuple((card.index, spec) for card, spec in pairs),
+            mixes=sheet.mixes,
         )
         warnings = await self._sheet_warnings(sheet, basis.model, request.theme)
         return await self._submit(new, _idem(request, client), warnings)
 
     async def _generate(self, request: protocol.Generate, client: Client) -> protocol.Dealt:
-        basis, specs = await asyncio.to_thread(self._copies, request)
+        basis, specs = await asyncio.to_thread(self._copies, request, await self._chooser())
         new = self._new_batch(
             request.settings,
             set_id="",
@@ -314,6 +339,7 @@ class Requests:
             theme="",
             slots=((1, specs[0].name, specs[0]),),
             jobs=tuple((1, spec) for spec in specs),
+            mixes=basis.choose(request.settings.mix or ()).mixes,
         )
         about_loras = await asyncio.to_thread(self._lora_warnings, specs)
         warnings = (*planning.model_warnings(basis.model, request.prompt), *about_loras)

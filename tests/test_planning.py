@@ -5,6 +5,7 @@ from imagineerd.config import default_config, find_paths
 from imagineerd.errors import Invalid, LoraError, NotFound
 from imagineerd.jobs import MAX_SEED, LoraWeight, PromptParts
 from imagineerd.link import ModelSource
+from imagineerd.lora.choosing import Chosen
 from imagineerd.models import ResolvedModel
 from imagineerd.protocol import ModelInfo, Settings
 from imagineerd.sets.library import CardSet
@@ -44,15 +45,15 @@ def row(index, name, **overrides):
     return Row(index, index + 1, name, {"name": name}, Overrides(**overrides))
 
 
-def hashed(mix):
-    return tuple(LoraWeight(lora.name, lora.weight, "f" * 64) for lora in mix)
+def chosen(mix):
+    return Chosen(tuple(LoraWeight(lora.name, lora.weight, "f" * 64) for lora in mix), tuple(lora.name for lora in mix))
 
 
 @pytest.fixture
 def basis(tmp_path):
     def make(model=SD15, first_seed=7, **settings):
         config = default_config(find_paths({"HOME": str(tmp_path)}))
-        return planning.Basis(config, model, Settings(**settings), hashed, first_seed)
+        return planning.Basis(config, model, Settings(**settings), chosen, first_seed)
 
     return make
 
@@ -86,6 +87,12 @@ def test_a_row_goes_before_the_client_and_the_client_before_the_set(basis):
     ace, two = sheet.specs
     assert (ace.steps, ace.guidance_scale, ace.mix, ace.seed) == (9, 0.0, (), 5)
     assert (two.steps, two.guidance_scale, two.mix[0].name) == (30, 4.0, "Tarot")
+
+
+def test_a_sheet_names_the_mixes_of_all_its_cards_once(basis):
+    cards = card_set(row(1, "Ace", loras=(LoraWeight("dark"),)), row(2, "Two"), row(3, "Three"))
+
+    assert planning.plan_set(basis(), cards, "").mixes == ("dark", "Cards")
 
 
 def test_a_sets_size_is_scaled_to_the_model_and_a_named_size_is_not(basis):

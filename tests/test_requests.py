@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lora_files import cross_attention, pair, write_lora
 
 from imagineerd import protocol
-from imagineerd.client import Client
+from imagineerd.client import Client, Event
 from imagineerd.errors import (
     Conflict,
     Draining,
@@ -143,6 +143,103 @@ def test_loras_are_listed_and_shown_as_the_folder_is_now(client: Client, library
     assert client.lora("ink").sha256 == hashlib.sha256((library / "cards" / "Ink.safetensors").read_bytes()).hexdigest()
     with pytest.raises(LoraError, match='Did you mean "Photo"'):
         client.lora("phto")
+
+
+@pytest.mark.usefixtures("library")
+def test_the_library_is_read_in_pages_by_path(client: Client) -> None:
+    names, after = [], None
+    while page := client.loras(limit=2, after=after).loras:
+        names.append([info.name for info in page])
+        after = client.loras(limit=2, after=after).after
+        if after is None:
+            break
+
+    assert names == [["Odd", "Photo"], ["Ink"]]
+
+
+def test_a_new_lora_is_told_to_who_follows(client: Client, library: Path) -> None:
+    events = client.events()
+    next(events)
+    write_lora(library / "Fresh.safetensors", cross_attention(128))
+
+    changes = (message.body for message in events if isinstance(message, Event))
+    told = next(body for body in changes if isinstance(body, protocol.LorasChanged) and "Fresh" in body.added)
+
+    assert "Fresh" not in told.removed
+
+
+# ---------------------------------------------------------------- saved mixes
+
+
+@pytest.fixture
+def gothic(client: Client, library: Path) -> protocol.MixInfo:
+    write_lora(library / "Gold.safetensors", cross_attention(128))
+    client.note_lora("gold", weight=0.3)
+    return client.save_mix("card-gothic", [LoraWeight("ink", 0.6), LoraWeight("gold", noted=True)])
+
+
+def test_a_mix_is_saved_with_exact_weights_and_listed(client: Client, gothic: protocol.MixInfo) -> None:
+    assert gothic.mix == (LoraWeight("Ink", 0.6), LoraWeight("Gold", 0.3))
+    assert client.mixes().mixes == (gothic,)
+    assert client.mix("Card-Gothic") == gothic
+
+
+@pytest.mark.usefixtures("gothic")
+def test_a_mix_is_drawn_with_by_name_and_its_batch_remembers_it(client: Client) -> None:
+    settings = Settings(mix=(LoraWeight("card-gothic", 0.5), LoraWeight("odd", 0.1)), steps=1)
+    plan = client.plan("zodiac", settings=settings, cards=[1])
+    dealt = client.deal("zodiac", settings=settings, cards=[1])
+    client.delete_mix("card-gothic")
+
+    (job,) = client.jobs(batch_id=dealt.batch.id).jobs
+    assert [(lora.name, lora.weight) for lora in job.spec.mix] == [("Ink", 0.3), ("Gold", 0.15), ("Odd", 0.1)]
+    assert all(len(lora.sha256) == 64 for lora in job.spec.mix)
+    assert job.spec.mix == plan.cards[0].mix
+    assert client.batch(dealt.batch.id).batch.mixes == ("card-gothic",)
+    assert client.generate("a fox", 1, Settings(steps=1)).batch.mixes == ()
+
+
+def test_a_set_and_its_rows_may_name_mixes(client: Client, faking: House, gothic: protocol.MixInfo) -> None:
+    folder = faking.paths.config_file.parent / "sets"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.yaml").write_text("comets:\n  loras:\n  - path: card-gothic\n")
+    (folder / "comets.csv").write_text("name,loras\nHalley,\nEncke,card-gothic:0.5 Odd:0.2\n")
+    try:
+        plan = client.plan("comets")
+        batch = client.deal("comets", settings=Settings(steps=1)).batch
+    finally:
+        shutil.rmtree(folder)
+
+    weights = [[(lora.name, lora.weight) for lora in card.mix] for card in plan.cards]
+    assert weights == [[("Ink", 0.6), ("Gold", 0.3)], [("Ink", 0.3), ("Gold", 0.15), ("Odd", 0.2)]]
+    assert batch.mixes == (gothic.name,)
+
+
+@pytest.mark.usefixtures("gothic")
+def test_a_mix_is_renamed_and_each_change_is_told(client: Client) -> None:
+    events = client.events()
+    next(events)
+    assert client.rename_mix("card-gothic", "dark").name == "dark"
+    client.delete_mix("dark")
+
+    changes = (message.body for message in events if isinstance(message, Event))
+    told = (body for body in changes if isinstance(body, protocol.MixesChanged))
+    assert [next(told).names, next(told).names] == [("card-gothic", "dark"), ("dark",)]
+
+
+@pytest.mark.usefixtures("gothic")
+@pytest.mark.parametrize("name", ["ink", "two words"])
+def test_a_mix_may_not_be_called_as_a_lora_or_anyhow(client: Client, name: str) -> None:
+    with pytest.raises(Invalid, match="name"):
+        client.save_mix(name, [LoraWeight("Gold")])
+    with pytest.raises(Invalid, match="name"):
+        client.rename_mix("card-gothic", name)
+
+
+@pytest.mark.usefixtures("gothic")
+def test_a_mix_of_a_lora_that_is_not_there_is_refused(client: Client) -> None:
+    with pytest.raises(LoraError, match='There is no LoRA "Silver"'):
+        client.save_mix("silver", [LoraWeight("Silver")])
 
 
 def test_a_note_is_kept_beside_its_lora(client: Client, library: Path) -> None:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Sequence
 
 from imagineerd import protocol
-from imagineerd.jobs import State
+from imagineerd.jobs import LoraWeight, State
 from imagineerd.protocol import PAGE, Settings
 
 CHOOSE_NOTHING = Settings()
@@ -35,9 +35,12 @@ def show_set(set_id: str) -> protocol.GetSet:
     return protocol.GetSet(set=set_id)
 
 
-def loras() -> protocol.ListLoras:
-    """All LoRAs of the library, with what is wrong with them."""
-    return protocol.ListLoras()
+def loras(limit: int | None = None, after: str | None = None) -> protocol.ListLoras:
+    """LoRAs of the library by path, with what is wrong with them.
+
+    All of them, or a page of `limit` (1 to 1,000); `after` is that of the page before.
+    """
+    return protocol.ListLoras(limit=limit, after=after)
 
 
 def lora(name: str) -> protocol.GetLora:
@@ -50,6 +53,31 @@ def note_lora(
 ) -> protocol.NoteLora:
     """Note something beside a LoRA; None leaves what is there, "" and 0 take it back. Raises `LoraError`."""
     return protocol.NoteLora(lora=name, trigger=trigger, weight=weight, notes=notes)
+
+
+def mixes() -> protocol.ListMixes:
+    """All saved mixes, by name."""
+    return protocol.ListMixes()
+
+
+def mix(name: str) -> protocol.GetMix:
+    """One saved mix by name, whatever its case. Raises `NotFound`."""
+    return protocol.GetMix(name=name)
+
+
+def save_mix(name: str, loras: Iterable[LoraWeight]) -> protocol.SaveMix:
+    """Save a mix of LoRAs, and of other mixes, in place of an earlier one. Raises `Invalid`, `LoraError`."""
+    return protocol.SaveMix(name=name, mix=tuple(loras))
+
+
+def rename_mix(name: str, to: str) -> protocol.RenameMix:
+    """Give a saved mix another name. Raises `NotFound`, `Invalid`."""
+    return protocol.RenameMix(name=name, to=to)
+
+
+def delete_mix(name: str) -> protocol.DeleteMix:
+    """Delete a saved mix. Raises `NotFound`."""
+    return protocol.DeleteMix(name=name)
 
 
 def plan(

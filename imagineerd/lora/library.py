@@ -79,10 +79,14 @@ def read_library(folder: Path | None) -> Library:
 
 def find_lora(folder: Path | None, name: str) -> LoraFile:
     """Find `name` in the library, whatever its case. A name with a folder in it is none. Raises `LoraError`."""
-    loras = read_library(folder).loras
-    if found := loras.get(name.lower()):
+    return find_in(read_library(folder), name, folder)
+
+
+def find_in(library: Library, name: str, folder: Path | None, mixes: Iterable[str] = ()) -> LoraFile:
+    """Find `name` in what was read of the folder, as `find_lora` does; `mixes` are what else might be meant."""
+    if found := library.loras.get(name.lower()):
         return found
-    known = did_you_mean(name, [lora.name for lora in loras.values()])
+    known = did_you_mean(name, [*mixes, *(lora.name for lora in library.loras.values())])
     where = f"in {folder}" if folder else "because no LoRA folder is set"
     raise LoraError(f'There is no LoRA "{name}" {where}.{known}', field="mix")
 
@@ -209,11 +213,17 @@ def _doubt(lora: LoraFile) -> str:
 # ---------------------------------------------------------------- for people
 
 
-def list_loras(folder: Path | None) -> protocol.Loras:
-    """Return the whole library, by path."""
+def list_loras(folder: Path | None, limit: int | None = None, after: str | None = None) -> protocol.Loras:
+    """Return a page of the library, by path: at most `limit` LoRAs of those behind the file `after`."""
     library = read_library(folder)
-    listed = tuple(lora_info(lora) for lora in library.loras.values())
-    return protocol.Loras(loras=listed, folder=str(folder or ""), problems=library.problems)
+    behind = [lora for lora in library.loras.values() if after is None or Path(lora.file).parts > Path(after).parts]
+    page = behind[:limit]
+    return protocol.Loras(
+        loras=tuple(lora_info(lora) for lora in page),
+        folder=str(folder or ""),
+        problems=library.problems,
+        after=page[-1].file if len(page) < len(behind) else None,
+    )
 
 
 def lora_info(lora: LoraFile) -> protocol.LoraInfo:

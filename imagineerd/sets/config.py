@@ -165,7 +165,7 @@ def _wrong_value(error: msgspec.ValidationError) -> str:
 
 
 def _mix(key: _Key, file: str, where: str) -> tuple[Mix, list[Problem]]:
-    """Read the list under `loras`; a LoRA's weight is 1 where none is given."""
+    """Read the list under `loras`; a LoRA without a weight gets the one that is noted beside it, else 1."""
     if key.value is None:
         return (), []
     if not isinstance(key.value, list) or not all(isinstance(item, dict) for item in key.value):
@@ -179,6 +179,6 @@ def _mix(key: _Key, file: str, where: str) -> tuple[Mix, list[Problem]]:
         lora = msgspec.structs.replace(_LoraKeys(), **values)
         if not wrong and not lora_name(lora.path):
             wrong = [Problem("A LoRA needs a path.", file, key.line, key=f"{where}[{number}]")]
-        mix.append(LoraWeight(lora_name(lora.path), lora.weight))
+        mix.append(LoraWeight(lora_name(lora.path), lora.weight, noted="weight" not in values))
         problems += wrong
     return tuple(mix), problems

@@ -98,7 +98,7 @@ def default_template(columns: Iterable[str]) -> str:
 
 
 def parse_mix(text: str) -> Mix:
-    """Read a mix such as `Card_Fronts:0.6 Tarot:0.2`; a LoRA without a weight has weight 1.
+    """Read a mix such as `Card_Fronts:0.6 Tarot:0.2`; a LoRA without a weight gets the one noted beside it, else 1.
 
     LoRAs stand apart by blanks, commas, semicolons or plus signs; a name with one of these in it stands in quotes.
     Raises Invalid where the text is anything else, a weight is not from -2 to 2, or a LoRA is named twice.
@@ -159,7 +159,7 @@ def _lora_weight(match: re.Match[str]) -> LoraWeight:
     except (ValueError, msgspec.ValidationError):
         message = f'The weight "{match[4]}" of "{name}" is not a number from -2 to 2.'
         raise _bad_mix(message) from None
-    return LoraWeight(name, weight)
+    return LoraWeight(name, weight, noted=not match[4])
 
 
 def _bad_mix(message: str) -> Invalid:

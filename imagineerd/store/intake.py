@@ -25,8 +25,8 @@ _QUEUED = "SELECT jobs FROM tally WHERE state = 'queued'"
 _ID_TAKEN = "SELECT 1 FROM batch WHERE id = ?"
 _NEWEST_ID = "SELECT id FROM batch ORDER BY number DESC LIMIT 1"
 _ADD_BATCH = """
-    INSERT INTO batch (id, set_id, title, theme, settings, folder, uid, created_at, slots)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO batch (id, set_id, title, theme, settings, folder, uid, created_at, slots, mixes)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _ADD_SLOT = "INSERT INTO slot (batch, idx, name, spec) VALUES (?, ?, ?, ?)"
 _ADD_JOB = """
@@ -56,7 +56,7 @@ Idem: TypeAlias = tuple[str, str, bytes]
 class NewBatch(msgspec.Struct, frozen=True):
     """A batch to be. `id` is a wish; the batch gets the folder `output_dir`/its final id.
 
-    `settings` is the MessagePack of what the client chose, kept as it came.
+    `settings` is the MessagePack of what the client chose, kept as it came; `mixes` are names of saved mixes.
     """
 
     id: str
@@ -68,6 +68,7 @@ class NewBatch(msgspec.Struct, frozen=True):
     slots: tuple[NewSlot, ...]
     jobs: tuple[NewJob, ...]
     priority: int = 0
+    mixes: tuple[str, ...] = ()
 
 
 def submit_batch(connection: sqlite3.Connection, new: NewBatch, idem: Idem | None, limit: int, at: float) -> Dealt:
@@ -180,7 +181,7 @@ def _last_number(connection: sqlite3.Connection, base: str) -> int:
 def _add_batch(connection: sqlite3.Connection, new: NewBatch, id_: str, uid: str, at: float) -> None:
     folder = str(Path(new.output_dir) / id_)
     about = (id_, new.set_id, new.title, new.theme, new.settings, folder, uid)
-    connection.execute(_ADD_BATCH, (*about, at, len(new.slots)))
+    connection.execute(_ADD_BATCH, (*about, at, len(new.slots), " ".join(new.mixes)))
     slots = ((id_, index, name, spec_blob(spec)) for index, name, spec in new.slots)
     connection.executemany(_ADD_SLOT, slots)
 

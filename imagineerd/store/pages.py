@@ -26,7 +26,7 @@ SNAPSHOT_BATCHES = 100
 
 _NO_LIMIT = 2**63 - 1
 _LAST_ONES = 1000
-_BATCH = "number, id, set_id, title, theme, folder, created_at, slots, takes"
+_BATCH = "number, id, set_id, title, theme, folder, created_at, slots, takes, mixes"
 
 _ONE_BATCH = f"SELECT {_BATCH} FROM batch WHERE id = ?"
 _BATCH_PAGE = f"SELECT {_BATCH} FROM batch WHERE number < ? ORDER BY number DESC LIMIT ?"
@@ -156,7 +156,7 @@ def _number_of(connection: sqlite3.Connection, name: str) -> int:
 
 
 def _batch_of(connection: sqlite3.Connection, row: Row) -> Batch:
-    _, id_, set_id, title, theme, folder, created_at, slots, takes = row
+    _, id_, set_id, title, theme, folder, created_at, slots, takes, mixes = row
     return Batch(
         id=id_,
         set=set_id,
@@ -167,6 +167,7 @@ def _batch_of(connection: sqlite3.Connection, row: Row) -> Batch:
         slots=slots,
         takes=takes,
         states=dict(connection.execute(_SLOT_STATES, (id_,)).fetchall()),
+        mixes=tuple(mixes.split()),
     )
 
 

@@ -1,9 +1,9 @@
 """The durable queue, as the daemon sees it.
 
 A method returns when what it did is on the disk. The SQL lives beside it, by subject, in functions of a connection:
-`schema` (tables), `intake` (work comes in), `moves` (jobs change state), `pages` (reading), `outbox` (events), `speed`;
-`rows` turns rows into values, and `writer` is the thread that runs it all. The daemon holds the lock that makes it the
-only process with this file open.
+`schema` (tables), `intake` (work comes in), `moves` (jobs change state), `pages` (reading), `mixes`, `outbox` (events),
+`speed`; `rows` turns rows into values, and `writer` is the thread that runs it all. The daemon holds the lock that
+makes it the only process with this file open.
 
 Every method may raise `DiskError`; then nothing was saved, and the store goes on.
 """
@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from imagineerd.errors import Code, DiskError
-from imagineerd.jobs import Job, JobSpec, State
-from imagineerd.protocol import BatchDetail, Batches, Cancelled, Dealt, Jobs, Retried, Take
+from imagineerd.jobs import Job, JobSpec, Mix, State
+from imagineerd.protocol import BatchDetail, Batches, Cancelled, Dealt, EventBody, Jobs, MixInfo, Retried, Take
 from imagineerd.scheduler import Waiting
-from imagineerd.store import intake, moves, outbox, pages, schema, speed
+from imagineerd.store import intake, mixes, moves, outbox, pages, schema, speed
 from imagineerd.store.intake import Idem, NewBatch, NewJob
 from imagineerd.store.moves import NewTake
 from imagineerd.store.outbox import StoredEvent
@@ -221,7 +221,33 @@ class Store:
             return None
         return await self.run(outbox.since, seq, limit)
 
+    # ------------------------------------------------------------ saved mixes
+
+    async def list_mixes(self) -> tuple[MixInfo, ...]:
+        """Return the saved mixes, by name."""
+        return await self.run(mixes.list_mixes)
+
+    async def get_mix(self, name: str) -> MixInfo:
+        """Return a saved mix, whatever the case of its name. Raises `NotFound`."""
+        return await self.run(mixes.get_mix, name)
+
+    async def save_mix(self, name: str, mix: Mix, at: float) -> MixInfo:
+        """Save a mix in place of an earlier one of that name."""
+        return await self.run(mixes.save_mix, name, mix, at)
+
+    async def rename_mix(self, name: str, to: str, at: float) -> MixInfo:
+        """Give a mix another name. Raises `NotFound`, and `Invalid` where another mix has it."""
+        return await self.run(mixes.rename_mix, name, to, at)
+
+    async def delete_mix(self, name: str, at: float) -> None:
+        """Delete a mix. Raises `NotFound`."""
+        await self.run(mixes.delete_mix, name, at)
+
     # ------------------------------------------------------------ housekeeping
+
+    async def announce(self, body: EventBody, at: float) -> None:
+        """Announce what happened outside of the database, as an event like any other."""
+        await self.run(outbox.append, body, at)
 
     async def prune_events(self, keep: int) -> int:
         """Delete all but the newest `keep` events; return how many went."""

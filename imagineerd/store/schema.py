@@ -148,7 +148,17 @@ CREATE TRIGGER take_added AFTER INSERT ON take BEGIN
 END;
 """
 
-MIGRATIONS: Final[tuple[str, ...]] = (_VERSION_1,)
+_VERSION_2: Final = f"""
+CREATE TABLE mix (
+    name     TEXT PRIMARY KEY COLLATE NOCASE,
+    loras    BLOB NOT NULL,
+    saved_at REAL NOT NULL
+) {_STRICT};
+
+ALTER TABLE batch ADD COLUMN mixes TEXT NOT NULL DEFAULT '';
+"""
+
+MIGRATIONS: Final[tuple[str, ...]] = (_VERSION_1, _VERSION_2)
 VERSION: Final = len(MIGRATIONS)
 
 # FULL: a commit is on the disk when it returns. fullfsync: on macOS too, where fsync alone does not reach the disk.

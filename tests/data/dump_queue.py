@@ -1,7 +1,7 @@
 """Print a database of the current version with something of everything, as SQL.
 
 Run it once, when a schema version is published, and never again for that version:
-`PYTHONPATH=.:tests python tests/data/dump_queue.py > tests/data/queue_v1.sql`
+`PYTHONPATH=.:tests python tests/data/dump_queue.py > tests/data/queue_v2.sql`
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from pathlib import Path
 import decks
 import msgspec
 
-from imagineerd.store import intake, moves, schema
+from imagineerd.jobs import LoraWeight
+from imagineerd.protocol import LorasChanged
+from imagineerd.store import intake, mixes, moves, outbox, schema
 from imagineerd.store.speed import record_speed
 
 ROOT = Path("/home/someone/pictures")
@@ -52,6 +54,8 @@ def fill(connection: sqlite3.Connection) -> None:
     moves.set_pick(connection, take.id, 10.0)
     moves.set_pick(connection, 1, 11.0)
     intake.submit_batch(connection, decks.deck("zodiac", ROOT, 2), None, 1000, 12.0)
+    mixes.save_mix(connection, "card-gothic", (LoraWeight("Tarot", 0.6),), 13.0)
+    outbox.append(connection, LorasChanged(added=("Tarot",)), 14.0)
     record_speed(connection, "starter|64x96", 0.25)
 
 

@@ -79,10 +79,16 @@ INK_DETAIL = protocol.LoraDetail(
     info=INK, file="Ink.safetensors", sha256="ab" * 32, base_because="its cross-attention takes 768 inputs",
     layout="kohya", alpha=8.0, tags=(("ink", 40), ("paper", 12)), notes="Quiet.",
 )  # fmt: skip
+GOTHIC = protocol.MixInfo(name="card-gothic", mix=(LoraWeight("Card_Fronts", 0.6), LoraWeight("Tarot", 0.2)))
 ANSWERS: dict[str, Any] = {
     "loras": protocol.Loras(loras=(INK,), folder="/loras", problems=(Problem("It is passed over.", "b/ink"),)),
     "lora": INK_DETAIL,
     "lora_note": INK_DETAIL,
+    "mixes": protocol.Mixes(mixes=(GOTHIC,)),
+    "mix": GOTHIC,
+    "mix_save": GOTHIC,
+    "mix_rename": GOTHIC,
+    "mix_delete": protocol.Done(),
     "status": STATUS,
     "plan": PLAN,
     "sets": protocol.Sets(sets=(INFO,)),
@@ -418,6 +424,52 @@ def test_an_empty_library_says_where_to_put_loras(daemon: FakeDaemon, capsys: py
     assert capsys.readouterr().out == "There is no LoRA in /loras.\n"
 
 
+def test_a_library_of_many_pages_is_listed_as_one(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
+    def page(request: protocol.ListLoras) -> protocol.Loras:
+        last = request.after is not None
+        return protocol.Loras(loras=(INK,), folder="/loras", after=None if last else "Ink.safetensors")
+
+    daemon.answers["loras"] = page
+
+    assert main(["loras"]) == 0
+    assert capsys.readouterr().out.count("Ink ") == 2
+    assert daemon.last(protocol.ListLoras).after == "Ink.safetensors"
+
+
+def test_a_mix_is_saved_with_its_loras_in_order(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["mix", "save", "card-gothic", "Card_Fronts:0.6", "Tarot"]) == 0
+
+    assert daemon.last(protocol.SaveMix) == protocol.SaveMix(
+        name="card-gothic", mix=(LoraWeight("Card_Fronts", 0.6), LoraWeight("Tarot", noted=True))
+    )
+    assert capsys.readouterr().out == "card-gothic: Card_Fronts 0.6 + Tarot 0.2\n"
+
+
+@pytest.mark.usefixtures("daemon")
+def test_mixes_are_listed_renamed_and_deleted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["mix"]) == 0
+    assert "card-gothic" in capsys.readouterr().out
+    assert main(["mix", "rename", "gothic", "card-gothic"]) == 0
+    assert main(["mix", "delete", "card-gothic"]) == 0
+    assert capsys.readouterr().out.endswith("The mix card-gothic is deleted.\n")
+
+
+def test_where_no_mix_is_saved_it_is_said_how(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
+    daemon.answers["mixes"] = protocol.Mixes(mixes=())
+
+    assert main(["mix", "list"]) == 0
+    assert capsys.readouterr().out.startswith("No mix is saved: imagineer mix save NAME")
+
+
+@pytest.mark.usefixtures("deck")
+def test_mixes_and_loras_are_one_list_in_the_order_given(daemon: FakeDaemon) -> None:
+    assert main(["deal", "zodiac", "--lora", "Ink:0.3", "--mix", "gothic", "--lora", "Gold", "--detach"]) == 0
+
+    assert daemon.last(protocol.Deal).settings.mix == (
+        LoraWeight("Ink", 0.3), LoraWeight("gothic", noted=True), LoraWeight("Gold", noted=True),
+    )  # fmt: skip
+
+
 def test_a_note_names_only_what_was_given(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lora", "note", "ink", "--weight", "0", "--notes", ""]) == 0
     assert daemon.last(protocol.NoteLora) == protocol.NoteLora(lora="ink", weight=0.0, notes="")
@@ -552,6 +604,8 @@ PRINTING = [
     ["deal", "zodiac", "--detach"], ["generate", "a raven", "--detach"], ["reroll", "last", "1", "--detach"],
     ["complete", "last", "--detach"], ["plan", "zodiac"], ["themes"], ["sets"], ["sets", "zodiac"], ["batches"],
     ["loras"], ["lora", "show", "ink"], ["lora", "note", "ink", "--trigger", "ink wash"],
+    ["mix"], ["mix", "list"], ["mix", "show", "g"], ["mix", "save", "g", "Ink"], ["mix", "rename", "g", "h"],
+    ["mix", "delete", "g"],
     ["show", "last"], ["jobs"], ["pick", "1"], ["cancel", "1"], ["retry", "1"], ["status"], ["doctor"], ["start"],
     ["config"], ["config", "show"], ["config", "get", "generation.steps"], ["config", "set", "generation.steps", "25"],
     ["config", "unset", "generation.steps"],

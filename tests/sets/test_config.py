@@ -47,7 +47,7 @@ deck:
         width=512,
         height=896,
         negative_prompt="blurry",
-        loras=(LoraWeight("Card_Fronts-000008", 0.6), LoraWeight("Devil Carnival-000001", 1.0)),
+        loras=(LoraWeight("Card_Fronts-000008", 0.6), LoraWeight("Devil Carnival-000001", 1.0, noted=True)),
     )
 
 

@@ -114,7 +114,7 @@ def test_the_loras_of_a_mix_stand_apart_by_any_usual_sign(text: str) -> None:
 
 def test_a_mix_may_leave_weights_out_and_quote_names_and_be_negative() -> None:
     assert parse_mix('Tarot "Devil Carnival-000001":-0.5') == (
-        LoraWeight("Tarot", 1.0),
+        LoraWeight("Tarot", 1.0, noted=True),
         LoraWeight("Devil Carnival-000001", -0.5),
     )
 

@@ -151,7 +151,7 @@ def test_the_batches_and_takes_of_an_old_database_are_read(old: sqlite3.Connecti
 
 
 def test_the_events_of_an_old_database_are_read(old: sqlite3.Connection) -> None:
-    assert {type(body) for body in decks.told(old)} == set(EVENTS.values())
+    assert {type(body) for body in decks.told(old)} <= set(EVENTS.values())
 
 
 def test_work_goes_on_in_an_old_database(old: sqlite3.Connection) -> None:

@@ -105,6 +105,9 @@ LORA = protocol.LoraInfo(
     usable=False,
     problems=(PROBLEM,),
 )
+SAVED = protocol.MixInfo(
+    name="card-gothic", mix=(LoraWeight("Tarot", 0.6), LoraWeight("Ink", 0.7)), saved_at=1795349700.5
+)
 
 MESSAGES: dict[str, Body] = {
     "hello": protocol.Hello(client="imagineer", version="1.0.0"),
@@ -115,6 +118,11 @@ MESSAGES: dict[str, Body] = {
     "loras": protocol.ListLoras(),
     "lora": protocol.GetLora(lora="ink"),
     "lora_note": protocol.NoteLora(lora="ink", trigger="ink wash", weight=0.6, notes="Quiet."),
+    "mixes": protocol.ListMixes(),
+    "mix": protocol.GetMix(name="gothic"),
+    "mix_save": protocol.SaveMix(name="gothic", mix=(LoraWeight("Tarot", 0.6), LoraWeight("Ink", noted=True))),
+    "mix_rename": protocol.RenameMix(name="gothic", to="card-gothic"),
+    "mix_delete": protocol.DeleteMix(name="gothic"),
     "plan": protocol.PlanDeal(set="tarot", theme="at sea", settings=SETTINGS, cards=(1, 5)),
     "themes": protocol.MakeThemes(count=3, seed=4),
     "deal": protocol.Deal(idem="k1", set="tarot", theme="at sea", settings=SETTINGS, cards=(1, 5)),
@@ -180,6 +188,8 @@ MESSAGES: dict[str, Body] = {
         notes="Quiet.",
         description="Ink on paper.",
     ),
+    "mixes_are": protocol.Mixes(mixes=(SAVED,)),
+    "mix_is": SAVED,
     "plan_is": protocol.Plan(
         set="tarot",
         title="Tarot",
@@ -234,6 +244,8 @@ MESSAGES: dict[str, Body] = {
     "job_moved": protocol.JobMoved(job=41, batch=BATCH.id, slot=1, state=State.HELD, attempts=2, error=ERROR),
     "take_added": protocol.TakeAdded(take=TAKE, pick=True),
     "pick_changed": protocol.PickChanged(batch=BATCH.id, slot=1, take=7),
+    "mixes_changed": protocol.MixesChanged(names=("gothic", "card-gothic")),
+    "loras_changed": protocol.LorasChanged(added=("Ink",), removed=("Tarot",), changed=("Gold",)),
     "tick": protocol.Tick(job=41, batch=BATCH.id, slot=1, step=3, steps=20, eta_s=0.5),
     "preview": protocol.Preview(
         job=41, batch=BATCH.id, slot=1, step=3, steps=20, width=2, height=2, rgb=bytes(range(12))
