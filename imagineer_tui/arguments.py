@@ -54,6 +54,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         negative_prompt=options.negative_prompt,
         mix=tuple(options.lora) if options.lora else None,
         model=options.model,
+        add_triggers=options.trigger,
     )
 
 
@@ -199,6 +200,9 @@ def _settings() -> argparse.ArgumentParser:
     )
     group.add_argument(
         "--mix", dest="lora", action="append", type=lora_weight, metavar="NAME", help="a saved mix; NAME:0.5 halves it"
+    )
+    group.add_argument(
+        "--trigger", action="store_true", help="add the LoRAs' trigger words behind the prompt, those that it lacks"
     )
     group.add_argument("--model", metavar="NAME", help="another model than the configured one")
     return parent

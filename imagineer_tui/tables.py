@@ -70,6 +70,9 @@ def plan(out: Output, data: protocol.Plan) -> None:
     for card in data.cards:
         table.add_row(str(card.index), card.name, str(card.seed), _tokens(card.tokens), _plan_notes(card))
     out.console.print(table)
+    if missing := dict.fromkeys(word for card in data.cards for word in card.missing):
+        words = ", ".join(f'"{word}"' for word in missing)
+        out.prose(f"Hint: these trigger words stand in no prompt or not in all: {words}. --trigger adds them.")
     out.line(_plan_summary(data))
 
 

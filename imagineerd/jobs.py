@@ -50,12 +50,16 @@ Mix: TypeAlias = tuple[LoraWeight, ...]
 
 
 class PromptParts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The four parts a set's prompt is composed of, in their order; a single prompt has none."""
+    """The parts a set's prompt is composed of, in their order; a single prompt has none but `trigger`.
+
+    A part has the trigger words for which `<trigger>` stood in it; `trigger` are those that were added behind all.
+    """
 
     base: str = ""
     theme: str = ""
     row: str = ""
     style: str = ""
+    trigger: str = ""
 
 
 class GenerateSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="generate"):

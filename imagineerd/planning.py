@@ -21,6 +21,7 @@ from imagineerd.lora.choosing import Chosen
 from imagineerd.models import STARTER, ResolvedModel, scale_to_model
 from imagineerd.sets.library import CardSet, Overrides
 from imagineerd.starter.vocabulary import FAMILIES, known_themes, unknown_words
+from imagineerd.triggers import Triggers, without_marks
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -59,21 +60,29 @@ def plan_set(basis: Basis, card_set: CardSet, theme: str, picked: Sequence[int] 
 
     Raises `Invalid` for a prompt over 2,000 characters, `NotFound` for an index the set does not have, `LoraError`.
     """
-    cards = prompts.plan_rows(card_set, theme, basis.tokenizer, basis.settings.negative_prompt)
-    chosen = _choose(card_set, cards, picked)
+    card_set = _picked(card_set, picked)
+    cards = prompts.plan_rows(
+        card_set,
+        theme,
+        basis.tokenizer,
+        basis.settings.negative_prompt,
+        lambda overrides: triggers_of(basis, wanted_mix(basis, card_set, overrides)),
+    )
     size = size_for(basis, card_set.width, card_set.height)
-    specs = tuple(_card_spec(basis, card_set, card, size) for card in chosen)
-    mixes = (basis.choose(wanted_mix(basis, card_set, card.overrides)).mixes for card in chosen)
-    return Sheet(card_set.name, chosen, specs, tuple(dict.fromkeys(itertools.chain(*mixes))))
+    specs = tuple(_card_spec(basis, card_set, card, size) for card in cards)
+    mixes = (basis.choose(wanted_mix(basis, card_set, card.overrides)).mixes for card in cards)
+    return Sheet(card_set.name, cards, specs, tuple(dict.fromkeys(itertools.chain(*mixes))))
 
 
 def plan_prompt(basis: Basis, prompt: str, n: int, name: str) -> tuple[GenerateSpec, ...]:
     """Plan one prompt drawn `n` times, the seeds counting up."""
     generation, settings = basis.config.generation, basis.settings
     width, height = size_for(basis, generation.width, generation.height)
-    negative = settings.negative_prompt
+    negative, chosen = settings.negative_prompt, basis.choose(settings.mix or ())
+    composed = prompts.compose_single(prompt, triggers_of(basis, settings.mix or ()))
     spec = GenerateSpec(
-        prompt=prompt,
+        prompt=composed.text,
+        parts=composed.parts,
         negative_prompt=generation.negative_prompt if negative is None else negative,
         width=width,
         height=height,
@@ -81,7 +90,7 @@ def plan_prompt(basis: Basis, prompt: str, n: int, name: str) -> tuple[GenerateS
         guidance_scale=guidance_for(basis),
         seed=basis.first_seed,
         scheduler=settings.scheduler or generation.scheduler,
-        mix=basis.choose(settings.mix or ()).mix,
+        mix=chosen.mix,
         model=basis.model.source.name,
         model_revision=basis.model.source.revision,
         name=name or prompt,
@@ -92,6 +101,11 @@ def plan_prompt(basis: Basis, prompt: str, n: int, name: str) -> tuple[GenerateS
 def wanted_mix(basis: Basis, card_set: CardSet, overrides: Overrides) -> Mix:
     """Return what a card is to be drawn with: what its row names, else the client, else the set."""
     return next(mix for mix in (overrides.loras, basis.settings.mix, card_set.loras) if mix is not None)
+
+
+def triggers_of(basis: Basis, wanted: Mix) -> Triggers:
+    """Return the trigger words of the LoRAs of a mix, and whether the client wants them added."""
+    return Triggers(basis.choose(wanted).triggers, basis.settings.add_triggers)
 
 
 def size_for(basis: Basis, width: int, height: int) -> tuple[int, int]:
@@ -137,6 +151,8 @@ def planned_card(card: prompts.PlannedCard, spec: GenerateSpec) -> protocol.Plan
         mix=spec.mix,
         unresolved=card.prompt.unresolved,
         duplicate_of=card.duplicate_of,
+        triggers=card.prompt.triggers,
+        missing=card.prompt.missing,
     )
 
 
@@ -148,6 +164,7 @@ def warnings_for(sheet: Sheet, model: ResolvedModel, theme: str) -> tuple[str, .
 
 def model_warnings(model: ResolvedModel, words: str) -> tuple[str, ...]:
     """Return the words that a toy model has never seen, in one sentence, and the themes it knows if they name none."""
+    words = without_marks(words)
     unknown = unknown_words(words) if model.source.name == STARTER else ()
     if not unknown:
         return ()
@@ -156,14 +173,14 @@ def model_warnings(model: ResolvedModel, words: str) -> tuple[str, ...]:
     return (f"The starter model was never taught {quoted} and draws as if it were not there.{hint}",)
 
 
-def _choose(
-    card_set: CardSet, cards: tuple[prompts.PlannedCard, ...], picked: Sequence[int]
-) -> tuple[prompts.PlannedCard, ...]:
-    by_index = {card.index: card for card in cards}
+def _picked(card_set: CardSet, picked: Sequence[int]) -> CardSet:
+    """Return the set with the rows that `picked` names by index; all where it is empty."""
+    by_index = {row.index: row for row in card_set.rows}
     for index in picked:
         if index not in by_index:
-            raise NotFound(f"{card_set.name} has no card {index}: it has 1 to {len(cards)}.", field="$.cards")
-    return tuple(by_index[index] for index in sorted(set(picked))) if picked else cards
+            raise NotFound(f"{card_set.name} has no card {index}: it has 1 to {len(by_index)}.", field="$.cards")
+    rows = tuple(by_index[index] for index in sorted(set(picked))) if picked else card_set.rows
+    return msgspec.structs.replace(card_set, rows=rows)
 
 
 def _card_spec(basis: Basis, card_set: CardSet, card: prompts.PlannedCard, size: tuple[int, int]) -> GenerateSpec:

@@ -1,14 +1,14 @@
 """Compose the prompt of every card, and count what CLIP will read of it. Pure: no file, no clock, no torch.
 
-A prompt is `base, theme, row, style` joined by commas, parts without text left out; front words weigh most. CLIP
-reads 77 tokens, of which its own two marks are part, and drops the rest without a word: so the rest is shown here
-before a card is dealt.
+A prompt is `base, theme, row, style` joined by commas, parts without text left out; front words weigh most. The trigger
+words of LoRAs stand where `<trigger>` was; those that are missing may be added behind all. CLIP reads 77 tokens, of
+which its own two marks are part, and drops the rest without a word: so the rest is shown here before a card is dealt.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from imagineerd.errors import Invalid, ModelError, Problem
 from imagineerd.jobs import MAX_PROMPT, PromptParts
 from imagineerd.sets.library import CardSet, Overrides, Row
 from imagineerd.sets.templates import fill, tidy
+from imagineerd.triggers import NO_TRIGGERS, Triggers, missing, place
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -34,12 +35,17 @@ _WORDS = re.compile(r"[^\W\d_]+|\d|(?:[^\w\s]|_)+")
 
 
 class Composed(msgspec.Struct, frozen=True):
-    """A prompt, its four parts, the placeholders without a column and those with an empty cell."""
+    """A prompt, its parts, the placeholders without a column and those with an empty cell.
+
+    `triggers` are the trigger words of its LoRAs, `missing` those that the prompt does not have.
+    """
 
     text: str
     parts: PromptParts
     unresolved: tuple[str, ...] = ()
     empty: tuple[str, ...] = ()
+    triggers: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 class TokenSplit(msgspec.Struct, frozen=True):
@@ -67,20 +73,43 @@ class PlannedCard(msgspec.Struct, frozen=True):
     duplicate_of: int | None = None
 
 
-def compose(card_set: CardSet, row: Row, theme: str) -> Composed:
+def compose(card_set: CardSet, row: Row, theme: str, triggers: Triggers = NO_TRIGGERS) -> Composed:
     """Compose a card's prompt. Raises Invalid if it is longer than 2000 characters."""
     filled = fill(card_set.prompt_template, row.values)
-    parts = PromptParts(
-        base=tidy(card_set.base_prompt),
-        theme=tidy(theme),
-        row=filled.text,
-        style=tidy(card_set.style_suffix),
-    )
-    text = ", ".join(part for part in (parts.base, parts.theme, parts.row, parts.style) if part)
-    if len(text) > MAX_PROMPT:
-        message = f"The prompt has {len(text)} characters: shorten it to {MAX_PROMPT}."
-        raise Invalid([Problem(message, card_set.csv_path, row.line)], field="theme")
-    return Composed(text, parts, filled.unresolved, filled.empty)
+    written = (tidy(card_set.base_prompt), tidy(theme), filled.text, tidy(card_set.style_suffix))
+    parts = PromptParts(*place(written, triggers.words))
+    composed = _with_triggers(_joined(parts.base, parts.theme, parts.row, parts.style), parts, triggers)
+    if too_long := _too_long(composed.text):
+        raise Invalid([Problem(too_long, card_set.csv_path, row.line)], field="theme")
+    return msgspec.structs.replace(composed, unresolved=filled.unresolved, empty=filled.empty)
+
+
+def compose_single(prompt: str, triggers: Triggers = NO_TRIGGERS) -> Composed:
+    """Compose a single prompt, which stays as it is written but for trigger words; otherwise as `compose`."""
+    composed = _with_triggers(place([prompt], triggers.words)[0], PromptParts(), triggers)
+    if too_long := _too_long(composed.text):
+        raise Invalid(message=too_long, field="$.prompt")
+    return composed
+
+
+def _with_triggers(text: str, parts: PromptParts, triggers: Triggers) -> Composed:
+    lacks = missing(text, triggers.words)
+    if triggers.add and lacks:
+        parts = msgspec.structs.replace(parts, trigger=", ".join(lacks))
+        return Composed(_joined(text, parts.trigger), parts, triggers=triggers.words)
+    return Composed(text, parts, triggers=triggers.words, missing=lacks)
+
+
+def _joined(*parts: str) -> str:
+    return ", ".join(filter(None, parts))
+
+
+def _too_long(text: str) -> str:
+    return f"The prompt has {len(text)} characters: shorten it to {MAX_PROMPT}." if len(text) > MAX_PROMPT else ""
+
+
+def _no_triggers(_overrides: Overrides) -> Triggers:
+    return NO_TRIGGERS
 
 
 def plan_rows(
@@ -88,16 +117,18 @@ def plan_rows(
     theme: str,
     tokenizer: Tokenizer | None = None,
     negative_prompt: str | None = None,
+    triggers: Callable[[Overrides], Triggers] = _no_triggers,
 ) -> tuple[PlannedCard, ...]:
     """Return every card of the set as it would be dealt, in the order of its rows.
 
-    `negative_prompt` takes the place of the set's, a row's own goes before both. Raises Invalid with every row whose
-    prompt is too long.
+    `negative_prompt` takes the place of the set's, a row's own goes before both. `triggers` returns those
+    of a row's LoRAs. Raises Invalid with every row whose prompt is too long.
     """
     plain_negative = card_set.negative_prompt if negative_prompt is None else negative_prompt
     first_with: dict[str, int] = {}
     cards: list[PlannedCard] = []
-    for row, prompt in _compose_all(card_set, theme):
+    woken = [(row, triggers(row.overrides)) for row in card_set.rows]
+    for row, prompt in _compose_all(card_set, theme, woken):
         own_negative = row.overrides.negative_prompt
         first = first_with.setdefault(prompt.text, row.index)
         cards.append(
@@ -151,12 +182,12 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     return tokenizer
 
 
-def _compose_all(card_set: CardSet, theme: str) -> list[tuple[Row, Composed]]:
+def _compose_all(card_set: CardSet, theme: str, rows: Iterable[tuple[Row, Triggers]]) -> list[tuple[Row, Composed]]:
     composed: list[tuple[Row, Composed]] = []
     problems: list[Problem] = []
-    for row in card_set.rows:
+    for row, triggers in rows:
         try:
-            composed.append((row, compose(card_set, row, theme)))
+            composed.append((row, compose(card_set, row, theme, triggers)))
         except Invalid as error:
             problems += error.problems
     if problems:

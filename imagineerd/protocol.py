@@ -170,6 +170,7 @@ class Settings(Body, frozen=True, omit_defaults=True, kw_only=True, forbid_unkno
 
     `seed` is the seed of the first card (the next has `seed + 1`, …); drawn and recorded where absent. A `width` or
     `height` is taken as it is, while the size of a set or the config is scaled to what the model was trained for.
+    `add_triggers` adds the trigger words of the LoRAs behind the prompt, those that it lacks.
     """
 
     width: Size | None = None
@@ -181,6 +182,7 @@ class Settings(Body, frozen=True, omit_defaults=True, kw_only=True, forbid_unkno
     negative_prompt: Prompt | None = None
     mix: tuple[LoraWeight, ...] | None = None
     model: Name | None = None
+    add_triggers: bool = False
 
 
 class Take(Body, frozen=True, omit_defaults=True, kw_only=True):
@@ -271,7 +273,10 @@ class Tokens(Body, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class PlannedCard(Body, frozen=True, omit_defaults=True, kw_only=True):
-    """One card as it would be dealt. `duplicate_of` is the index of an earlier card with the same prompt."""
+    """One card as it would be dealt. `duplicate_of` is the index of an earlier card with the same prompt.
+
+    `triggers` are the trigger words of its LoRAs, `missing` those that its prompt does not have: a hint.
+    """
 
     index: int
     name: str
@@ -285,6 +290,8 @@ class PlannedCard(Body, frozen=True, omit_defaults=True, kw_only=True):
     mix: tuple[LoraWeight, ...] = ()
     unresolved: tuple[str, ...] = ()
     duplicate_of: int | None = None
+    triggers: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 class ModelInfo(Body, frozen=True, omit_defaults=True, kw_only=True):

@@ -46,7 +46,9 @@ def row(index, name, **overrides):
 
 
 def chosen(mix):
-    return Chosen(tuple(LoraWeight(lora.name, lora.weight, "f" * 64) for lora in mix), tuple(lora.name for lora in mix))
+    names = tuple(lora.name for lora in mix)
+    hashed = tuple(LoraWeight(lora.name, lora.weight, "f" * 64) for lora in mix)
+    return Chosen(hashed, names, tuple(f"wakes {name}" for name in names))
 
 
 @pytest.fixture
@@ -93,6 +95,41 @@ def test_a_sheet_names_the_mixes_of_all_its_cards_once(basis):
     cards = card_set(row(1, "Ace", loras=(LoraWeight("dark"),)), row(2, "Two"), row(3, "Three"))
 
     assert planning.plan_set(basis(), cards, "").mixes == ("dark", "Cards")
+
+
+def test_each_card_has_the_trigger_words_of_its_own_loras(basis):
+    cards = card_set(row(1, "Ace", loras=(LoraWeight("dark"),)), row(2, "Two"), prompt_template="{name}, <trigger>")
+    sheet = planning.plan_set(basis(), cards, "")
+
+    assert [spec.prompt for spec in sheet.specs] == ["card, Ace, wakes dark, ink", "card, Two, wakes Cards, ink"]
+    assert planning.planned_card(sheet.cards[0], sheet.specs[0]).triggers == ("wakes dark",)
+
+
+def test_trigger_words_are_a_hint_until_they_are_asked_for(basis):
+    hinted, added = (planning.plan_set(basis(add_triggers=add), card_set(), "") for add in (False, True))
+
+    assert planning.planned_card(hinted.cards[0], hinted.specs[0]).missing == ("wakes Cards",)
+    assert added.specs[0].prompt == "card, Ace, ink, wakes Cards"
+    assert added.specs[0].parts.trigger == "wakes Cards"
+
+
+def test_a_single_prompt_has_trigger_words_too(basis):
+    (spec,) = planning.plan_prompt(basis(mix=(LoraWeight("dark"),)), "a fox, <trigger>", 1, "")
+
+    assert spec.prompt == "a fox, wakes dark"
+
+
+def test_what_is_not_dealt_may_name_loras_that_are_not_there(basis):
+    def fussy(mix):
+        if mix and mix[0].name == "Gone":
+            raise LoraError("There is none.")
+        return chosen(mix)
+
+    base = basis()
+    cards = card_set(row(1, "Ace", loras=(LoraWeight("Gone"),)), row(2, "Two"))
+    fussy_basis = planning.Basis(base.config, base.model, base.settings, fussy, base.first_seed)
+
+    assert [spec.name for spec in planning.plan_set(fussy_basis, cards, "", [2]).specs] == ["Two"]
 
 
 def test_a_sets_size_is_scaled_to_the_model_and_a_named_size_is_not(basis):

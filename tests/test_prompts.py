@@ -15,6 +15,7 @@ from imagineerd.jobs import MAX_PROMPT, PromptParts
 from imagineerd.prompts import (
     CLIP_TOKENS,
     compose,
+    compose_single,
     count_tokens,
     load_tokenizer,
     plan_rows,
@@ -24,6 +25,7 @@ from imagineerd.prompts import (
 from imagineerd.sets.library import CardSet, read_sets
 from imagineerd.sets.rows import Overrides, Row
 from imagineerd.themes import themes
+from imagineerd.triggers import Triggers
 
 BUILTIN = Path(__file__).parent.parent / "sets"
 WORDS = "the tower tarot card lightning night sky with silver stars queen of hearts"
@@ -129,6 +131,34 @@ def test_a_prompt_of_2000_characters_is_the_longest() -> None:
     assert len(compose(a_set(row), row, "x" * (MAX_PROMPT - rest)).text) == MAX_PROMPT
     with pytest.raises(Invalid, match=r"deck\.csv, line 2: The prompt has 2001 characters: shorten it to 2000\."):
         compose(a_set(row), row, "x" * (MAX_PROMPT - rest + 1))
+
+
+def test_trigger_words_belong_to_the_part_in_which_the_mark_stood() -> None:
+    row = a_row(1, "Ace")
+    prompt = compose(a_set(row, template="{value} of {suit}, <trigger>"), row, "ice", Triggers(("ink wash", "paper")))
+
+    assert prompt.text == "a card, ice, Ace of Hearts, ink wash, paper, fine ink"
+    assert prompt.parts.row == "Ace of Hearts, ink wash, paper"
+    assert (prompt.triggers, prompt.missing) == (("ink wash", "paper"), ())
+
+
+def test_trigger_words_that_a_prompt_lacks_are_told_or_added_as_a_part_of_their_own() -> None:
+    row, words = a_row(1, "Ace"), ("fine ink", "ink wash", "paper")
+
+    hinted = compose(a_set(row), row, "", Triggers(words))
+    added = compose(a_set(row), row, "", Triggers(words, add=True))
+
+    assert (hinted.text, hinted.missing) == ("a card, Ace of Hearts, fine ink", ("ink wash", "paper"))
+    assert added.text == "a card, Ace of Hearts, fine ink, ink wash, paper"
+    assert (added.parts.trigger, added.missing) == ("ink wash, paper", ())
+
+
+def test_a_single_prompt_stays_as_it_is_written_but_for_its_trigger_words() -> None:
+    assert compose_single("a  fox ,").text == "a  fox ,"
+    assert compose_single("a fox, <trigger>", Triggers(("ink",))).text == "a fox, ink"
+    assert compose_single("a fox", Triggers(("ink",), add=True)).parts == PromptParts(trigger="ink")
+    with pytest.raises(Invalid, match="shorten it to 2000"):
+        compose_single("x" * MAX_PROMPT, Triggers(("ink",), add=True))
 
 
 # Planning.

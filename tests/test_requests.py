@@ -216,6 +216,18 @@ def test_a_set_and_its_rows_may_name_mixes(client: Client, faking: House, gothic
 
 
 @pytest.mark.usefixtures("gothic")
+def test_trigger_words_come_with_a_lora_and_go_with_it(client: Client) -> None:
+    client.note_lora("ink", trigger="ink wash")
+    mixes = ((LoraWeight("card-gothic"),), (LoraWeight("ink", 0.0),), ())
+    dealt = [client.generate("a fox, <trigger>", 1, Settings(steps=1, mix=mix)).batch.id for mix in mixes]
+    prompts = [client.jobs(batch_id=batch).jobs[0].spec.prompt for batch in dealt]
+    (card,) = client.plan("zodiac", settings=Settings(mix=(LoraWeight("ink"),)), cards=[1]).cards
+
+    assert prompts == ["a fox, ink wash", "a fox", "a fox"]
+    assert (card.triggers, card.missing) == (("ink wash",), ("ink wash",))
+
+
+@pytest.mark.usefixtures("gothic")
 def test_a_mix_is_renamed_and_each_change_is_told(client: Client) -> None:
     events = client.events()
     next(events)

@@ -11,16 +11,21 @@ from imagineerd.jobs import LoraWeight, Mix
 from imagineerd.lora import library as loras
 from imagineerd.lora.mixes import Mixes, expand, names_of
 from imagineerd.models import ResolvedModel, base_of_model
+from imagineerd.triggers import words_of
 
 PLAIN_WEIGHT = 1.0
 """Of a LoRA that is named without a weight, and beside which none is noted."""
 
 
 class Chosen(msgspec.Struct, frozen=True):
-    """What LoRAs and saved mixes come to: LoRAs with exact weights and hashes; `mixes` are the names of the mixes."""
+    """What LoRAs and saved mixes come to: LoRAs with exact weights and hashes.
+
+    `mixes` are the names of the saved mixes, `triggers` the trigger words of the LoRAs whose weight is not 0.
+    """
 
     mix: Mix = ()
     mixes: tuple[str, ...] = ()
+    triggers: tuple[str, ...] = ()
 
 
 class Chooser:
@@ -44,7 +49,8 @@ class Chooser:
             for file, _ in files:
                 loras.check_lora(file, model.source.name, base)
             mix = tuple(LoraWeight(file.name, weight, file.sha256) for file, weight in files)
-            self._chosen[wanted] = Chosen(mix, names_of(wanted, self._mixes))
+            triggers = words_of(loras.trigger_phrase(file) for file, weight in files if weight)
+            self._chosen[wanted] = Chosen(mix, names_of(wanted, self._mixes), triggers)
         return self._chosen[wanted]
 
     def exact(self, wanted: Mix) -> Mix:

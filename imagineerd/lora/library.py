@@ -183,6 +183,19 @@ def _remembered_note(sidecar: Path, _identity: Identity) -> Note:
     return read_note(sidecar)
 
 
+def trigger_phrase(lora: LoraFile) -> str:
+    """Return the words that wake a LoRA: what a person noted, else the file's metadata. Tags are no such words."""
+    phrase, source = _trigger(facts(lora), _note_or_none(lora))
+    return "" if source == "tags" else phrase
+
+
+def _note_or_none(lora: LoraFile) -> Note:
+    try:
+        return note(lora)
+    except LoraError:
+        return NO_NOTE
+
+
 def check_lora(lora: LoraFile, model: str, base: Base) -> None:
     """Raise `LoraError` where the LoRA cannot be applied to the model, which is of this base."""
     known = facts(lora)
@@ -251,11 +264,7 @@ def lora_info(lora: LoraFile) -> protocol.LoraInfo:
 
 def lora_detail(lora: LoraFile) -> protocol.LoraDetail:
     """Return all that is known of a LoRA; hashes the file. Raises `LoraError`."""
-    known = facts(lora)
-    try:
-        noted = note(lora)
-    except LoraError:
-        noted = NO_NOTE
+    known, noted = facts(lora), _note_or_none(lora)
     return protocol.LoraDetail(
         info=lora_info(lora),
         file=lora.file,

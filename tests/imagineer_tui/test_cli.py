@@ -470,6 +470,18 @@ def test_mixes_and_loras_are_one_list_in_the_order_given(daemon: FakeDaemon) -> 
     )  # fmt: skip
 
 
+def test_a_plan_hints_at_trigger_words_and_an_option_adds_them(
+    daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cards = tuple(msgspec.structs.replace(card, missing=("ink wash", "paper")) for card in PLAN.cards)
+    daemon.answers["plan"] = msgspec.structs.replace(PLAN, cards=cards)
+
+    assert main(["plan", "zodiac", "--trigger"]) == 0
+
+    assert daemon.last(protocol.PlanDeal).settings.add_triggers
+    assert 'Hint: these trigger words stand in no prompt or not in all: "ink wash", "paper".' in capsys.readouterr().out
+
+
 def test_a_note_names_only_what_was_given(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lora", "note", "ink", "--weight", "0", "--notes", ""]) == 0
     assert daemon.last(protocol.NoteLora) == protocol.NoteLora(lora="ink", weight=0.0, notes="")

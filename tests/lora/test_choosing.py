@@ -50,6 +50,30 @@ def test_the_mixes_are_remembered_by_name(folder: Path) -> None:
     assert chosen.mixes == ("dark",)
 
 
+def test_trigger_words_are_noted_or_in_the_metadata_and_never_tags(folder: Path) -> None:
+    for name, metadata in (
+        ("Told", {"modelspec.trigger_phrase": "told so, paper"}),
+        ("Tagged", {"ss_tag_frequency": '{"a": {"fox": 3}}'}),
+        ("Noted", {"modelspec.trigger_phrase": "old words"}),
+    ):
+        write_lora(folder / f"{name}.safetensors", cross_attention(768), metadata)
+    (folder / "Noted.json").write_text('{"activation text": "ink wash, paper"}')
+
+    def words(*loras: tuple[str, float]) -> tuple[str, ...]:
+        return Chooser(folder, {}).choose(tuple(LoraWeight(*lora) for lora in loras), MODEL).triggers
+
+    assert words(("noted", 0.3), ("told", -1.0), ("tagged", 1.0)) == ("ink wash", "paper", "told so")
+    assert words(("noted", 0.0), ("told", 0.5)) == ("told so", "paper")
+
+
+def test_a_note_that_cannot_be_read_holds_up_no_lora_with_a_weight(folder: Path) -> None:
+    (folder / "Ink.json").write_text("{")
+
+    assert Chooser(folder, {}).choose((LoraWeight("Ink", 0.5),), MODEL).triggers == ()
+    with pytest.raises(LoraError, match=r"Ink\.json is no JSON map"):
+        Chooser(folder, {}).exact((LoraWeight("Ink", noted=True),))
+
+
 def test_a_lora_of_another_base_is_refused(folder: Path) -> None:
     with pytest.raises(LoraError, match=r'"Big" is for SDXL .*which the model .* is not'):
         Chooser(folder, {}).choose((LoraWeight("big"),), MODEL)
