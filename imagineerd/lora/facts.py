@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
+from imagineerd.lora.adapter import read_adapter, read_number
 from imagineerd.lora.base import Base, Finding, find_base
 from imagineerd.lora.header import Header
-from imagineerd.lora.names import Layout, input_shapes, layout_of, why_not_plain
-from imagineerd.lora.words import top_tags, trigger_phrase
+from imagineerd.lora.names import Layout, input_shapes, layout_of, strangers
+from imagineerd.lora.words import one_line, top_tags, trigger_phrase
 
-_decode_adapter = msgspec.json.Decoder(dict[str, object]).decode
+MIN_APPLIED = 0.9
+"""The least share of a file's tensors that must reach the weights. A LoRA made for the model applies wholly, but for a
+few extras (an embedding that is bundled with it, a changed norm); one that was made for a model with other blocks
+loses whole levels, and a picture with the rest would pass for one with the LoRA."""
+_SHOWN = 100
+"""Characters of a tensor's name in a sentence."""
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -44,7 +49,7 @@ def facts_of(name: str, header: Header) -> Facts:
         return Facts(problem=f'The file of the LoRA "{name}" holds no LoRA: take it out of the folder.')
     shapes, metadata = input_shapes(header.tensors), header.metadata
     finding, conflict = find_base(shapes, metadata)
-    reason = why_not_plain(header.tensors)
+    problem, doubt = _strangers(name, header.tensors)
     return Facts(
         finding=finding,
         layout=layout,
@@ -53,31 +58,26 @@ def facts_of(name: str, header: Header) -> Facts:
         parts=_parts(shapes, finding.base),
         trigger=trigger_phrase(metadata),
         tags=top_tags(metadata),
-        problem=f'The LoRA "{name}" {reason}.' if reason else "",
-        doubt=f'The LoRA "{name}" {conflict}.' if conflict else "",
+        problem=problem,
+        doubt=f'The LoRA "{name}" {conflict}.' if conflict else doubt,
     )
 
 
-def adapter_alpha(metadata: Mapping[str, str]) -> float | None:
-    """Return the UNet's alpha from the metadata that diffusers >= 0.35 writes; None where it does not say."""
-    try:
-        adapter = _decode_adapter(metadata.get("lora_adapter_metadata", "{}"))
-    except (msgspec.DecodeError, RecursionError):
-        return None
-    return _number(adapter.get("unet.lora_alpha"))
+def _strangers(name: str, keys: Collection[str]) -> tuple[str, str]:
+    """Return why too few of the tensors can be applied, or that a few are left out: a problem or a doubt."""
+    strange = strangers(keys)
+    if not strange:
+        return "", ""
+    which = f'{len(strange)} of the {len(keys)} tensors of the LoRA "{name}"'
+    first = one_line(strange[0], _SHOWN)
+    if len(strange) > (1 - MIN_APPLIED) * len(keys):
+        return f"{which} are of a kind that imagineer cannot apply, first {first}: leave it out.", ""
+    return "", f"{which} are left out, first {first}."
 
 
 def _alpha(metadata: Mapping[str, str]) -> float | None:
-    named = _number(metadata.get("ss_network_alpha"))
-    return adapter_alpha(metadata) if named is None else named
-
-
-def _number(value: object) -> float | None:
-    try:
-        number = float(value) if isinstance(value, (int, float, str)) else math.nan
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
+    named = read_number(metadata.get("ss_network_alpha"))
+    return read_adapter(metadata, "unet").alpha if named is None else named
 
 
 def _parts(names: Iterable[str], base: Base) -> tuple[str, ...]:

@@ -7,7 +7,9 @@ Layouts (`M` a module of the UNet or the text encoder):
 - diffusers: `unet.M.lora.down.weight`, text `text_encoder.M.lora_linear_layer.down.weight`; diffusers-old:
   `unet.….processor.to_q_lora.down.weight`
 - peft: `unet.M.lora_A.weight` (also behind `base_model.model.`)
-- LyCORIS: loha `M.hada_w1_b`, lokr `M.lokr_w1` (or `lokr_w1_a` and `_b`), and dora's `dora_scale` beside any of them
+- LyCORIS: loha `M.hada_w1_b`, lokr `M.lokr_w1` (or `lokr_w1_a` and `_b`), locon-cp a core `M.lora_mid.weight` beside
+  kohya's two
+- dora: a magnitude beside any of them, `dora_scale` of LyCORIS or `lora_magnitude_vector` of PEFT
 """
 
 from __future__ import annotations
@@ -17,17 +19,20 @@ from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 from imagineerd.lora.header import Shape, Tensor
-from imagineerd.lora.words import one_line
 
-Part = Literal["down", "up", "alpha", "other"]
+Part = Literal[
+    "down", "mid", "up", "alpha", "dora_scale", "magnitude",
+    "hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b", "hada_t1", "hada_t2",
+    "lokr_w1", "lokr_w1_a", "lokr_w1_b", "lokr_w2", "lokr_w2_a", "lokr_w2_b", "lokr_t2",
+    "other",
+]  # fmt: skip
+"""What a tensor is to its module: `dora_scale` and `magnitude` are two forms of one thing, `other` is no LoRA's."""
 Layout = Literal["kohya", "kohya-sai", "diffusers", "diffusers-old", "peft", "loha", "lokr", "dora", "locon-cp", ""]
 
 KNOWN_NAMES = 16_384
 """Names of tensors that are remembered: the files of a library repeat each other's, some 800 for each base."""
 KNOWN_SETS = 128
 """Whole sets of names that are remembered: files that one program trained alike name the same tensors."""
-SHOWN = 100
-"""Characters of a tensor's name in a sentence."""
 
 _ENDINGS: Final[tuple[tuple[str, Part, Layout], ...]] = (
     (".lora_down.weight", "down", "kohya"),
@@ -43,21 +48,29 @@ _ENDINGS: Final[tuple[tuple[str, Part, Layout], ...]] = (
     ("_lora.up.weight", "up", "diffusers-old"),
     (".lora_A.default.weight", "down", "peft"),
     (".lora_B.default.weight", "up", "peft"),
+    (".lora_mid.weight", "mid", "locon-cp"),
+    (".dora_scale", "dora_scale", "dora"),
+    (".lora_magnitude_vector", "magnitude", "dora"),
+    (".lora_magnitude_vector.weight", "magnitude", "dora"),
+    (".lora_magnitude_vector.default.weight", "magnitude", "dora"),
+    (".hada_w1_a", "hada_w1_a", "loha"),
+    (".hada_w1_b", "hada_w1_b", "loha"),
+    (".hada_w2_a", "hada_w2_a", "loha"),
+    (".hada_w2_b", "hada_w2_b", "loha"),
+    (".hada_t1", "hada_t1", "loha"),
+    (".hada_t2", "hada_t2", "loha"),
+    (".lokr_w1", "lokr_w1", "lokr"),
+    (".lokr_w1_a", "lokr_w1_a", "lokr"),
+    (".lokr_w1_b", "lokr_w1_b", "lokr"),
+    (".lokr_w2", "lokr_w2", "lokr"),
+    (".lokr_w2_a", "lokr_w2_a", "lokr"),
+    (".lokr_w2_b", "lokr_w2_b", "lokr"),
+    (".lokr_t2", "lokr_t2", "lokr"),
 )
-_OTHER_MARKS: Final[tuple[tuple[str, Layout], ...]] = (
-    ("dora_scale", "dora"),
-    ("lora_magnitude_vector", "dora"),
-    ("hada_", "loha"),
-    ("lokr_", "lokr"),
-    ("lora_mid", "locon-cp"),
-)
-_OTHER_KINDS: Final[dict[Layout, str]] = {
-    "dora": "a DoRA",
-    "loha": "a LoHa",
-    "lokr": "a LoKr",
-    "locon-cp": "a CP-decomposed LoCon",
-}
-_PLAIN: Final[tuple[Layout, ...]] = ("kohya-sai", "kohya", "diffusers", "diffusers-old", "peft")
+_BY_RANK: Final[tuple[Layout, ...]] = (
+    "dora", "loha", "lokr", "locon-cp", "kohya-sai", "kohya", "diffusers", "diffusers-old", "peft",
+)  # fmt: skip
+"""Layouts, what says more of a file first."""
 _SAI_BLOCKS = ("_input_blocks_", "_middle_block_", "_output_blocks_")
 _LOHA_INPUTS = (".hada_w1_b", ".hada_w2_b")
 _MATRIX = 2
@@ -78,8 +91,7 @@ def read_name(key: str) -> Named:
         if key.endswith(ending):
             sai = layout == "kohya" and any(block in key for block in _SAI_BLOCKS)
             return Named(key[: -len(ending)], part, "kohya-sai" if sai else layout)
-    kind: Layout = next((layout for mark, layout in _OTHER_MARKS if mark in key), "")
-    return Named(key.rpartition(".")[0], "other", kind)
+    return Named(key, "other", "")
 
 
 @lru_cache(maxsize=KNOWN_NAMES)
@@ -102,7 +114,7 @@ def module_name(path: str) -> str:
 
 
 class _NameSet(NamedTuple):
-    """What the names of a file say together: layouts, names of no plain LoRA, and for each module (flat name, path,
+    """What the names of a file say together: layouts, names of no part of a LoRA, and for each module (flat name, path,
     name of the factor that its input meets; empty for a LoKr, which has two).
     """
 
@@ -112,18 +124,14 @@ class _NameSet(NamedTuple):
 
 
 def layout_of(keys: Iterable[str]) -> Layout:
-    """Return which layout these tensors have, empty for no LoRA; what is more than a plain LoRA goes first."""
+    """Return which layout these tensors have, empty for no LoRA."""
     found = _read_names(tuple(keys)).layouts
-    return next((layout for layout in (*_OTHER_KINDS, *_PLAIN) if layout in found), "")
+    return next((layout for layout in _BY_RANK if layout in found), "")
 
 
-def why_not_plain(keys: Iterable[str]) -> str:
-    """Return why these tensors cannot be applied, as the end of a sentence; empty for a plain LoRA."""
-    strange = _read_names(tuple(keys)).strange
-    kind = _OTHER_KINDS.get(layout_of(strange))
-    if kind:
-        return f"is {kind}; only plain LoRAs (with convolutions) are supported"
-    return f"holds something that is no LoRA: {one_line(strange[0], SHOWN)}" if strange else ""
+def strangers(keys: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of the tensors that are no part of a LoRA, and so are never applied."""
+    return _read_names(tuple(keys)).strange
 
 
 def input_shapes(tensors: Mapping[str, Tensor]) -> dict[str, Shape]:

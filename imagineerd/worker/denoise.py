@@ -27,8 +27,6 @@ from imagineerd.worker.samplers import make_scheduler
 
 LATENT_FACTOR = 8
 """Pixels per latent cell and side, for every SD 1.x autoencoder."""
-MAX_PROMPTS = 256
-"""Text embeddings kept per model (0.1-0.25 MB each at SD 1.5 size)."""
 
 Picture = torch.Tensor
 """uint8, [height, width, 3], on the CPU."""
@@ -125,22 +123,22 @@ def decode(model: Model, latent: torch.Tensor) -> Picture:
     return (levels * 255).round().to(torch.uint8).cpu()
 
 
-@torch.no_grad()
 def encode(model: Model, text: str) -> torch.Tensor:
-    """Return the embedding [1, 77, width] of a prompt; tokens past 77 are cut off. Cached per model and mix."""
-    if text not in model.prompts:
-        if len(model.prompts) >= MAX_PROMPTS:
-            model.prompts.clear()
-        tokens = model.tokenizer(
-            text,
-            padding="max_length",
-            max_length=model.tokenizer.model_max_length,
-            truncation=True,
-            return_tensors="pt",
-        )
-        ids = tokens.input_ids.to(model.device)
-        model.prompts[text] = model.text_encoder(ids)[0].to(model.dtype)
-    return model.prompts[text]
+    """Return the embedding [1, 77, width] of a prompt by the mix's text encoder; tokens past 77 are cut off. Cached."""
+    return model.prompts.get((model.text_mix, text), lambda: _embedding(model, text))
+
+
+@torch.no_grad()
+def _embedding(model: Model, text: str) -> torch.Tensor:
+    tokens = model.tokenizer(
+        text,
+        padding="max_length",
+        max_length=model.tokenizer.model_max_length,
+        truncation=True,
+        return_tensors="pt",
+    )
+    embedding: torch.Tensor = model.text_encoder(tokens.input_ids.to(model.device))[0]
+    return embedding.to(model.dtype)
 
 
 def _text(model: Model, rows: Sequence[Row]) -> torch.Tensor:

@@ -27,19 +27,40 @@ from imagineerd.errors import ImagineerError, ModelError
 from imagineerd.fingerprint import file_sha256
 from imagineerd.models import SHORT, folder_revision, missing_parts
 from imagineerd.worker import checkpoints, hub
+from imagineerd.worker.cache import Cache
 from imagineerd.worker.devices import Device, free_cached, memory_used, models_kept
 
 transformers_logging.disable_progress_bar()
 
+MAX_PROMPT_BYTES = 64 * 1024 * 1024
+"""Of text embeddings that are kept for each model: some 500 at SD 1.5 size in fp16."""
+
 Report = Callable[[link.Message], None]
+
+
+Recipe = tuple[tuple[str, float], ...]
+"""What is added to a weight: (hash of the LoRA's file, its strength), in the order of the sum."""
+
+
+@dataclass(frozen=True)
+class Merged:
+    """A weight that a mix has changed: the bits that were loaded, and what is added to them."""
+
+    pristine: torch.Tensor
+    recipe: Recipe
+
+
+def _new_prompts() -> Cache[tuple[frozenset[Recipe], str], torch.Tensor]:
+    return Cache(MAX_PROMPT_BYTES, lambda embedding: embedding.nbytes)
 
 
 @dataclass(eq=False)
 class Model:
     """A loaded model: its parts on the device, ready to draw.
 
-    `prompts` caches text embeddings ([1, 77, width], by text) of the mix that is applied; `pristine` and `mix` belong
-    to mixing.py, `rgb_map` to preview.py. `checkpoint_sha256` is set for a `.safetensors` checkpoint.
+    `prompts` caches text embeddings, [1, 77, width], by `text_mix` (what is added to the text encoder) and text. That,
+    `merged` and `mix` (None while nothing is sure) belong to mixing.py, `rgb_map` to preview.py.
+    `checkpoint_sha256` is set for a `.safetensors` checkpoint.
     """
 
     name: str
@@ -52,9 +73,10 @@ class Model:
     device: torch.device
     dtype: torch.dtype
     checkpoint_sha256: str = ""
-    prompts: dict[str, torch.Tensor] = field(default_factory=dict)
-    pristine: dict[torch.nn.Parameter, torch.Tensor] = field(default_factory=dict)
-    mix: tuple[Any, ...] = ()
+    prompts: Cache[tuple[frozenset[Recipe], str], torch.Tensor] = field(default_factory=_new_prompts)
+    merged: dict[torch.nn.Parameter, Merged] = field(default_factory=dict)
+    mix: tuple[Any, ...] | None = ()
+    text_mix: frozenset[Recipe] = frozenset()
     rgb_map: torch.Tensor | None = None
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from lora_files import cross_attention, header_text, pair, whole_sd1
 
-from imagineerd.lora.facts import Facts, adapter_alpha, facts_of
+from imagineerd.lora.facts import Facts, facts_of
 from imagineerd.lora.header import parse_header
 
 TEXT = pair("lora_te_text_model_encoder_layers_0_self_attn_q_proj", 768, 768, rank=32)
@@ -47,20 +47,6 @@ def test_an_alpha_that_is_no_number_counts_as_absent(alpha: str) -> None:
     assert facts(TEXT, ss_network_alpha=alpha).alpha is None
 
 
-@pytest.mark.parametrize(
-    ("text", "alpha"),
-    [
-        ('{"unet.lora_alpha": 8}', 8.0),
-        ('{"unet.lora_alpha": [1]}', None),
-        ('{"unet.r": 4}', None),
-        ("[]", None),
-        ("", None),
-    ],
-)
-def test_the_alpha_of_diffusers_metadata_is_read(text: str, alpha: float | None) -> None:
-    assert adapter_alpha({"lora_adapter_metadata": text}) == alpha
-
-
 def test_a_file_without_any_pair_is_no_lora() -> None:
     found = facts({"model.diffusion_model.input_blocks.0.0.weight": (4, 4), "alpha": ()})
 
@@ -68,10 +54,27 @@ def test_a_file_without_any_pair_is_no_lora() -> None:
 
 
 def test_a_kind_that_cannot_be_applied_keeps_its_base() -> None:
-    found = facts(cross_attention(768, "loha"))
+    found = facts(cross_attention(768) | {"lora_unet_x.oft_blocks": (2, 2)})
 
     assert found.base == "sd1"
-    assert found.problem == 'The LoRA "ink" is a LoHa; only plain LoRAs (with convolutions) are supported.'
+    assert found.problem == (
+        '1 of the 3 tensors of the LoRA "ink" are of a kind that imagineer cannot apply, first lora_unet_x.oft_blocks: '
+        "leave it out."
+    )
+
+
+def test_a_few_tensors_of_another_kind_are_left_out_with_a_word() -> None:
+    found = facts(whole_sd1() | {"bundle_emb.ink.string_to_param.*": (2, 768)})
+
+    assert found.problem == ""
+    assert found.doubt.startswith('1 of the 793 tensors of the LoRA "ink" are left out, first bundle_emb.ink')
+
+
+@pytest.mark.parametrize("ending", [".hada_w1_a", ".lokr_w1", ".dora_scale", ".lora_mid.weight"])
+def test_every_kind_that_is_applied_is_no_problem(ending: str) -> None:
+    found = facts(cross_attention(768) | {f"lora_unet_x{ending}": (4, 4)})
+
+    assert (found.problem, found.doubt) == ("", "")
 
 
 def test_a_contradiction_is_a_doubt_and_no_problem() -> None:

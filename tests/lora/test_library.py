@@ -260,10 +260,10 @@ def test_what_fits_or_cannot_be_told_is_let_through(tmp_path: Path, width: int, 
 
 
 def test_what_cannot_be_applied_is_refused_whatever_the_model(tmp_path: Path) -> None:
-    write_lora(tmp_path / "Ink.safetensors", cross_attention(768, "loha"))
+    write_lora(tmp_path / "Ink.safetensors", cross_attention(768) | {"lora_unet_x.oft_blocks": (2, 2)})
     (tmp_path / "bad.safetensors").write_bytes(b"")
 
-    for name, reason in (("ink", "is a LoHa"), ("bad", "is not a safetensors file")):
+    for name, reason in (("ink", "of a kind that imagineer cannot apply"), ("bad", "is not a safetensors file")):
         with pytest.raises(LoraError, match=reason):
             check_lora(find_lora(tmp_path, name), "m", "unknown")
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lora_files import cross_attention, pair, whole_sd1
 
 from imagineerd.lora.header import Tensor
-from imagineerd.lora.names import input_shapes, layout_of, module_name, read_name, why_not_plain
+from imagineerd.lora.names import input_shapes, layout_of, module_name, read_name, strangers
 
 KEY = "unet_down_blocks_1_attentions_0_transformer_blocks_0_attn2_to_k"
 FORMS = {
@@ -59,25 +59,25 @@ def test_sdxl_with_stability_s_blocks_is_told_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "layout", "kind"),
+    ("key", "layout"),
     [
-        ("lora_unet_x.dora_scale", "dora", "a DoRA"),
-        ("unet.x.lora_magnitude_vector.weight", "dora", "a DoRA"),
-        ("lora_unet_x.hada_w1_a", "loha", "a LoHa"),
-        ("lora_unet_x.lokr_w1", "lokr", "a LoKr"),
-        ("lora_unet_x.lora_mid.weight", "locon-cp", "a CP-decomposed LoCon"),
+        ("lora_unet_x.dora_scale", "dora"),
+        ("unet.x.lora_magnitude_vector.weight", "dora"),
+        ("unet.x.lora_magnitude_vector", "dora"),
+        ("lora_unet_x.hada_w1_a", "loha"),
+        ("lora_unet_x.lokr_w1", "lokr"),
+        ("lora_unet_x.lora_mid.weight", "locon-cp"),
     ],
 )
-def test_what_is_more_than_a_plain_lora_is_named(key: str, layout: str, kind: str) -> None:
-    keys = [*cross_attention(768), key]
+def test_what_is_more_than_a_plain_lora_is_told_first(key: str, layout: str) -> None:
+    assert layout_of([*cross_attention(768), key]) == layout
+    assert read_name(key).path in {"lora_unet_x", "unet.x"}
+    assert strangers([key]) == ()
 
-    assert layout_of(keys) == layout
-    assert why_not_plain(keys) == f"is {kind}; only plain LoRAs (with convolutions) are supported"
 
-
-def test_a_stray_tensor_is_named_and_a_plain_lora_has_none() -> None:
-    assert why_not_plain([*whole_sd1(), "emb_params"]) == "holds something that is no LoRA: emb_params"
-    assert why_not_plain(whole_sd1()) == ""
+def test_a_tensor_that_is_no_part_of_a_lora_is_a_stranger() -> None:
+    assert strangers([*whole_sd1(), "emb_params"]) == ("emb_params",)
+    assert len(strangers(["lora_unet_x.hada_w9", "lora_unet_x.oft_blocks", "weight"])) == 3
 
 
 def test_a_lokr_s_width_is_the_product_of_its_factors() -> None:
@@ -92,7 +92,7 @@ def test_a_lokr_s_width_is_the_product_of_its_factors() -> None:
 @given(st.dictionaries(st.text(max_size=60), st.lists(st.integers(0, 9), max_size=5).map(tuple), max_size=6))
 def test_no_name_and_no_shape_is_a_fault_of_ours(shapes: dict[str, tuple[int, ...]]) -> None:
     input_shapes(tensors(shapes))
-    why_not_plain(shapes)
+    strangers(shapes)
 
     assert bool(layout_of(shapes)) <= bool(shapes)
 

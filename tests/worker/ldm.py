@@ -29,7 +29,7 @@ def checkpoint_of(model: Any) -> dict[str, torch.Tensor]:
 
 
 def _unet(unet: Any) -> Iterator[tuple[str, torch.Tensor]]:
-    moved = _unet_modules(len(unet.config.block_out_channels), unet.config.layers_per_block)
+    moved = unet_modules(len(unet.config.block_out_channels), unet.config.layers_per_block)
     for name, value in unet.state_dict().items():
         old = next(old for old in moved if name.startswith(old + "."))
         rest = name.removeprefix(old + ".")
@@ -39,7 +39,7 @@ def _unet(unet: Any) -> Iterator[tuple[str, torch.Tensor]]:
         yield f"{moved[old]}.{rest}", value
 
 
-def _unet_modules(levels: int, layers: int) -> dict[str, str]:
+def unet_modules(levels: int, layers: int) -> dict[str, str]:
     moved = {
         "conv_in": "input_blocks.0.0",
         "time_embedding.linear_1": "time_embed.0",

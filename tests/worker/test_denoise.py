@@ -157,15 +157,6 @@ def test_a_prompt_that_is_too_long_is_cut(model: Any) -> None:
     assert embedding.shape == (1, 77, 32)
 
 
-def test_the_cache_of_prompts_stays_small(model: Any) -> None:
-    from imagineerd.worker import denoise as module
-
-    for number in range(module.MAX_PROMPTS + 5):
-        encode(model, f"card {number}")
-
-    assert len(model.prompts) <= module.MAX_PROMPTS
-
-
 def test_a_picture_of_nan_is_an_error_and_not_black(model: Any) -> None:
     with pytest.raises(ImagineerError, match="NaN"):
         decode(model, torch.full((4, 9, 8), float("nan")))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -152,13 +154,32 @@ def test_an_old_cancel_does_not_stop_the_next_attempt(
     assert kinds(told) == ["Finished", "OrderDone"]
 
 
+def bad_lora(how: str) -> bytes:
+    """Return a file that must not be applied."""
+    import torch
+    from safetensors.torch import save
+
+    name = "unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q"
+    whole = save({f"{name}.lora_A.weight": torch.ones(2, 16), f"{name}.lora_B.weight": torch.ones(16, 2)})
+    nan = struct.pack("<f", float("nan"))
+    files = {
+        "pickle": b"\x80\x02}q\x00." * 20,
+        "cut": whole[:-8],
+        "nan": whole[:-4] + nan,
+        "infinity": whole[:-4] + struct.pack("<f", float("inf")),
+        "elsewhere": whole.replace(b"down_blocks.0", b"down_blocks.9"),
+    }
+    return files[how]
+
+
+@pytest.mark.parametrize("how", ["pickle", "cut", "nan", "infinity", "elsewhere"])
 def test_a_bad_lora_fails_its_jobs_and_the_worker_lives(
-    worker: Worker, source: link.ModelSource, spec: Any, tmp_path: Path
+    worker: Worker, source: link.ModelSource, spec: Any, tmp_path: Path, how: str
 ) -> None:
     from imagineerd.jobs import LoraWeight
 
     bad = tmp_path / "bad.safetensors"
-    bad.write_bytes(b"\x80\x02}q\x00." * 20)
+    bad.write_bytes(bad_lora(how))
     mixed = spec(mix=(LoraWeight("bad", 0.5),))
     told = worker.draw(
         item(1, mixed, tmp_path / "a"),
@@ -170,7 +191,7 @@ def test_a_bad_lora_fails_its_jobs_and_the_worker_lives(
     after = worker.draw(item(3, spec(), tmp_path / "c"), source=source, batch_size=1)
 
     assert [(report.job, report.code) for report in told[:-1]] == [(1, "E_LORA"), (2, "E_LORA")]
-    assert "bad" in told[0].message
+    assert re.fullmatch(r'The LoRA "bad" [^\n]+\.', told[0].message)
     assert kinds(after) == ["Finished", "OrderDone"]
 
 

@@ -118,4 +118,4 @@ def test_the_sidecar_holds_the_mix_with_its_hashes(desk: Desk, order: link.Rende
     desk.draw(link.Render((item,), order.source, 1, (("ink", str(tmp_path / "ink.safetensors")),)))
     (lora,) = json.loads((tmp_path / "a.json").read_text())["mix"]
 
-    assert (lora["name"], lora["weight"], len(lora["sha256"])) == ("ink", 0.5, 64)
+    assert (lora["name"], lora["weight"], lora["applied"], len(lora["sha256"])) == ("ink", 0.5, 1.0, 64)
