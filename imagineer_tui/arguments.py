@@ -73,20 +73,20 @@ def _add_making(commands: Commands) -> None:
     deal = _add(commands, "deal", "draw every card of a set", choosing=True)
     deal.add_argument("set", metavar="SET", help="id of the set, or the beginning of it")
     _add_deal_options(deal)
-    _add_detach(deal)
+    _add_queueing(deal)
     generate = _add(commands, "generate", "draw a single prompt", choosing=True)
     generate.add_argument("prompt", metavar="PROMPT")
     generate.add_argument("-n", dest="count", type=int, default=1, metavar="N", help="how many pictures (1)")
     generate.add_argument("--name", default="", help="what to call it")
-    _add_detach(generate)
+    _add_queueing(generate)
     reroll = _add(commands, "reroll", "draw cards of a batch once more, with new seeds")
     _add_batch(reroll)
     reroll.add_argument("slots", nargs="+", metavar="SLOT", help="numbers, ranges (3-7) or names of cards")
     reroll.add_argument("--seed", type=int, help="seed of the first one")
-    _add_detach(reroll)
+    _add_queueing(reroll)
     complete = _add(commands, "complete", "draw what a batch lacks")
     _add_batch(complete)
-    _add_detach(complete)
+    _add_queueing(complete)
 
 
 def _add_looking(commands: Commands) -> None:
@@ -107,6 +107,7 @@ def _add_looking(commands: Commands) -> None:
     _add_batch(show)
     watch = _add(commands, "watch", "follow a batch until it is done")
     _add_batch(watch)
+    _add_limit(_add(commands, "queue", "list what runs and what waits, in the order of the queue"))
     jobs = _add(commands, "jobs", "list jobs, newest first")
     jobs.add_argument("--state", action="append", choices=[state.value for state in State], help="only these")
     jobs.add_argument("--batch", metavar="BATCH", help="only those of this batch")
@@ -148,10 +149,25 @@ def _add_lora_name(parser: argparse.ArgumentParser) -> None:
 def _add_steering(commands: Commands) -> None:
     pick = _add(commands, "pick", "make a take the one that counts for its card")
     pick.add_argument("take", metavar="TAKE", type=int, help="its number, as `show` lists it")
-    cancel = _add(commands, "cancel", "cancel jobs, or all open jobs of a batch")
+    cancel = _add(commands, "cancel", "cancel jobs, or those of a batch that are open or held")
     _add_jobs_or_batch(cancel)
     retry = _add(commands, "retry", "queue failed, held or cancelled jobs again")
-    _add_jobs_or_batch(retry)
+    _add_jobs_or_batch(retry, optional=True)
+    retry.add_argument("--failed", action="store_true", help="all that failed or whose worker died, of all batches")
+    _add_jobs_or_batch(_add(commands, "hold", "hold waiting jobs, or those of a batch, until they are released"))
+    _add_jobs_or_batch(_add(commands, "release", "queue held jobs again, or those of a batch"))
+    move = _add(commands, "move", "move waiting jobs, or those of a batch, within the queue")
+    _add_jobs_or_batch(move)
+    where = move.add_mutually_exclusive_group(required=True)
+    where.add_argument("--top", dest="end", action="store_const", const="top", help="before all others")
+    where.add_argument("--bottom", dest="end", action="store_const", const="bottom", help="behind all others")
+    where.add_argument("--before", type=int, metavar="JOB", help="right before this one")
+    priority = _add(commands, "priority", "give waiting jobs, or those of a batch, another priority")
+    priority.add_argument("priority", metavar="N", type=int, help="-100 to 100: the highest goes first; decks have 0")
+    _add_jobs_or_batch(priority)
+    pause = _add(commands, "pause", "start no more jobs, not even after a restart of the daemon")
+    pause.add_argument("--now", action="store_true", help="stop what runs as well; it goes back to its place")
+    _add(commands, "resume", "let a paused queue go on")
 
 
 def _add_keeping(commands: Commands) -> None:
@@ -213,7 +229,9 @@ def _add_deal_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cards", default="", metavar="CARDS", help='such as "1-13,Ace of Spades"; all if left out')
 
 
-def _add_detach(parser: argparse.ArgumentParser) -> None:
+def _add_queueing(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--priority", type=int, metavar="N", help="-100 to 100: the highest goes first")
+    parser.add_argument("--hold", action="store_true", help="draw nothing until it is released")
     parser.add_argument("--detach", action="store_true", help="do not wait for the pictures")
 
 
@@ -227,5 +245,7 @@ def _add_limit(parser: argparse.ArgumentParser) -> None:
     number.add_argument("--all", action="store_true", help="all of them")
 
 
-def _add_jobs_or_batch(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", nargs="+", metavar="JOB|BATCH", help="numbers of jobs, or one batch")
+def _add_jobs_or_batch(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
+    parser.add_argument(
+        "what", nargs="*" if optional else "+", metavar="JOB|BATCH", help="numbers of jobs, or one batch"
+    )

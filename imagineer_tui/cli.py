@@ -14,8 +14,8 @@ from imagineerd.errors import DaemonAway, ImagineerError
 
 MODULES: Final = {
     "making": ("deal", "generate", "reroll", "complete", "watch"),
-    "looking": ("plan", "themes", "sets", "batches", "show", "jobs", "status", "doctor"),
-    "steering": ("pick", "cancel", "retry", "start", "stop"),
+    "looking": ("plan", "themes", "sets", "batches", "show", "jobs", "queue", "status", "doctor"),
+    "steering": ("pick", "cancel", "retry", "hold", "release", "move", "priority", "pause", "resume", "start", "stop"),
     "library": ("loras", "lora", "mix"),
     "configuring": ("config",),
     "completion": ("completion",),

@@ -8,7 +8,7 @@ import msgspec
 
 from imagineerd.client import Event, Followed
 from imagineerd.jobs import ENDED_STATES, Job, JobError, State
-from imagineerd.protocol import Batch, JobMoved, JobsAdded, TakeAdded, Tick, Worker
+from imagineerd.protocol import Batch, JobMoved, JobsAdded, PauseChanged, Snapshot, TakeAdded, Tick, Worker
 
 
 class Card(msgspec.Struct):
@@ -29,7 +29,7 @@ class Card(msgspec.Struct):
 
 
 class Deck:
-    """The jobs to wait for, and the worker.
+    """The jobs to wait for, the worker, and whether the queue is paused.
 
     With `only`, those jobs; otherwise every job that is open or the newest of its slot, also such as are added.
     """
@@ -39,6 +39,7 @@ class Deck:
         self.only = frozenset(only)
         self.cards: dict[int, Card] = {}
         self.worker: Worker | None = None
+        self.paused = False
         self.stale = True
 
     @property
@@ -72,6 +73,8 @@ class Deck:
     def take(self, message: Followed) -> list[Card]:
         """Take in a message; return the cards that ended by it. `stale` asks for a `load`."""
         match message:
+            case Snapshot():
+                self.worker, self.paused = message.worker, message.paused
             case Worker():
                 self.worker = message
             case Tick() if message.job in self.cards:
@@ -87,6 +90,8 @@ class Deck:
                 return self._moved(body.job, body.state, body.error)
             case TakeAdded():
                 return self._moved(body.take.job, State.DONE, None)
+            case PauseChanged():
+                self.paused = body.paused
             case JobsAdded() if body.batch == self.batch.id and not self.only:
                 self.stale = True
         return []

@@ -32,8 +32,6 @@ def follow(client: Client, deck: Deck, display: Display) -> None:
         ended = deck.take(message)
         if isinstance(message, Snapshot | Resume):
             away, deck.stale = False, True
-        if isinstance(message, Snapshot):
-            deck.worker = message.worker
         if deck.stale and not away:
             ended += _load(client, deck)
         away = away or isinstance(message, Away)

@@ -14,7 +14,7 @@ from imagineerd import protocol
 from imagineerd.errors import DaemonAway
 from imagineerd.jobs import State
 
-P = TypeVar("P", protocol.Batches, protocol.Jobs)
+P = TypeVar("P", protocol.Batches, protocol.Jobs, protocol.Queue)
 
 PAGE = 1000
 
@@ -72,6 +72,17 @@ def jobs(run: Run) -> int:
     return OK
 
 
+def queue(run: Run) -> int:
+    """List what runs and what waits."""
+    client = run.client()
+
+    def page(limit: int, after: Any) -> protocol.Queue:
+        return client.queue(limit, after)
+
+    run.out.show(_pages(run, page, "jobs", "after"), tables.queue)
+    return OK
+
+
 def status(run: Run) -> int:
     """Show how the daemon is."""
     run.out.show(run.client().status(), tables.status)
@@ -91,13 +102,13 @@ def doctor(run: Run) -> int:
     return FAILED if any(check.level == "fail" for check in found.checks) else OK
 
 
-def _pages(run: Run, page: Callable[[int, Any], P], field: str) -> P:
-    """Return one page of `--limit` rows or, with `--all`, all pages as one."""
+def _pages(run: Run, page: Callable[[int, Any], P], field: str, mark: str = "before") -> P:
+    """Return one page of `--limit` rows or, with `--all`, all pages as one; `mark` is what the next one is asked by."""
     if not run.options.all:
         return page(run.options.limit, None)
     whole = page(PAGE, None)
-    while whole.before is not None:
-        following = page(PAGE, whole.before)
+    while (last := getattr(whole, mark)) is not None:
+        following = page(PAGE, last)
         rows = getattr(whole, field) + getattr(following, field)
         whole = msgspec.structs.replace(following, **{field: rows})
     return whole

@@ -16,6 +16,7 @@ from imagineer_tui.words import clock
 from imagineerd.jobs import State
 
 AWAY = "The daemon is away; waiting for it …"
+PAUSED = "the queue is paused; imagineer resume"
 MOST_RUNNING = 8
 """Cards that are shown with a bar of their own."""
 
@@ -103,8 +104,10 @@ def card_line(card: Card) -> str:
 
 
 def worker_line(deck: Deck) -> str:
-    """Return what the worker does while nothing can be drawn; empty while it draws or waits."""
+    """Return why nothing is drawn now; empty while something is, or nothing waits for it."""
     worker = deck.worker
+    if deck.paused and not deck.running:
+        return PAUSED
     if worker is None or worker.phase in {"idle", "working"}:
         return ""
     detail = (worker.detail or worker.model).removeprefix("loading").strip()

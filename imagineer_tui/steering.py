@@ -32,7 +32,49 @@ def cancel(run: Run) -> int:
 
 def retry(run: Run) -> int:
     """Queue jobs again."""
-    run.out.show(run.client(start=True).retry(**_jobs_or_batch(run.options.what)), tables.retried)
+    if run.options.failed == bool(run.options.what):
+        raise Invalid(message="Name jobs by their numbers, or one batch, or say --failed for all that failed.")
+    chosen = {"failed": True} if run.options.failed else _jobs_or_batch(run.options.what)
+    run.out.show(run.client(start=True).retry(**chosen), tables.retried)
+    return OK
+
+
+def hold(run: Run) -> int:
+    """Hold jobs."""
+    run.out.show(run.client().hold(**_jobs_or_batch(run.options.what)), tables.held)
+    return OK
+
+
+def release(run: Run) -> int:
+    """Queue held jobs again."""
+    run.out.show(run.client(start=True).release(**_jobs_or_batch(run.options.what)), tables.retried)
+    return OK
+
+
+def move(run: Run) -> int:
+    """Move jobs within the queue."""
+    chosen, options = _jobs_or_batch(run.options.what), run.options
+    run.out.show(run.client().move(**chosen, end=options.end, before=options.before), tables.placed)
+    return OK
+
+
+def priority(run: Run) -> int:
+    """Give jobs another priority."""
+    chosen, options = _jobs_or_batch(run.options.what), run.options
+    run.out.show(run.client().set_priority(options.priority, **chosen), tables.placed)
+    return OK
+
+
+def pause(run: Run) -> int:
+    """Pause the queue."""
+    done = run.client().pause(now=run.options.now)
+    run.out.show(done, _saying("The queue is paused; imagineer resume"))
+    return OK
+
+
+def resume(run: Run) -> int:
+    """Let the queue go on."""
+    run.out.show(run.client(start=True).resume(), _saying("The queue goes on."))
     return OK
 
 

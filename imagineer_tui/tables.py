@@ -214,6 +214,12 @@ def dealt(out: Output, data: protocol.Dealt) -> None:
     out.line(data.batch.folder)
 
 
+def put_aside(out: Output, data: protocol.Dealt) -> None:
+    """Print what was accepted and is held."""
+    out.line(f"{number_of(len(data.jobs), 'card')} held; imagineer release {data.batch.id}")
+    out.line(data.batch.folder)
+
+
 def jobs(out: Output, data: protocol.Jobs) -> None:
     """Print a page of jobs."""
     table = _table("job>", "state", "batch", "card*", "seed>", "note*")
@@ -223,6 +229,18 @@ def jobs(out: Output, data: protocol.Jobs) -> None:
         table.add_row(str(job.id), _state(job.state), job.batch, name, str(job.spec.seed), note)
     out.console.print(table)
     _more(out, more=data.before is not None)
+
+
+def queue(out: Output, data: protocol.Queue) -> None:
+    """Print a page of the queue in its order."""
+    if data.paused:
+        out.line("The queue is paused; imagineer resume")
+    table = _table("job>", "state", "priority>", "batch", "card*", "seed>")
+    for job in data.jobs:
+        name = job.spec.name or f"slot {job.slot}"
+        table.add_row(str(job.id), _state(job.state), str(job.priority), job.batch, name, str(job.spec.seed))
+    out.console.print(table)
+    _more(out, more=data.after is not None)
 
 
 def cancelled(out: Output, data: protocol.Cancelled) -> None:
@@ -238,6 +256,16 @@ def cancelled(out: Output, data: protocol.Cancelled) -> None:
 def retried(out: Output, data: protocol.Retried) -> None:
     """Print how many jobs are queued again."""
     out.line(f"{number_of(len(data.jobs), 'job')} queued again." if data.jobs else "There was nothing to retry.")
+
+
+def held(out: Output, data: protocol.Held) -> None:
+    """Print how many jobs are held now."""
+    out.line(f"{number_of(len(data.jobs), 'job')} held." if data.jobs else "Nothing was waiting.")
+
+
+def placed(out: Output, data: protocol.Placed) -> None:
+    """Print how many jobs stand elsewhere now."""
+    out.line(f"{number_of(len(data.jobs), 'job')} moved; imagineer queue" if data.jobs else "Nothing was to be moved.")
 
 
 def _takes(slot: protocol.Slot) -> str:
@@ -260,7 +288,7 @@ def status(out: Output, data: protocol.Status) -> None:
         ("imagineerd", f"{data.version}, pid {data.pid}, up {clock(data.uptime)}"),
         ("worker", _worker(data.worker)),
         ("model", _model(data.model)),
-        ("jobs", f"{states(data.jobs) or 'none yet'}{left}"),
+        ("jobs", f"{states(data.jobs) or 'none yet'}{', paused' if data.paused else left}"),
         ("disk", f"{size(data.disk_free)} free"),
         ("pictures", data.output_dir),
         ("data", data.data_dir),

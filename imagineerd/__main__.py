@@ -22,13 +22,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"imagineerd {VERSION}")
     parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"))
+    parser.add_argument("--paused", action="store_true", help="start no job until somebody resumes the queue")
     _add_install(parser)
     options = parser.parse_args(arguments)
     try:
         if options.command:
             _install(system=options.system, show=options.print)
         else:
-            _run(options.log_level)
+            _run(options.log_level, paused=options.paused)
     except ImagineerError as error:
         for line in error.problems or (error.message,):
             print(f"imagineerd: {line}", file=sys.stderr)
@@ -63,8 +64,10 @@ def _install(*, system: bool, show: bool) -> None:
         print(f"  {command}")
 
 
-def _run(log_level: str | None) -> None:
+def _run(log_level: str | None, *, paused: bool) -> None:
     # Imported late so that --version and --help answer at once.
+    import msgspec
+
     from imagineerd import logs
     from imagineerd.config import find_paths, load_config
     from imagineerd.daemon import run
@@ -72,6 +75,8 @@ def _run(log_level: str | None) -> None:
     faulthandler.enable()  # the watchdog ends us with SIGABRT: then the journal shows where every thread stood
     paths = find_paths(os.environ)
     config = load_config(paths)
+    if paused:
+        config = msgspec.structs.replace(config, daemon=msgspec.structs.replace(config.daemon, start_paused=True))
     logs.configure(log_level or config.daemon.log_level)
     asyncio.run(run(paths, config))
 

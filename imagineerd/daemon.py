@@ -108,6 +108,8 @@ class Daemon:
         async with contextlib.AsyncExitStack() as undo:
             undo.push_async_callback(self.store.close)
             await self._recover()
+            if self.config.daemon.start_paused:
+                await self.store.pause(time.time(), paused=True)
             undo.callback(self.context.term)
             self.ctl = Server(self.context, self.paths.ctl_socket, CTL_KINDS, self._answer_ctl)
             undo.push_async_callback(self.ctl.close)
@@ -208,6 +210,7 @@ class Daemon:
             worker=self.dispatcher.info,
             jobs=snap.jobs,
             batches=snap.batches,
+            paused=snap.paused,
         )
         if self._start(subscriber, snapshot, rid):
             self.events.complete(subscriber, snap.seq)
@@ -259,7 +262,12 @@ class Daemon:
     # ------------------------------------------------------------ what an order needs to know
 
     def _orders(self) -> Orders:
-        return Orders(configure=self._configure, source=self._source, lora=self._lora)
+        return Orders(
+            configure=self._configure,
+            source=self._source,
+            lora=self._lora,
+            unload_s=lambda: self.requests.config.model.unload_after_s,
+        )
 
     def _configure(self) -> link.Configure:
         config = self.config

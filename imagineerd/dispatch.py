@@ -41,11 +41,15 @@ LONG_LIFE_S = 60.0
 
 
 class Orders(msgspec.Struct, frozen=True):
-    """What the daemon looks up when an order is made: where a model and a LoRA are."""
+    """What the daemon looks up when it is needed: where a model and a LoRA are, and how long an idle model is kept.
+
+    `unload_s` gives the seconds after which it leaves the memory, or None.
+    """
 
     configure: Callable[[], link.Configure]
     source: Callable[[str, str], link.ModelSource]
     lora: Callable[[str], str]
+    unload_s: Callable[[], float | None] = lambda: None
 
 
 class Dispatcher:
@@ -62,6 +66,7 @@ class Dispatcher:
         command: tuple[str, ...] = COMMAND,
     ) -> None:
         self.info = protocol.Worker(phase="starting")
+        self.paused = False
         self.waiting = Waitlist()
         self.running: dict[int, Job] = {}
         self._store = store
@@ -75,6 +80,8 @@ class Dispatcher:
         self._busy = False
         self._draining = False
         self._cancelling: set[int] = set()
+        self._interrupted: set[int] = set()
+        self._paused_at_once = False
         self._last_report = time.monotonic()
         self._watch = link.Watch()
         self._process: WorkerProcess | None = None
@@ -87,11 +94,12 @@ class Dispatcher:
 
     async def start(self) -> None:
         """Take up what waits and start the worker."""
+        self.paused = await self._store.is_paused()
         await self.refill()
         self.tasks = [
             asyncio.create_task(self._keep_a_worker()),
             asyncio.create_task(self._keep_ordering()),
-            asyncio.create_task(self._watch_for_hangs()),
+            asyncio.create_task(self._keep_watch()),
         ]
 
     async def stop(self) -> None:
@@ -125,8 +133,7 @@ class Dispatcher:
 
     def cancel(self, ended: Iterable[int], stopping: tuple[int, ...]) -> None:
         """Jobs were cancelled in the store: forget the waiting ones, tell the worker of the running ones."""
-        for job in ended:
-            self.waiting.drop(job)
+        self.drop(ended)
         self._cancelling.update(self.running.keys() & set(stopping))
         if stopping and self._process is not None:
             self._process.send(link.Cancel(stopping))
@@ -136,6 +143,23 @@ class Dispatcher:
         self._watch = watch
         if self._process is not None and self._ready:
             self._process.send(watch)
+
+    def drop(self, jobs: Iterable[int]) -> None:
+        """Jobs wait no more: they were cancelled or are held."""
+        for job in jobs:
+            self.waiting.drop(job)
+
+    def pause(self, *, now: bool) -> None:
+        """Start no more jobs; with `now` those that run are stopped between two steps and go back to their places."""
+        self.paused, self._paused_at_once = True, now
+        if now and self._process is not None:
+            self._interrupted.update(self.running)
+            self._process.send(link.Cancel(tuple(self.running)))
+
+    def resume(self) -> None:
+        """Start jobs again."""
+        self.paused = self._paused_at_once = False
+        self._wake.set()
 
     def eta(self) -> float | None:
         """Seconds until everything that is open is drawn, by the speed last seen; None while none was seen."""
@@ -155,7 +179,8 @@ class Dispatcher:
                 await self._order()
 
     def _may_order(self) -> bool:
-        return self._ready and not self._busy and not self._draining and bool(self.waiting)
+        free = self._ready and not self._busy and not self._draining
+        return free and not self.paused and bool(self.waiting)
 
     async def _order(self) -> None:
         batch = self.waiting.next(self._sizes)
@@ -171,6 +196,8 @@ class Dispatcher:
             self._busy = False
             return
         self.running.update((job.id, job) for job in jobs)
+        if self._paused_at_once:  # while they were claimed
+            self._interrupted.update(self.running)
         await self._hand_over(process, jobs, batch.size)
 
     async def _hand_over(self, process: WorkerProcess, jobs: tuple[Job, ...], size: int) -> None:
@@ -186,7 +213,7 @@ class Dispatcher:
         if self.info.phase == "idle":
             self._say(phase="working")
         process.send(order)
-        if late := self._cancelling.intersection(self.running):
+        if late := (self._cancelling | self._interrupted).intersection(self.running):
             process.send(link.Cancel(tuple(late)))
 
     async def _render(self, jobs: tuple[Job, ...], size: int) -> link.Render:
@@ -262,11 +289,12 @@ class Dispatcher:
             state = await self._insist(move, job.id, job.attempts, reason, time.time(), counts=counts)
             if state is State.QUEUED:
                 deaths = job.attempts if counts else job.attempts - 1
-                self.add([Waiting(job.id, job.priority, group_key(job.spec), attempts=deaths)])
+                self.add([_waiting(job, deaths)])
 
     def _let_go(self, job: int) -> Job | None:
-        """Forget a job that left the worker's hands, and that it was to be cancelled: it may come back."""
+        """Forget a job that left the worker's hands, and that it was to be stopped: it may come back."""
         self._cancelling.discard(job)
+        self._interrupted.discard(job)
         return self.running.pop(job, None)
 
     async def _insist(self, move: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -285,13 +313,21 @@ class Dispatcher:
                 self._say(detail=error.message)
                 await asyncio.sleep(DISK_RETRY_S)
 
-    async def _watch_for_hangs(self) -> None:
+    async def _keep_watch(self) -> None:
+        """Kill a worker that is silent although it has something to do; let one without it give back its memory."""
         while True:
             await asyncio.sleep(min(1.0, self._hang_s / 4))
-            silent = time.monotonic() - self._last_report
-            expected = self._busy or (bool(self.waiting) and not self._ready)
-            if expected and self._process is not None and silent > self._hang_s:
-                self._process.kill(f"it gave no sign of life for {silent:.0f} seconds")
+            if self._process is not None:
+                self._look_after(self._process, time.monotonic() - self._last_report)
+
+    def _look_after(self, process: WorkerProcess, silent: float) -> None:
+        expected = self._busy or (bool(self.waiting) and not self._ready)
+        unload_s = self._orders.unload_s()
+        if expected and silent > self._hang_s:
+            process.kill(f"it gave no sign of life for {silent:.0f} seconds")
+        elif unload_s is not None and silent > unload_s and self.info.phase == "idle" and self.info.model:
+            self._last_report = time.monotonic()
+            process.send(link.Unload())
 
     # ------------------------------------------------------------ reports
 
@@ -329,6 +365,8 @@ class Dispatcher:
                 phase: protocol.WorkerPhase = "working" if self._busy else "idle"
                 self._say(phase=phase, model=report.model, detail="", memory_used=report.memory_used)
                 self._wake.set()
+            case link.Unloaded():
+                self._say(model="", memory_used=report.memory_used)
             case link.Step():
                 self._step(report)
             case link.Preview():
@@ -412,10 +450,12 @@ class Dispatcher:
                 await self._store.record_speed(speed_key(job.spec), duration / job.spec.steps)
 
     async def _stopped(self, report: link.Stopped) -> None:
-        """A job that nobody cancelled stopped because the worker quits: `stop` gives it back."""
+        """A job that nobody stopped did so because the worker quits: `stop` gives it back."""
         if report.job in self._cancelling:
             self._let_go(report.job)
             await self._insist(self._store.stop, report.job, report.attempt, time.time())
+        elif report.job in self._interrupted and not self._draining:
+            await self._return((self.running[report.job],), "The queue was paused.", counts=False)
 
     async def _fail(self, report: link.Failed) -> None:
         self._let_go(report.job)
@@ -430,6 +470,11 @@ class Dispatcher:
         self._busy = False
         self._say(phase="idle", detail="", memory_used=report.memory_used)
         self._wake.set()
+
+
+def _waiting(job: Job, attempts: int) -> Waiting:
+    """Return a job that is queued again as the scheduler sees it: at its old place."""
+    return Waiting(job.id, job.priority, job.turn, job.rank, group_key(job.spec), attempts=attempts)
 
 
 def _item(job: Job, folder: Path) -> link.Item:

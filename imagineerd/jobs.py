@@ -27,6 +27,7 @@ GuidanceScale = Annotated[float, msgspec.Meta(ge=0.0, le=30.0)]
 Seed = Annotated[int, msgspec.Meta(ge=0, le=MAX_SEED)]
 Prompt = Annotated[str, msgspec.Meta(max_length=MAX_PROMPT)]
 Weight = Annotated[float, msgspec.Meta(ge=-2.0, le=2.0)]
+Priority = Annotated[int, msgspec.Meta(ge=-100, le=100)]
 
 Lane = Literal["gpu", "io"]
 Scheduler = Literal["dpm++", "dpm++-sde", "euler", "euler-a", "ddim", "unipc", "pndm", "lms", "heun"]
@@ -98,7 +99,7 @@ class State(str, Enum):
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
-    HELD = "held"  # its worker died twice: it waits for a person, the queue goes on
+    HELD = "held"  # its worker died twice, or a person said so: it waits for a person, the queue goes on
 
 
 MAY_FOLLOW: dict[State, frozenset[State]] = {
@@ -130,8 +131,20 @@ class JobError(msgspec.Struct, frozen=True):
     message: str
 
 
+BY_HAND = JobError("E_STATE", "Held by hand: release it to have it drawn.")
+"""Why a job is held that a person held; it is the only such job with this code."""
+BACKGROUND: Priority = 0
+INTERACTIVE: Priority = 10
+"""What somebody waits for at the screen: a few pictures go ahead of whole decks."""
+A_FEW = 8
+"""Pictures of one request that count as a few."""
+
+
 class Job(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One unit of work. Times are Unix seconds; `slot` is 1-based; `take` is set once it is done."""
+    """One unit of work. Times are Unix seconds; `slot` is 1-based; `take` is set once it is done.
+
+    Queued jobs stand in the order of `priority` (the highest first), then `turn`, then `rank`, then `id`.
+    """
 
     id: int
     batch: str
@@ -146,6 +159,8 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     ended_at: UnixTime | None = None
     error: JobError | None = None
     take: int | None = None
+    turn: int = 0
+    rank: float = 0.0
 
 
 def group_key(spec: JobSpec) -> str:

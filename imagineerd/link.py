@@ -4,9 +4,9 @@ A `socketpair` carries frames of a 4-byte big-endian length and a MessagePack ma
 build, so there is no version here. End of file is death, on both sides.
 
 The conversation: the worker says `Hello`; the daemon sends `Configure` once, then `Render` orders, one at a time
-(`Cancel`, `Watch` and `Quit` at any moment). A worker answers each job of an order by exactly one of `Finished`,
-`Failed` or `Stopped`, then says `OrderDone`. `attempt` goes with every answer as a fence: the daemon drops those of an
-attempt that is no longer running.
+(`Cancel`, `Watch`, `Unload` and `Quit` at any moment). A worker answers each job of an order by exactly one of
+`Finished`, `Failed` or `Stopped`, then says `OrderDone`. `attempt` goes with every answer as a fence: the daemon drops
+those of an attempt that is no longer running.
 """
 
 from __future__ import annotations
@@ -103,11 +103,15 @@ class Watch(Message, frozen=True):
         return self.rate > 0 and (self.all or item.job in self.jobs or item.batch in self.batches)
 
 
+class Unload(Message, frozen=True):
+    """Give back the memory of every model; the next order loads what it needs."""
+
+
 class Quit(Message, frozen=True):
     """Stop what runs between two steps, then leave."""
 
 
-Order: TypeAlias = Configure | Render | Cancel | Watch | Quit
+Order: TypeAlias = Configure | Render | Cancel | Watch | Unload | Quit
 
 # ---------------------------------------------------------------- reports
 
@@ -144,6 +148,12 @@ class Loaded(Message, frozen=True):
     model: str
     revision: str
     seconds: float
+    memory_used: int = 0
+
+
+class Unloaded(Message, frozen=True):
+    """No model is loaded any more."""
+
     memory_used: int = 0
 
 
@@ -212,7 +222,9 @@ class Broken(Message, frozen=True):
     message: str
 
 
-Report: TypeAlias = Hello | Ready | Loading | Loaded | Step | Preview | Finished | Failed | Stopped | OrderDone | Broken
+Report: TypeAlias = (
+    Hello | Ready | Loading | Loaded | Unloaded | Step | Preview | Finished | Failed | Stopped | OrderDone | Broken
+)
 
 _encoder = msgspec.msgpack.Encoder()
 _order_decoder: msgspec.msgpack.Decoder[Order] = msgspec.msgpack.Decoder(Order)

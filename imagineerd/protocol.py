@@ -20,6 +20,11 @@ they may be lost. A client that does not read is sent nothing more until it does
 **Watching.** After `watch_previews` a session is sent `preview`: small raw pictures of what is being drawn. They are
 made only of jobs that somebody watches, the newest of a job wins, and they may be lost. Watching ends with the session.
 
+**Order.** Queued jobs are ordered by `priority` (the highest first), then `turn`, `rank` and `id`. A job has these in
+every list; a new one has `rank` = `id`, and the event that adds it tells priority and turn. Jobs that can share a call
+with the one at the front are drawn with it, and after four calls in a row for higher priorities a lower one has its
+call. Jobs of one priority take turns by client, that is by user and by the name that `client` of `hello` gives.
+
 **Pictures.** On the `blob` socket, `blob_stat` tells size and hash, `blob_get` answers one chunk: body `chunk`, then
 one raw frame. Keep at most four chunks in flight.
 
@@ -44,6 +49,7 @@ from imagineerd.jobs import (
     JobError,
     LoraWeight,
     Pixels,
+    Priority,
     Prompt,
     PromptParts,
     Scheduler,
@@ -56,7 +62,7 @@ from imagineerd.jobs import (
 )
 
 VERSION: Final = 1
-FEATURES: Final = ("deal", "blob", "resume", "previews", "mixes")
+FEATURES: Final = ("deal", "blob", "resume", "previews", "mixes", "steer")
 
 MAX_BODY: Final = 256 * 1024
 """Bytes of one body that the daemon takes."""
@@ -81,6 +87,7 @@ Seconds = Annotated[float, msgspec.Meta(extra={"unit": "seconds"})]
 Variant = Literal["full", "thumb"]
 Level = Literal["ok", "warn", "fail"]
 TriggerFrom = Literal["note", "metadata", "tags", ""]
+End = Literal["top", "bottom"]
 LoraName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 """A file name without its suffix."""
 MixName = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
@@ -371,7 +378,7 @@ class Check(Body, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Status(Body, frozen=True, omit_defaults=True, kw_only=True):
-    """How the daemon is. `jobs` counts all jobs by state, `disk_free` is in bytes, `uptime` in seconds."""
+    """How the daemon is. `jobs` counts all jobs by state; while it is `paused` no job is started."""
 
     version: str
     pid: int
@@ -386,6 +393,7 @@ class Status(Body, frozen=True, omit_defaults=True, kw_only=True):
     config_file: str
     disk_free: Bytes
     eta_s: Seconds | None = None
+    paused: bool = False
 
 
 class Sets(Body, frozen=True, omit_defaults=True, kw_only=True):
@@ -496,6 +504,38 @@ class Jobs(Body, frozen=True, omit_defaults=True, kw_only=True):
     before: int | None = None
 
 
+class Queue(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """A page of the queue: on the first one the running jobs, then those that wait, in the order of the queue.
+
+    `after` is what to ask with for the next page. While the queue is `paused` no job is started.
+    """
+
+    jobs: tuple[Job, ...]
+    paused: bool = False
+    after: int | None = None
+
+
+class Place(Body, frozen=True, omit_defaults=True):
+    """Where a queued job stands: queued jobs are ordered by priority (the highest first), turn, rank and id."""
+
+    job: int
+    priority: int = 0
+    turn: int = 0
+    rank: float = 0.0
+
+
+class Placed(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """The jobs that stand elsewhere now."""
+
+    jobs: tuple[int, ...] = ()
+
+
+class Held(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """The jobs that are held now; those that ran or had ended are left out."""
+
+    jobs: tuple[int, ...] = ()
+
+
 class Cancelled(Body, frozen=True, omit_defaults=True, kw_only=True):
     """`cancelled` ended at once, `stopping` stop between two steps, `ended` had ended before."""
 
@@ -532,13 +572,17 @@ class EventMark(Body, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Snapshot(Body, frozen=True, omit_defaults=True, kw_only=True):
-    """The state as of event `seq`: open jobs (1,000 at most), the newest batches, the worker."""
+    """The state as of event `seq`: open jobs (1,000 at most), the newest batches, the worker.
+
+    The running jobs come first, then those that wait, in the order of the queue; while it is `paused` none is started.
+    """
 
     epoch: str
     seq: int
     worker: Worker
     jobs: tuple[Job, ...] = ()
     batches: tuple[Batch, ...] = ()
+    paused: bool = False
 
 
 class Resume(Body, frozen=True, omit_defaults=True, kw_only=True):
@@ -661,39 +705,47 @@ class MakeThemes(Request[Themes], frozen=True, omit_defaults=True, kw_only=True)
     seed: Seed | None = None
 
 
-class Deal(Request[Dealt], frozen=True, omit_defaults=True, kw_only=True):
-    """Deal a set: one slot and one job for each row (or for the rows that `cards` picks)."""
+class Submit(Request[Dealt], frozen=True, omit_defaults=True, kw_only=True):
+    """What every request for pictures says.
+
+    `idem` is its idempotency key. Without a `priority` it is 10 for a prompt or a re-roll of at most 8 pictures, else
+    0. With `hold` the jobs are held until they are released.
+    """
 
     idem: Idem
+    priority: Priority | None = None
+    hold: bool = False
+
+
+class Deal(Submit, frozen=True, omit_defaults=True, kw_only=True):
+    """Deal a set: one slot and one job for each row (or for the rows that `cards` picks)."""
+
     set: Name
     theme: Prompt = ""
     settings: Settings = Settings()
     cards: tuple[Id, ...] = ()
 
 
-class Generate(Request[Dealt], frozen=True, omit_defaults=True, kw_only=True):
+class Generate(Submit, frozen=True, omit_defaults=True, kw_only=True):
     """Draw a single prompt `n` times (absent: as often as the config says), with seeds counting up: one slot."""
 
-    idem: Idem
     prompt: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
     n: Annotated[int, msgspec.Meta(ge=1, le=MAX_N)] | None = None
     name: Name = ""
     settings: Settings = Settings()
 
 
-class Reroll(Request[Dealt], frozen=True, omit_defaults=True, kw_only=True):
+class Reroll(Submit, frozen=True, omit_defaults=True, kw_only=True):
     """One more take for each named slot, with a new seed (`seed` for the first, then counting up)."""
 
-    idem: Idem
     batch: Name
     slots: Annotated[tuple[Id, ...], msgspec.Meta(min_length=1)]
     seed: Seed | None = None
 
 
-class Complete(Request[Dealt], frozen=True, omit_defaults=True, kw_only=True):
-    """Deal what is missing: every slot without a take and without an open job, with its own seed."""
+class Complete(Submit, frozen=True, omit_defaults=True, kw_only=True):
+    """Deal what is missing: every slot without a take and without a job that is open or held by hand."""
 
-    idem: Idem
     batch: Name
 
 
@@ -719,18 +771,73 @@ class ListJobs(Request[Jobs], frozen=True, omit_defaults=True, kw_only=True):
     before: Id | None = None
 
 
+class GetQueue(Request[Queue], frozen=True, omit_defaults=True, kw_only=True):
+    """What runs and what waits, in the order of the queue."""
+
+    limit: Limit = PAGE
+    after: Id | None = None
+
+
 class Cancel(Request[Cancelled], frozen=True, omit_defaults=True, kw_only=True):
-    """Cancel jobs, or all open jobs of a batch: queued ones at once, running ones between two steps."""
+    """Cancel jobs, or those of a batch that are open or held: queued ones at once, running ones between two steps."""
 
     jobs: tuple[Id, ...] = ()
     batch: Name | None = None
 
 
 class RetryJobs(Request[Retried], frozen=True, omit_defaults=True, kw_only=True):
-    """Queue failed, cancelled or held jobs again, or all failed and held jobs of a batch."""
+    """Queue failed, cancelled or held jobs again.
+
+    Of a batch, and with `failed` of all batches, those that failed or whose worker died; what a person holds stays.
+    """
 
     jobs: tuple[Id, ...] = ()
     batch: Name | None = None
+    failed: bool = False
+
+
+class Hold(Request[Held], frozen=True, omit_defaults=True, kw_only=True):
+    """Hold waiting jobs, or those of a batch, until they are released."""
+
+    jobs: tuple[Id, ...] = ()
+    batch: Name | None = None
+
+
+class Release(Request[Retried], frozen=True, omit_defaults=True, kw_only=True):
+    """Queue held jobs again, or all held jobs of a batch."""
+
+    jobs: tuple[Id, ...] = ()
+    batch: Name | None = None
+
+
+class MoveJobs(Request[Placed], frozen=True, omit_defaults=True, kw_only=True):
+    """Move waiting jobs, in this order, or those of a batch, to an end of the queue or right before a waiting job.
+
+    They take the priority of their new neighbour.
+    """
+
+    jobs: tuple[Id, ...] = ()
+    batch: Name | None = None
+    end: End | None = None
+    before: Id | None = None
+
+
+class SetPriority(Request[Placed], frozen=True, omit_defaults=True, kw_only=True):
+    """Give waiting jobs, or those of a batch, another priority: the highest goes first."""
+
+    priority: Priority
+    jobs: tuple[Id, ...] = ()
+    batch: Name | None = None
+
+
+class Pause(Request[Done], frozen=True, omit_defaults=True, kw_only=True):
+    """Start no more jobs, not even after a restart. What runs is finished; with `now` it goes back to its place."""
+
+    now: bool = False
+
+
+class Unpause(Request[Done], frozen=True, omit_defaults=True, kw_only=True):
+    """Let the queue go on."""
 
 
 class Pick(Request[Done], frozen=True, omit_defaults=True, kw_only=True):
@@ -798,18 +905,22 @@ class BlobGet(Request[Chunk], frozen=True, omit_defaults=True, kw_only=True):
 
 
 class BatchAdded(Body, frozen=True, omit_defaults=True, kw_only=True):
-    """A batch was accepted; its jobs are queued."""
+    """A batch was accepted; its jobs are queued, the first one with this `turn`, each further one with the next."""
 
     batch: Batch
     jobs: tuple[int, ...] = ()
+    priority: int = 0
+    turn: int = 0
 
 
 class JobsAdded(Body, frozen=True, omit_defaults=True, kw_only=True):
-    """Jobs were added to a batch (re-roll, complete)."""
+    """Jobs were added to a batch (re-roll, complete); the first one has this `turn`, each further one the next."""
 
     batch: str
     jobs: tuple[int, ...]
     slots: tuple[int, ...]
+    priority: int = 0
+    turn: int = 0
 
 
 class JobMoved(Body, frozen=True, omit_defaults=True, kw_only=True):
@@ -821,6 +932,18 @@ class JobMoved(Body, frozen=True, omit_defaults=True, kw_only=True):
     state: State
     attempts: int = 0
     error: JobError | None = None
+
+
+class JobsPlaced(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """Jobs stand elsewhere in the queue: they were moved, or queued again."""
+
+    places: tuple[Place, ...]
+
+
+class PauseChanged(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """The queue was paused, or goes on."""
+
+    paused: bool
 
 
 class TakeAdded(Body, frozen=True, omit_defaults=True, kw_only=True):
@@ -890,7 +1013,17 @@ class Bye(Body, frozen=True, omit_defaults=True, kw_only=True):
     """The daemon stops; the queue stays."""
 
 
-EventBody = BatchAdded | JobsAdded | JobMoved | TakeAdded | PickChanged | MixesChanged | LorasChanged
+EventBody = (
+    BatchAdded
+    | JobsAdded
+    | JobMoved
+    | JobsPlaced
+    | PauseChanged
+    | TakeAdded
+    | PickChanged
+    | MixesChanged
+    | LorasChanged
+)
 Beside = Tick | Preview | Worker | Heartbeat | Bye
 
 # ---------------------------------------------------------------- names
@@ -918,8 +1051,15 @@ REQUESTS: Final[dict[str, type[Request[Any]]]] = {
     "batches": ListBatches,
     "batch": GetBatch,
     "jobs": ListJobs,
+    "queue": GetQueue,
     "cancel": Cancel,
     "retry": RetryJobs,
+    "hold": Hold,
+    "release": Release,
+    "move": MoveJobs,
+    "priority": SetPriority,
+    "pause": Pause,
+    "unpause": Unpause,
     "pick": Pick,
     "config": GetConfig,
     "config_set": SetConfig,
@@ -950,8 +1090,11 @@ REPLIES: Final[dict[str, type[Body]]] = {
     "batches_are": Batches,
     "batch_is": BatchDetail,
     "jobs_are": Jobs,
+    "queue_is": Queue,
     "cancelled": Cancelled,
     "retried": Retried,
+    "held": Held,
+    "placed": Placed,
     "config_is": Config,
     "snap": Snapshot,
     "resume": Resume,
@@ -963,6 +1106,8 @@ EVENTS: Final[dict[str, type[Body]]] = {
     "batch_added": BatchAdded,
     "jobs_added": JobsAdded,
     "job_moved": JobMoved,
+    "jobs_placed": JobsPlaced,
+    "pause_changed": PauseChanged,
     "take_added": TakeAdded,
     "pick_changed": PickChanged,
     "mixes_changed": MixesChanged,

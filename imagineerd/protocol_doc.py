@@ -42,7 +42,7 @@ from imagineerd.client.clients import CHUNKS_IN_FLIGHT, SILENT_BEATS
 from imagineerd.client.session import ONCE, reply_of
 from imagineerd.daemon import CHUNKS_WAITING, EVENTS_KEPT, KEYS_KEPT_S
 from imagineerd.errors import MEANINGS, RETRIES, Code, DaemonAway, ImagineerError, Retry
-from imagineerd.jobs import MAY_FOLLOW, State
+from imagineerd.jobs import A_FEW, BACKGROUND, INTERACTIVE, MAY_FOLLOW, State
 from imagineerd.protocol import BESIDE, BLOB_REQUESTS, EVENTS, KIND_OF, REPLIES, REQUESTS, Body, Head
 from imagineerd.requests import EVENTS_RESUMED
 from imagineerd.server import FRAME_LIMIT, HEAD_LIMIT, MAX_CLIENTS
@@ -165,6 +165,9 @@ name.
 KEYS: Final = f"""\
 {_said("Submitting")}
 
+All four may say `priority` and `hold`. Without a `priority` it is {INTERACTIVE} for a prompt or a re-roll of at most
+{A_FEW} pictures, else {BACKGROUND}. With `hold` the jobs are held until they are released.
+
 Take a new random key (a UUID) for each deal, and the same key when you send it again because no reply came. A key
 belongs to the user who sent it and is remembered for {KEYS_KEPT_S / 86_400:.0f} days. Two bodies are the same when
 their fields are, defaults filled in. A repeated answer says `repeated`.
@@ -202,6 +205,14 @@ Say `hello` on this socket, too. Ask for `offset` 0, {protocol.MAX_CHUNK:,}, …
 {CHUNKS_IN_FLIGHT}) replies may come in any order. Compare the SHA-256 of the whole with the one of `blob_is`. For the
 variant `full` (the PNG), size and hash also stand in the [Take](#type-take), which makes `blob_stat` unnecessary;
 `thumb` is a small JPEG.
+"""
+
+QUEUE: Final = f"""\
+{_said("Order")}
+
+So a client keeps the order by itself: it starts with `snap`, adds what `batch_added` and `jobs_added` tell, sorts anew
+after `jobs_placed`, and drops what `job_moved` says waits no more. A job that goes back to the queue by itself keeps
+its place; one that a person queues again gets a new one.
 """
 
 LIMITS: Final = f"""\
@@ -280,6 +291,11 @@ CHAPTERS: Final = (
         "Jobs",
         "Name either jobs or one batch. Control never waits for work: a running job stops between two steps.\n",
         ("jobs", "jobs_are", "cancel", "cancelled", "retry", "retried"),
+    ),
+    Chapter(
+        "The queue",
+        QUEUE,
+        ("queue", "queue_is", "move", "priority", "placed", "hold", "held", "release", "pause", "unpause"),
     ),
     Chapter(
         "The daemon",

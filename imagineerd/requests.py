@@ -24,18 +24,17 @@ from imagineerd.dispatch import Dispatcher, speed_key
 from imagineerd.doctor import run_checks
 from imagineerd.errors import Draining, Invalid, ModelError, Problem, VersionMismatch
 from imagineerd.events import Events
-from imagineerd.jobs import GenerateSpec, Mix, group_key
+from imagineerd.jobs import A_FEW, BACKGROUND, INTERACTIVE, GenerateSpec, Mix
 from imagineerd.lora import library as loras
 from imagineerd.lora.choosing import Chooser
 from imagineerd.lora.mixes import check_name
 from imagineerd.models import ResolvedModel, check_named, resolve_model
 from imagineerd.naming import batch_id
 from imagineerd.prompts import load_tokenizer
-from imagineerd.scheduler import Waiting
 from imagineerd.server import Client
 from imagineerd.sets import library as sets
 from imagineerd.store import Store
-from imagineerd.store.intake import Idem, NewBatch
+from imagineerd.store.intake import Idem, NewBatch, Terms
 from imagineerd.version import VERSION
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
 
 EVENTS_RESUMED = 10_000
 """Events that a resume replays at most; who missed more gets a snapshot."""
-SUBMITS = (protocol.Deal, protocol.Generate, protocol.Reroll, protocol.Complete, protocol.RetryJobs)
+SUBMITS = (protocol.Submit, protocol.RetryJobs, protocol.Release)
 
 
 class Requests:
@@ -127,10 +126,24 @@ class Requests:
                 return await self.store.get_batch(request.batch)
             case protocol.ListJobs():
                 return await self._list_jobs(request)
+            case protocol.GetQueue():
+                return await self.store.queue(request.limit, request.after)
             case protocol.Cancel():
                 return await self._cancel(request)
             case protocol.RetryJobs():
                 return await self._retry(request)
+            case protocol.Hold():
+                return await self._hold(request)
+            case protocol.Release():
+                return await self._release(request)
+            case protocol.MoveJobs():
+                return await self._move(request)
+            case protocol.SetPriority():
+                return await self._set_priority(request)
+            case protocol.Pause():
+                return await self._pause(request)
+            case protocol.Unpause():
+                return await self._resume()
             case protocol.Pick():
                 await self.store.set_pick(request.take, time.time())
                 return protocol.Done()
@@ -155,6 +168,7 @@ class Requests:
                 f"This daemon speaks protocol {protocol.VERSION}, the client {hello.proto_min} to "
                 f"{hello.proto_max}: update the older of the two."
             )
+        client.name = hello.client
         return protocol.Welcome(
             proto=protocol.VERSION,
             daemon=VERSION,
@@ -181,6 +195,7 @@ class Requests:
             config_file=str(self.paths.config_file),
             disk_free=shutil.disk_usage(self.paths.data_dir).free,
             eta_s=self.dispatcher.eta(),
+            paused=self.dispatcher.paused,
         )
 
     async def _counts(self) -> dict[str, int]:
@@ -320,6 +335,7 @@ class Requests:
         pairs = tuple(zip(sheet.cards, sheet.specs, strict=True))
         new = self._new_batch(
             request.settings,
+            terms=_terms(request, client),
             set_id=card_set.id,
             title=sheet.title,
             theme=request.theme,
@@ -334,6 +350,7 @@ class Requests:
         basis, specs = await asyncio.to_thread(self._copies, request, await self._chooser())
         new = self._new_batch(
             request.settings,
+            terms=_terms(request, client, pictures=len(specs)),
             set_id="",
             title=request.name or request.prompt,
             theme="",
@@ -357,9 +374,7 @@ class Requests:
 
     async def _submit(self, new: NewBatch, idem: Idem, warnings: tuple[str, ...]) -> protocol.Dealt:
         dealt = await self.store.submit_batch(new, idem, self.config.daemon.queue_limit, time.time())
-        if not dealt.repeated:
-            entries = zip(dealt.jobs, new.jobs, strict=True)
-            self.dispatcher.add(Waiting(id_, new.priority, group_key(spec)) for id_, (_, spec) in entries)
+        await self._let_wait(dealt.jobs)
         return msgspec.structs.replace(dealt, warnings=warnings)
 
     async def _reroll(self, request: protocol.Reroll, client: Client) -> protocol.Dealt:
@@ -370,16 +385,20 @@ class Requests:
             (slot, msgspec.structs.replace(specs[slot], seed=planning.seed_of(first, offset, "$.seed")))
             for offset, slot in enumerate(request.slots)
         )
-        limit = self.config.daemon.queue_limit
-        dealt = await self.store.add_jobs(batch, jobs, _idem(request, client), limit, time.time())
-        self.dispatcher.add(await self.store.waiting(dealt.jobs))
+        limit, terms = self.config.daemon.queue_limit, _terms(request, client, pictures=len(jobs))
+        dealt = await self.store.add_jobs(batch, jobs, _idem(request, client), limit, time.time(), terms=terms)
+        await self._let_wait(dealt.jobs)
         return dealt
 
     async def _complete(self, request: protocol.Complete, client: Client) -> protocol.Dealt:
-        limit = self.config.daemon.queue_limit
-        dealt = await self.store.complete(request.batch, _idem(request, client), limit, time.time())
-        self.dispatcher.add(await self.store.waiting(dealt.jobs))
+        limit, terms = self.config.daemon.queue_limit, _terms(request, client)
+        dealt = await self.store.complete(request.batch, _idem(request, client), limit, time.time(), terms=terms)
+        await self._let_wait(dealt.jobs)
         return dealt
+
+    async def _let_wait(self, jobs: Sequence[int]) -> None:
+        """Tell the dispatcher of jobs as far as they wait, where they stand now."""
+        self.dispatcher.add(await self.store.waiting(jobs))
 
     # ------------------------------------------------------------ jobs
 
@@ -393,10 +412,49 @@ class Requests:
         return done
 
     async def _retry(self, request: protocol.RetryJobs) -> protocol.Retried:
-        _one_of(request.jobs, request.batch)
-        retried = await self.store.retry(request.jobs, request.batch, time.time())
-        self.dispatcher.add(await self.store.waiting(retried.jobs))
+        if request.failed and not request.jobs and request.batch is None:
+            retried = await self.store.retry((), None, time.time(), failed=True)
+        else:
+            _one_of(request.jobs, request.batch)
+            retried = await self.store.retry(request.jobs, request.batch, time.time())
+        await self._let_wait(retried.jobs)
         return retried
+
+    async def _pause(self, request: protocol.Pause) -> protocol.Done:
+        await self.store.pause(time.time(), paused=True)
+        self.dispatcher.pause(now=request.now)
+        return protocol.Done()
+
+    async def _resume(self) -> protocol.Done:
+        await self.store.pause(time.time(), paused=False)
+        self.dispatcher.resume()
+        return protocol.Done()
+
+    async def _hold(self, request: protocol.Hold) -> protocol.Held:
+        _one_of(request.jobs, request.batch)
+        held = await self.store.hold(request.jobs, request.batch, time.time())
+        self.dispatcher.drop(held.jobs)
+        return held
+
+    async def _release(self, request: protocol.Release) -> protocol.Retried:
+        _one_of(request.jobs, request.batch)
+        released = await self.store.release(request.jobs, request.batch, time.time())
+        await self._let_wait(released.jobs)
+        return released
+
+    async def _move(self, request: protocol.MoveJobs) -> protocol.Placed:
+        _one_of(request.jobs, request.batch)
+        if (request.end is None) == (request.before is None):
+            raise Invalid(message="Say where to: an end of the queue, or before which job.", field="$.end")
+        placed = await self.store.place(request.jobs, request.batch, request.end, request.before, time.time())
+        await self._let_wait(placed.jobs)
+        return placed
+
+    async def _set_priority(self, request: protocol.SetPriority) -> protocol.Placed:
+        _one_of(request.jobs, request.batch)
+        placed = await self.store.set_priority(request.jobs, request.batch, request.priority, time.time())
+        await self._let_wait(placed.jobs)
+        return placed
 
     # ------------------------------------------------------------ config and doctor
 
@@ -447,6 +505,13 @@ def _tokenizer(folder: Path) -> Tokenizer:
 def _one_of(jobs: tuple[int, ...], batch: str | None) -> None:
     if bool(jobs) == bool(batch):
         raise Invalid(message="Name either jobs or one batch.", field="$.jobs")
+
+
+def _terms(request: protocol.Submit, client: Client, pictures: int | None = None) -> Terms:
+    """Return how new jobs are taken in; `pictures` is how many somebody waits for, None for those of a deck."""
+    usual = BACKGROUND if pictures is None or pictures > A_FEW else INTERACTIVE
+    priority = usual if request.priority is None else request.priority
+    return Terms(client=f"{client.uid}:{client.name}", priority=priority, hold=request.hold)
 
 
 def _idem(request: Any, client: Client) -> Idem:

@@ -1,52 +1,105 @@
-"""Which jobs to draw next: a pure function of what waits. No I/O, no clock.
+"""Which jobs to draw next, and where a new job stands: pure functions of what waits. No I/O, no clock.
 
-The policy: the highest priority first, then the oldest. The job at the head decides the group (model, mix, size, steps,
-sampler: what one UNet call needs to share); the oldest others of that group and priority ride along, up to the largest
-fixed batch size. Batch sizes are a few fixed ones because a picture's bits depend on them.
+The order of the queue: the highest priority first, then by turn, then by rank, then the oldest. A job is given its turn
+once, when it is queued, by the rule of start-time fair queueing (Goyal, Vin, Cheng 1996): the first of a client's jobs
+takes the turn that is now at the front, each further one the turn after. So clients that wait together are served in
+turns, whoever came first and however much it asked for, and the order is known as soon as a job is accepted. Rank
+orders the jobs of one turn: it is the job's id, until a person moves the job.
+
+The job at the head decides the group (model, mix, size, steps, sampler: what one UNet call needs to share); the next
+others of that group and priority ride along, up to the largest fixed batch size. Batch sizes are a few fixed ones
+because a picture's bits depend on them. A priority that was passed over by `PATIENCE` calls in a row has the next one:
+what is urgent goes first, and still nobody waits for ever.
 
 A job whose worker died runs alone, so that a poison job takes no innocent neighbour with it when it kills again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import operator
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 
+PATIENCE = 4
+"""Calls in a row by which a priority may be passed over."""
+NOBODY: Mapping[int, int] = MappingProxyType({})
+
 
 class Waiting(msgspec.Struct, frozen=True):
-    """A queued job as the scheduler sees it. A lower `job` id is older; a higher `priority` goes first.
+    """A queued job as the scheduler sees it; `key` is its place in the queue, a lower one goes first.
 
     `attempts` counts the starts that its worker did not survive.
     """
 
     job: int
     priority: int
+    turn: int
+    rank: float
     group: str
     lane: str = "gpu"
     attempts: int = 0
 
+    @property
+    def key(self) -> tuple[int, int, float, int]:
+        """Its place: priority (the highest first), turn, rank, age."""
+        return (-self.priority, self.turn, self.rank, self.job)
+
 
 class Batch(msgspec.Struct, frozen=True):
-    """The next UNet call: its jobs, oldest first, and the fixed batch size it runs at (`len(jobs)` or more)."""
+    """The next UNet call: its jobs in the order of the queue, and the fixed size it runs at (`len(jobs)` or more)."""
 
     jobs: tuple[int, ...]
     size: int
 
 
-def next_batch(waiting: Iterable[Waiting], sizes: Sequence[int]) -> Batch | None:
+def next_batch(waiting: Iterable[Waiting], sizes: Sequence[int], passed: Mapping[int, int] = NOBODY) -> Batch | None:
     """Choose the next call from the jobs of one lane, in any order; None when nothing waits.
 
     `sizes` are the fixed batch sizes, ascending, not empty. A short group runs at the largest size that it fills, and
-    what is left over follows in smaller calls; a group below the smallest size is padded up to it.
+    what is left over follows in smaller calls; a group below the smallest size is padded up to it. `passed` counts, by
+    priority, the calls in a row that went to another one.
     """
-    queue = sorted(waiting, key=lambda entry: (-entry.priority, entry.job))
+    queue = sorted(waiting, key=lambda entry: entry.key)
     if not queue:
         return None
-    head = queue[0]
+    level = due({entry.priority for entry in queue}, passed)
+    head = next(entry for entry in queue if entry.priority == level)
     mates = [head.job] if head.attempts else [entry.job for entry in queue if _may_join(entry, head)]
     size = max((size for size in sizes if size <= len(mates)), default=sizes[0])
     return Batch(tuple(mates[:size]), size)
+
+
+def due(priorities: Iterable[int], passed: Mapping[int, int]) -> int:
+    """Return the priority that has the next call: the one whose patience is at its end, else the highest."""
+    return max(priorities, key=lambda level: (max(passed.get(level, 0) - PATIENCE + 1, 0), level))
+
+
+def passed_over(priorities: Iterable[int], chosen: int, passed: Mapping[int, int]) -> dict[int, int]:
+    """Return how often each of the priorities that wait has been passed over, once `chosen` has a call."""
+    return {level: passed.get(level, 0) + 1 for level in priorities if level != chosen}
+
+
+def next_turn(front: int | None, last: int | None) -> int:
+    """Return the turn of a client's next job at a priority; the further ones count up from there.
+
+    `front` is the first turn that waits there, `last` the last one of this client, each None where nothing waits.
+    """
+    return max(front or 0, 0 if last is None else last + 1)
+
+
+def ranks(after: float | None, before: float | None, count: int) -> tuple[float, ...] | None:
+    """Return ascending ranks for `count` jobs between two others (None: none is there); None where there is no room.
+
+    Less than 1 behind the last one, so that the next job to come, whose rank is its id, comes behind them.
+    """
+    if after is None and before is None:
+        return tuple(float(place) for place in range(count))
+    low = after if after is not None else (before or 0.0) - 1
+    high = before if before is not None else low + 1
+    spread = tuple(low + (high - low) * place / (count + 1) for place in range(count + 2))
+    return spread[1:-1] if all(map(operator.lt, spread, spread[1:])) else None
 
 
 def _may_join(entry: Waiting, head: Waiting) -> bool:

@@ -50,12 +50,16 @@ _FIELD = re.compile(r" - at `(\$[^`]*)`")
 
 
 class Client:
-    """One session: who speaks, how many of its requests are being answered, and whether it left a reply unread."""
+    """One session: who speaks, how many of its requests are being answered, and whether it left a reply unread.
+
+    `name` is what it calls itself in its hello.
+    """
 
     def __init__(self, address: bytes, uid: int, pid: int) -> None:
         self.address = address
         self.uid = uid
         self.pid = pid
+        self.name = ""
         self.inflight = 0
         self.deaf = False
 

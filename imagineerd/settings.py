@@ -46,6 +46,10 @@ class Model(_Section, frozen=True):
         Meta(description="Where fetched models are kept; null means Hugging Face's own cache."),
     ] = None
     offline: Annotated[bool, Meta(description="Never fetch anything: use only the models that are here.")] = False
+    unload_after_s: Annotated[
+        Annotated[int, Meta(ge=1, le=604_800)] | None,
+        Meta(description="Seconds without work after which models leave the memory; null keeps them."),
+    ] = 900
 
 
 class Generation(_Section, frozen=True):
@@ -147,6 +151,7 @@ class Daemon(_Section, frozen=True):
         float,
         Meta(ge=0.0, le=30.0, description="Most previews a second of a picture being drawn that is watched; 0: none."),
     ] = 2.0
+    start_paused: Annotated[bool, Meta(description="Start with the queue paused, until somebody resumes it.")] = False
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         Meta(description="What is written to the log: this and what is worse."),

@@ -1,16 +1,20 @@
 """What waits, kept so that choosing costs the same however long it is: `next_batch` sorts all that it is shown.
 
-Jobs of one group and priority stand on one shelf, oldest first; those whose worker died stand apart, since each of
-them runs alone. Who is next stands at the front of a shelf, and who may join it right behind.
+Jobs of one group and priority stand on one shelf, in the order of the queue; those whose worker died stand apart, since
+each of them runs alone. Who is next stands at the front of a shelf, and who may join it right behind.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 from imagineerd.jobs import steps_of
-from imagineerd.scheduler import Batch, Waiting, next_batch
+from imagineerd.scheduler import Batch, Waiting, due, next_batch, passed_over
+
+Key: TypeAlias = tuple[int, int, float, int]
+Shelf: TypeAlias = tuple[int, str, bool]
 
 
 class Waitlist:
@@ -19,7 +23,8 @@ class Waitlist:
     def __init__(self) -> None:
         self.steps = 0
         self._entries: dict[int, Waiting] = {}
-        self._shelves: dict[tuple[int, str, bool], list[int]] = {}
+        self._shelves: dict[Shelf, list[Key]] = {}
+        self._passed: dict[int, int] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -30,7 +35,7 @@ class Waitlist:
             if self._entries.get(entry.job) != entry:
                 self.drop(entry.job)
                 self._entries[entry.job] = entry
-                insort(self._shelves.setdefault(_shelf(entry), []), entry.job)
+                insort(self._shelves.setdefault(_shelf(entry), []), entry.key)
                 self.steps += steps_of(entry.group)
 
     def drop(self, job: int) -> None:
@@ -38,19 +43,22 @@ class Waitlist:
         entry = self._entries.pop(job, None)
         if entry is None:
             return
-        jobs = self._shelves[_shelf(entry)]
-        del jobs[bisect_left(jobs, job)]
-        if not jobs:
+        keys = self._shelves[_shelf(entry)]
+        del keys[bisect_left(keys, entry.key)]
+        if not keys:
             del self._shelves[_shelf(entry)]
         self.steps -= steps_of(entry.group)
 
     def next(self, sizes: Sequence[int]) -> Batch | None:
-        """Choose as `next_batch` does from all that waits."""
+        """Choose as `next_batch` does from all that waits, and note which priorities that passes over."""
         if not self._shelves:
             return None
-        _, jobs = min(self._shelves.items(), key=lambda shelf: (-shelf[0][0], shelf[1][0]))
-        return next_batch((self._entries[job] for job in jobs[: sizes[-1]]), sizes)
+        levels = {shelf[0] for shelf in self._shelves}
+        level = due(levels, self._passed)
+        self._passed = passed_over(levels, level, self._passed)
+        keys = min((keys for shelf, keys in self._shelves.items() if shelf[0] == level), key=lambda keys: keys[0])
+        return next_batch((self._entries[job] for *_, job in keys[: sizes[-1]]), sizes)
 
 
-def _shelf(entry: Waiting) -> tuple[int, str, bool]:
+def _shelf(entry: Waiting) -> Shelf:
     return entry.priority, entry.group, entry.attempts > 0

@@ -6,14 +6,14 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from imagineerd import protocol
 from imagineerd.jobs import GenerateSpec
 from imagineerd.store import Store, intake, moves, outbox
-from imagineerd.store.intake import Idem, NewBatch
+from imagineerd.store.intake import Idem, NewBatch, Terms
 from imagineerd.store.moves import NewTake
 
 T = TypeVar("T")
@@ -27,8 +27,8 @@ def spec(seed: int = 1, prompt: str = "The Fool") -> GenerateSpec:
     )
 
 
-def deck(base: str, root: Path, cards: int = 3, *, priority: int = 0) -> NewBatch:
-    """Return a batch of `cards` slots with a job each; the seed of a card is its index."""
+def deck(base: str, root: Path, cards: int = 3, **terms: Any) -> NewBatch:
+    """Return a batch of `cards` slots with a job each; the seed of a card is its index. `terms` are `Terms`."""
     slots = tuple((index, f"Card {index}", spec(index)) for index in range(1, cards + 1))
     return NewBatch(
         id=base,
@@ -39,7 +39,7 @@ def deck(base: str, root: Path, cards: int = 3, *, priority: int = 0) -> NewBatc
         output_dir=str(root),
         slots=slots,
         jobs=tuple((index, spec_) for index, _, spec_ in slots),
-        priority=priority,
+        terms=Terms(**terms),
     )
 
 

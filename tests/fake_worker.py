@@ -122,7 +122,26 @@ def preloading(mailbox: Mailbox, sock: socket.socket) -> int:
     return 0
 
 
-LIVES = {life.__name__: life for life in (fine, broken, rubbish, mute, sudden, noisy, stubborn, wrong, preloading)}
+def loading(mailbox: Mailbox, sock: socket.socket) -> int:
+    """Load a model ahead, give it back when told to, and load it again when it is needed."""
+    greet(mailbox)
+    mailbox.send(link.Loaded("starter", "", 0.0))
+    loaded = True
+    while not isinstance(order := mailbox.receive(), link.Quit):
+        if isinstance(order, link.Unload):
+            loaded = False
+            mailbox.send(link.Unloaded())
+        if isinstance(order, link.Render):
+            if not loaded:
+                mailbox.send(link.Loaded("starter", "", 0.0))
+            loaded = True
+            render(mailbox, sock, order)
+    return 0
+
+
+LIVES = {
+    life.__name__: life for life in (fine, broken, rubbish, mute, sudden, noisy, stubborn, wrong, preloading, loading)
+}
 
 # ---------------------------------------------------------------- jobs
 

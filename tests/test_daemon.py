@@ -30,6 +30,8 @@ from imagineerd.protocol import (
     EventMark,
     Heartbeat,
     JobMoved,
+    JobsPlaced,
+    PauseChanged,
     Preview,
     Resume,
     Settings,
@@ -254,6 +256,33 @@ def test_a_mark_of_another_database_or_of_the_future_gets_a_snapshot(faking: Hou
     for mark in (EventMark(epoch="another", seq=1), EventMark(epoch=epoch, seq=10**9)):
         with followed(faking, mark) as messages:
             assert isinstance(next(messages), Snapshot)
+
+
+def test_every_turn_of_the_wheel_is_told_at_once(faking: House) -> None:
+    with followed(faking) as messages, faking.client() as client:
+        first = next(messages)
+        assert isinstance(first, Snapshot)
+        client.pause()
+        dealt = client.deal("zodiac", cards=[1, 2, 3], priority=7)
+        client.move([dealt.jobs[2]], end="top")
+        client.hold([dealt.jobs[0]])
+        told = events_in(until(messages, lambda m: isinstance(m, Event) and isinstance(m.body, JobMoved)))
+        with followed(faking) as others:
+            late = next(others)
+        client.resume()
+        told += events_in(until(messages, lambda m: isinstance(m, Event) and isinstance(m.body, PauseChanged)))
+
+    assert [type(event.body) for event in told] == [PauseChanged, BatchAdded, JobsPlaced, JobMoved, PauseChanged]
+    added, placed = told[1].body, told[2].body
+    assert isinstance(added, BatchAdded)
+    assert isinstance(placed, JobsPlaced)
+    assert (added.priority, added.turn) == (7, 0)
+    (place,) = placed.places
+    assert (place.job, place.priority, place.turn) == (dealt.jobs[2], 7, 0)
+    assert place.rank < dealt.jobs[0]
+    assert isinstance(late, Snapshot)
+    assert late.paused
+    assert [job.id for job in late.jobs] == [dealt.jobs[2], dealt.jobs[1]]
 
 
 # ---------------------------------------------------------------- followers that do not read

@@ -40,12 +40,21 @@ ORDERS = Orders(
 class Scene:
     """A store, a dispatcher with its fake worker, and what was said beside the events."""
 
-    def __init__(self, store: Store, root: Path, life: str = "fine", hang_s: float = 30.0, **options: Any) -> None:
+    def __init__(
+        self,
+        store: Store,
+        root: Path,
+        life: str = "fine",
+        hang_s: float = 30.0,
+        unload_s: float | None = None,
+        **options: Any,
+    ) -> None:
         self.store = store
         self.root = root
         self.beside: list[protocol.Beside] = []
         command = options.pop("command", (sys.executable, FAKE, life))
-        self.dispatcher = Dispatcher(store, ORDERS, self.beside.append, hang_s=hang_s, command=command, **options)
+        orders = msgspec.structs.replace(ORDERS, unload_s=lambda: unload_s)
+        self.dispatcher = Dispatcher(store, orders, self.beside.append, hang_s=hang_s, command=command, **options)
 
     async def deal(self, *prompts: str, steps: int = 2, mix: tuple[LoraWeight, ...] = ()) -> tuple[int, ...]:
         """Submit a job for each prompt; return their ids."""
@@ -314,6 +323,119 @@ def test_a_job_that_failed_before_its_cancel_arrived_can_be_tried_again(tmp_path
         assert made.states(await made.ended(job)) == ["failed"]
 
     play(tmp_path, scene)
+
+
+# ---------------------------------------------------------------- pause
+
+
+def test_while_the_queue_is_paused_what_runs_is_finished_and_nothing_is_started(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        first, second = await made.deal("SLOW", "card")
+        await made.drawing(first)
+        made.dispatcher.pause(now=False)
+        await made.until(lambda: not made.dispatcher.running and made.dispatcher.info.phase == "idle")
+        assert made.states([await made.job(first), await made.job(second)]) == ["done", "queued"]
+
+        made.dispatcher.resume()
+        assert made.states(await made.ended(second)) == ["done"]
+
+    play(tmp_path, scene, max_batch=1)
+
+
+def test_to_pause_at_once_gives_what_runs_back_to_its_place_uncounted(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        jobs = await made.deal("SLOW", "SLOW", "SLOW", steps=50)
+        await made.drawing(jobs[0])
+        made.dispatcher.pause(now=True)
+        await made.until(lambda: not made.dispatcher.running and made.dispatcher.info.phase == "idle")
+        found = [await made.job(job) for job in jobs]
+
+        assert {(job.state, job.attempts) for job in found} == {(State.QUEUED, 0)}
+        assert [entry.job for entry in await made.store.waiting()] == list(jobs)
+        assert made.dispatcher.info.restarts == 0
+
+    play(tmp_path, scene)
+
+
+def test_a_queue_that_is_paused_at_once_goes_on_with_the_same_jobs(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        jobs = await made.deal("SLOW", steps=3)
+        await made.drawing(jobs[0])
+        made.dispatcher.pause(now=True)
+        made.dispatcher.resume()
+
+        assert made.states(await made.ended(*jobs)) == ["done"]
+
+    play(tmp_path, scene)
+
+
+def test_what_is_claimed_while_the_queue_is_paused_at_once_is_given_back(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        await made.until(lambda: made.dispatcher.info.phase == "idle")
+        jobs = await made.deal("SLOW", steps=50)
+        await made.until(lambda: made.dispatcher._busy)
+        made.dispatcher.pause(now=True)
+        await made.until(lambda: not made.dispatcher._busy)
+
+        assert made.states([await made.job(jobs[0])]) == ["queued"]
+
+    play(tmp_path, scene)
+
+
+def test_a_job_that_is_cancelled_while_the_queue_is_paused_at_once_is_cancelled(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        (job,) = await made.deal("SLOW", steps=50)
+        await made.drawing(job)
+        cancelled = await made.store.cancel([job], None, 1.0)
+        made.dispatcher.pause(now=True)
+        made.dispatcher.cancel(cancelled.cancelled, cancelled.stopping)
+
+        assert made.states(await made.ended(job)) == ["cancelled"]
+
+    play(tmp_path, scene)
+
+
+def test_a_paused_queue_is_paused_after_a_restart(tmp_path: Path) -> None:
+    async def whole(store: Store) -> None:
+        await store.pause(1.0, paused=True)
+        made = Scene(store, tmp_path)
+        await made.dispatcher.start()
+        await made.deal("card")
+        await made.until(lambda: made.dispatcher.info.phase == "idle")
+        assert made.dispatcher.paused
+        assert not made.dispatcher._may_order()
+        await made.dispatcher.stop()
+
+    with_store(tmp_path / "queue.db", whole)
+
+
+# ---------------------------------------------------------------- an idle model
+
+
+def test_a_model_that_is_idle_for_long_is_unloaded_and_loaded_again_for_the_next_job(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        await made.until(lambda: made.dispatcher.info.model == "starter")
+        await made.until(lambda: made.dispatcher.info.phase == "idle" and not made.dispatcher.info.model)
+        assert made.states(await made.ended(*await made.deal("card"))) == ["done"]
+
+        await made.until(lambda: not made.dispatcher.info.model)
+        models = [said.model for said in made.beside if isinstance(said, protocol.Worker) and said.phase != "starting"]
+        assert [model for model, before in zip(models, ["", *models], strict=False) if model != before] == [
+            "starter", "", "starter", "",
+        ]  # fmt: skip
+
+    play(tmp_path, scene, life="loading", unload_s=0.2)
+
+
+def test_a_model_in_use_is_not_unloaded(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        (job,) = await made.deal("SLOW", steps=10)
+        await made.ended(job)
+
+        assert not any(isinstance(said, protocol.Worker) and said.phase == "working" and not said.model
+                       for said in made.beside)  # fmt: skip
+
+    play(tmp_path, scene, life="loading", unload_s=0.05)
 
 
 # ---------------------------------------------------------------- workers that die

@@ -52,3 +52,11 @@ def test_where_every_thread_stood_is_logged_when_the_watchdog_ends_it(house: Hou
 
     assert "Fatal Python error: Aborted" in house.log()
     assert "in take_group" in house.log()
+
+
+def test_it_starts_paused_when_it_is_told_to(house: House) -> None:
+    house.command = (*house.command, "--paused")
+    house.start()
+
+    with house.client() as client:
+        assert client.status().paused

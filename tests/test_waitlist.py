@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagineerd.jobs import steps_of
-from imagineerd.scheduler import Waiting, next_batch
+from imagineerd.scheduler import Waiting, due, next_batch, passed_over
 from imagineerd.waitlist import Waitlist
 
 SIZES = (1, 4)
@@ -14,6 +14,8 @@ entries = st.builds(
     Waiting,
     job=st.integers(1, 30),
     priority=st.integers(-1, 1),
+    turn=st.integers(0, 4),
+    rank=st.sampled_from([0.5, 1.0, 2.0]),
     group=st.sampled_from(["m|20", "m|25", "n|20"]),
     attempts=st.integers(0, 2),
 )
@@ -22,7 +24,7 @@ moves = st.lists(st.one_of(entries, st.integers(1, 30)), max_size=60)
 
 @given(moves)
 def test_it_chooses_as_if_it_looked_at_every_job(moves: list[Waiting | int]) -> None:
-    waitlist, plain = Waitlist(), dict[int, Waiting]()
+    waitlist, plain, passed = Waitlist(), dict[int, Waiting](), dict[int, int]()
     for move in moves:
         if isinstance(move, int):
             waitlist.drop(move)
@@ -31,6 +33,8 @@ def test_it_chooses_as_if_it_looked_at_every_job(moves: list[Waiting | int]) -> 
             waitlist.add([move])
             plain[move.job] = move
 
-        assert waitlist.next(SIZES) == next_batch(plain.values(), SIZES)
+        assert waitlist.next(SIZES) == next_batch(plain.values(), SIZES, passed)
+        if levels := {entry.priority for entry in plain.values()}:
+            passed = passed_over(levels, due(levels, passed), passed)
         assert len(waitlist) == len(plain)
         assert waitlist.steps == sum(steps_of(entry.group) for entry in plain.values())

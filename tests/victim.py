@@ -1,4 +1,4 @@
-"""A program to be killed: it submits, claims and finishes in a store, and says what it was told is done."""
+"""A program to be killed: it submits, steers, claims and finishes in a store, and says what it was told is done."""
 
 from __future__ import annotations
 
@@ -20,19 +20,25 @@ def say(*words: object) -> None:
 
 
 async def work(store: Store, root: Path, name: str) -> None:
-    """Deal, claim and finish for ever."""
+    """Deal, steer, claim and finish for ever."""
     number = 0
     while True:
         number += 1
-        dealt = await store.submit_batch(decks.deck(f"{name}_{number}", root, 2), None, decks.NO_LIMIT, 1.0)
+        new = decks.deck(f"{name}_{number}", root, 4, client=name)
+        dealt = await store.submit_batch(new, None, decks.NO_LIMIT, 1.0)
         say("queued", *dealt.jobs)
-        await store.claim(dealt.jobs, 2.0)
-        say("running", *dealt.jobs)
-        take = await store.finish(dealt.jobs[0], 1, decks.picture(seed=1), 3.0)
+        first, second, held, moved = dealt.jobs
+        await store.place([moved], None, "top" if number % 2 else "bottom", None, 1.5)
+        await store.pause(1.5, paused=number % 2 == 0)
+        await store.hold([held], None, 1.5)
+        say("held", held)
+        await store.claim([first, second], 2.0)
+        say("running", first, second)
+        take = await store.finish(first, 1, decks.picture(seed=1), 3.0)
         assert take is not None
         say("done", take.job)
-        await store.cancel(dealt.jobs[1:], None, 4.0)
-        say("stopping", dealt.jobs[1])
+        await store.cancel([second], None, 4.0)
+        say("stopping", second)
 
 
 async def main(path: Path) -> None:

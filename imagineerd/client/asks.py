@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from imagineerd import protocol
 from imagineerd.jobs import LoraWeight, State
-from imagineerd.protocol import PAGE, Settings
+from imagineerd.protocol import PAGE, End, Settings
 
 CHOOSE_NOTHING = Settings()
 
@@ -92,36 +92,66 @@ def themes(count: int = 1, seed: int | None = None) -> protocol.MakeThemes:
     return protocol.MakeThemes(count=count, seed=seed)
 
 
-def deal(
+def deal(  # noqa: PLR0913 - what can be said of it
     set_id: str,
     theme: str = "",
     settings: Settings = CHOOSE_NOTHING,
     cards: Iterable[int] = (),
     idem: str = "",
+    *,
+    priority: int | None = None,
+    hold: bool = False,
 ) -> protocol.Deal:
     """Deal a set, or the rows of it whose indexes (from 1) `cards` names. Raises `NotFound`, `Invalid`, `Full`.
 
     `idem` is a key of the caller's own, for a deal that outlives this process; one is drawn where it is empty.
+    `priority` (-100 to 100) is left to the daemon where it is None; with `hold` nothing is drawn until `release`.
     """
-    chosen = tuple(cards)
-    return protocol.Deal(idem=idem or new_key(), set=set_id, theme=theme, settings=settings, cards=chosen)
+    return protocol.Deal(
+        idem=idem or new_key(),
+        set=set_id,
+        theme=theme,
+        settings=settings,
+        cards=tuple(cards),
+        priority=priority,
+        hold=hold,
+    )
 
 
-def generate(
-    prompt: str, n: int | None = None, settings: Settings = CHOOSE_NOTHING, name: str = "", idem: str = ""
+def generate(  # noqa: PLR0913 - what can be said of it
+    prompt: str,
+    n: int | None = None,
+    settings: Settings = CHOOSE_NOTHING,
+    name: str = "",
+    idem: str = "",
+    *,
+    priority: int | None = None,
+    hold: bool = False,
 ) -> protocol.Generate:
-    """Draw one prompt `n` times (1 to 10,000). Raises `Invalid`, `Full`. For `idem` see `deal`."""
-    return protocol.Generate(idem=idem or new_key(), prompt=prompt, n=n, name=name, settings=settings)
+    """Draw one prompt `n` times (1 to 10,000). Raises `Invalid`, `Full`. For `idem` and what follows see `deal`."""
+    return protocol.Generate(
+        idem=idem or new_key(), prompt=prompt, n=n, name=name, settings=settings, priority=priority, hold=hold
+    )
 
 
-def reroll(batch_id: str, slots: Iterable[int], seed: int | None = None, idem: str = "") -> protocol.Reroll:
-    """One more take for each slot (from 1). Raises `NotFound`, `Full`. For `idem` see `deal`."""
-    return protocol.Reroll(idem=idem or new_key(), batch=batch_id, slots=tuple(slots), seed=seed)
+def reroll(  # noqa: PLR0913 - what can be said of it
+    batch_id: str,
+    slots: Iterable[int],
+    seed: int | None = None,
+    idem: str = "",
+    *,
+    priority: int | None = None,
+    hold: bool = False,
+) -> protocol.Reroll:
+    """One more take for each slot (from 1). Raises `NotFound`, `Full`. For `idem` and what follows see `deal`."""
+    return protocol.Reroll(
+        idem=idem or new_key(), batch=batch_id, slots=tuple(slots), seed=seed, priority=priority, hold=hold
+    )
 
 
-def complete(batch_id: str, idem: str = "") -> protocol.Complete:
-    """Deal what a batch lacks. Raises `NotFound`, `Full`. For `idem` see `deal`."""
-    return protocol.Complete(idem=idem or new_key(), batch=batch_id)
+def complete(batch_id: str, idem: str = "", *, priority: int | None = None, hold: bool = False) -> protocol.Complete:
+    """Deal what a batch lacks. Raises `NotFound`, `Full`. For `idem` and what follows see `deal`."""
+    return protocol.Complete(idem=idem or new_key(), batch=batch_id, priority=priority, hold=hold)
 
 
 def batches(limit: int = PAGE, before: str | None = None) -> protocol.ListBatches:
@@ -141,14 +171,60 @@ def jobs(
     return protocol.ListJobs(states=tuple(states), batch=batch_id, limit=limit, before=before)
 
 
+def queue(limit: int = PAGE, after: int | None = None) -> protocol.GetQueue:
+    """A page (1 to 1,000) of what runs and what waits, in the order of the queue; `after` is that of the page before.
+
+    Raises `NotFound`.
+    """
+    return protocol.GetQueue(limit=limit, after=after)
+
+
 def cancel(jobs: Iterable[int] = (), batch_id: str | None = None) -> protocol.Cancel:
-    """Cancel jobs, or all open jobs of a batch. Raises `NotFound`."""
+    """Cancel jobs, or those of a batch that are open or held. Raises `NotFound`."""
     return protocol.Cancel(jobs=tuple(jobs), batch=batch_id)
 
 
-def retry(jobs: Iterable[int] = (), batch_id: str | None = None) -> protocol.RetryJobs:
-    """Queue ended jobs again, or all failed and held jobs of a batch. Raises `NotFound`, `WrongState`."""
-    return protocol.RetryJobs(jobs=tuple(jobs), batch=batch_id)
+def retry(jobs: Iterable[int] = (), batch_id: str | None = None, *, failed: bool = False) -> protocol.RetryJobs:
+    """Queue jobs again: those named, or of a batch (with `failed`: of all) what failed or whose worker died.
+
+    Raises `NotFound`, `WrongState`.
+    """
+    return protocol.RetryJobs(jobs=tuple(jobs), batch=batch_id, failed=failed)
+
+
+def hold(jobs: Iterable[int] = (), batch_id: str | None = None) -> protocol.Hold:
+    """Hold waiting jobs, or those of a batch. Raises `NotFound`, `WrongState`."""
+    return protocol.Hold(jobs=tuple(jobs), batch=batch_id)
+
+
+def release(jobs: Iterable[int] = (), batch_id: str | None = None) -> protocol.Release:
+    """Queue held jobs again, or those of a batch. Raises `NotFound`, `WrongState`."""
+    return protocol.Release(jobs=tuple(jobs), batch=batch_id)
+
+
+def move(
+    jobs: Iterable[int] = (), batch_id: str | None = None, *, end: End | None = None, before: int | None = None
+) -> protocol.MoveJobs:
+    """Move waiting jobs, or those of a batch, to the `top` or the `bottom` of the queue or right before a job.
+
+    Raises `NotFound`, `Invalid`, `WrongState`.
+    """
+    return protocol.MoveJobs(jobs=tuple(jobs), batch=batch_id, end=end, before=before)
+
+
+def set_priority(priority: int, jobs: Iterable[int] = (), batch_id: str | None = None) -> protocol.SetPriority:
+    """Give waiting jobs, or those of a batch, another priority (-100 to 100). Raises `NotFound`, `WrongState`."""
+    return protocol.SetPriority(priority=priority, jobs=tuple(jobs), batch=batch_id)
+
+
+def pause(*, now: bool = False) -> protocol.Pause:
+    """Start no more jobs; with `now` those that run go back to their places."""
+    return protocol.Pause(now=now)
+
+
+def resume() -> protocol.Unpause:
+    """Let the queue go on."""
+    return protocol.Unpause()
 
 
 def pick(take_id: int) -> protocol.Pick:

@@ -20,10 +20,10 @@ import msgspec
 
 from imagineerd import protocol
 from imagineerd.errors import DaemonAway, ImagineerError, ProtocolError, TooLarge
-from imagineerd.protocol import Body, Error, Head, Hello, Limits, Request, RetryJobs, Stop, Welcome
+from imagineerd.protocol import Body, Error, Head, Hello, Limits, Release, Request, RetryJobs, Stop, Welcome
 
-ONCE: Final = (Stop, RetryJobs)
-"""Requests that would do harm if they were carried out twice."""
+ONCE: Final = (Stop, RetryJobs, Release)
+"""Requests that would do harm, or be refused, if they were carried out twice."""
 MAX_REFUSALS: Final = 3
 """How often one request may meet `E_HELLO` before that counts as its answer."""
 

@@ -51,17 +51,19 @@ async def report_status(dispatcher: Dispatcher) -> None:
     """Keep the line that `systemctl status` shows up to date."""
     said = ""
     while True:
-        text = status_line(dispatcher.info, len(dispatcher.waiting), len(dispatcher.running))
+        waiting, running = len(dispatcher.waiting), len(dispatcher.running)
+        text = status_line(dispatcher.info, waiting, running, paused=dispatcher.paused)
         if text != said:
             notify.tell(f"STATUS={text}")
             said = text
         await asyncio.sleep(STATUS_S)
 
 
-def status_line(worker: protocol.Worker, waiting: int, running: int) -> str:
+def status_line(worker: protocol.Worker, waiting: int, running: int, *, paused: bool) -> str:
     """Return queue depth and worker phase in one line."""
     detail = " ".join(worker.detail.split())
-    return f"{waiting} waiting, {running} running; worker {worker.phase}{detail and f' ({detail})'}"
+    depth = f"{'paused: ' if paused else ''}{waiting} waiting, {running} running"
+    return f"{depth}; worker {worker.phase}{detail and f' ({detail})'}"
 
 
 async def keep_reloading(requests: Requests, wanted: asyncio.Event) -> None:

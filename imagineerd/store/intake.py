@@ -13,15 +13,15 @@ from typing import TypeAlias
 import msgspec
 
 from imagineerd.errors import Conflict, Full
-from imagineerd.jobs import LANES, JobSpec, group_key
+from imagineerd.jobs import BACKGROUND, BY_HAND, LANES, JobSpec, group_key
 from imagineerd.protocol import BatchAdded, Dealt, JobsAdded
-from imagineerd.store import outbox, pages
+from imagineerd.store import order, outbox, pages, steering
 from imagineerd.store.rows import Row, next_id, spec_blob, spec_of
 
 _EARLIER = "SELECT digest, reply FROM idem WHERE uid = ? AND key = ?"
 _REMEMBER = "INSERT INTO idem (uid, key, digest, reply, at) VALUES (?, ?, ?, ?, ?)"
 _FORGET = "DELETE FROM idem WHERE at < ?"
-_QUEUED = "SELECT jobs FROM tally WHERE state = 'queued'"
+_WAITING = "SELECT sum(jobs) FROM tally WHERE state IN ('queued', 'held')"
 _ID_TAKEN = "SELECT 1 FROM batch WHERE id = ?"
 _NEWEST_ID = "SELECT id FROM batch ORDER BY number DESC LIMIT 1"
 _ADD_BATCH = """
@@ -30,16 +30,17 @@ _ADD_BATCH = """
 """
 _ADD_SLOT = "INSERT INTO slot (batch, idx, name, spec) VALUES (?, ?, ?, ?)"
 _ADD_JOB = """
-    INSERT INTO job (id, batch, slot, lane, kind, group_key, spec, priority, submitted_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO job (id, batch, slot, lane, kind, group_key, spec, client, priority, turn, rank, submitted_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-_MISSING = """
+_MISSING = f"""
     SELECT idx, spec FROM slot
     WHERE batch = :batch
       AND NOT EXISTS (SELECT 1 FROM take WHERE take.batch = :batch AND take.slot = slot.idx)
       AND idx NOT IN (SELECT slot FROM job WHERE batch = :batch AND state IN ('queued', 'running'))
+      AND idx NOT IN (SELECT slot FROM job WHERE batch = :batch AND state = 'held' AND error_code = '{BY_HAND.code}')
     ORDER BY idx
-"""
+"""  # noqa: S608  put together from constants only
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_dealt = msgspec.msgpack.Decoder(Dealt).decode
@@ -51,6 +52,17 @@ NewJob: TypeAlias = tuple[int, JobSpec]
 """A job to be: the index of its slot, and what to draw."""
 Idem: TypeAlias = tuple[str, str, bytes]
 """Who asks, the idempotency key, and the SHA-256 of the request."""
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """How new jobs are taken in: whose turns they take, at which priority, and whether they are held at once."""
+
+    client: str = ""
+    priority: int = BACKGROUND
+    hold: bool = False
+
+
+AS_THEY_COME = Terms()
 
 
 class NewBatch(msgspec.Struct, frozen=True):
@@ -67,7 +79,7 @@ class NewBatch(msgspec.Struct, frozen=True):
     output_dir: str
     slots: tuple[NewSlot, ...]
     jobs: tuple[NewJob, ...]
-    priority: int = 0
+    terms: Terms = AS_THEY_COME
     mixes: tuple[str, ...] = ()
 
 
@@ -81,9 +93,11 @@ def submit_batch(connection: sqlite3.Connection, new: NewBatch, idem: Idem | Non
     check_room(connection, len(new.jobs), limit)
     id_ = free_id(connection, new.id, Path(new.output_dir))
     _add_batch(connection, new, id_, idem[0] if idem else "", at)
-    jobs = _add_jobs(connection, id_, new.jobs, new.priority, at)
+    turn = order.turn_for(connection, new.terms.client, new.terms.priority)
+    jobs = _add_jobs(connection, id_, new.jobs, new.terms, turn, at)
     batch = pages.batch(connection, id_)
-    outbox.append(connection, BatchAdded(batch=batch, jobs=jobs), at)
+    outbox.append(connection, BatchAdded(batch=batch, jobs=jobs, priority=new.terms.priority, turn=turn), at)
+    _hold(connection, jobs, new.terms, at)
     return _remember(connection, idem, Dealt(batch=batch, jobs=jobs), at)
 
 
@@ -95,7 +109,7 @@ def add_jobs(  # noqa: PLR0913, PLR0917  two more than submit_batch
     limit: int,
     at: float,
     *,
-    priority: int = 0,
+    terms: Terms = AS_THEY_COME,
 ) -> Dealt:
     """Add jobs to slots of a batch.
 
@@ -107,14 +121,25 @@ def add_jobs(  # noqa: PLR0913, PLR0917  two more than submit_batch
     check_room(connection, len(jobs), limit)
     slots = tuple(slot for slot, _ in jobs)
     pages.slot_specs(connection, id_, slots)
-    ids = _add_jobs(connection, id_, jobs, priority, at)
+    turn = order.turn_for(connection, terms.client, terms.priority)
+    ids = _add_jobs(connection, id_, jobs, terms, turn, at)
     if ids:
-        outbox.append(connection, JobsAdded(batch=id_, jobs=ids, slots=slots), at)
+        added = JobsAdded(batch=id_, jobs=ids, slots=slots, priority=terms.priority, turn=turn)
+        outbox.append(connection, added, at)
+        _hold(connection, ids, terms, at)
     return _remember(connection, idem, Dealt(batch=pages.batch(connection, id_), jobs=ids), at)
 
 
-def complete(connection: sqlite3.Connection, batch: str, idem: Idem | None, limit: int, at: float) -> Dealt:
-    """Add a job with the slot's own spec for every slot that has neither a take nor an open job.
+def complete(  # noqa: PLR0913  as add_jobs
+    connection: sqlite3.Connection,
+    batch: str,
+    idem: Idem | None,
+    limit: int,
+    at: float,
+    *,
+    terms: Terms = AS_THEY_COME,
+) -> Dealt:
+    """Add a job with the slot's own spec for every slot without a take and without a job that is open or held by hand.
 
     Raises as `add_jobs`.
     """
@@ -122,7 +147,7 @@ def complete(connection: sqlite3.Connection, batch: str, idem: Idem | None, limi
         return dealt
     missing = connection.execute(_MISSING, {"batch": pages.find_batch(connection, batch)})
     jobs = [(index, spec_of(blob)) for index, blob in missing]
-    return add_jobs(connection, batch, jobs, idem, limit, at)
+    return add_jobs(connection, batch, jobs, idem, limit, at, terms=terms)
 
 
 def earlier(connection: sqlite3.Connection, idem: Idem | None) -> Dealt | None:
@@ -148,11 +173,11 @@ def prune_idem(connection: sqlite3.Connection, before: float) -> int:
 
 
 def check_room(connection: sqlite3.Connection, count: int, limit: int) -> None:
-    """Raise `Full` where `count` more jobs would make the queue longer than `limit`."""
-    queued = connection.execute(_QUEUED).fetchone()[0]
-    if count and queued + count > limit:
+    """Raise `Full` where `count` more jobs would make the queue, with what is held, longer than `limit`."""
+    waiting = connection.execute(_WAITING).fetchone()[0]
+    if count and waiting + count > limit:
         raise Full(
-            f"The queue holds {queued:,} jobs and takes {limit:,}: {count:,} more do not fit."
+            f"The queue holds {waiting:,} jobs and takes {limit:,}: {count:,} more do not fit."
             " Wait until some are done, or cancel some."
         )
 
@@ -186,14 +211,20 @@ def _add_batch(connection: sqlite3.Connection, new: NewBatch, id_: str, uid: str
     connection.executemany(_ADD_SLOT, slots)
 
 
-def _add_jobs(
-    connection: sqlite3.Connection, batch: str, jobs: Sequence[NewJob], priority: int, at: float
+def _add_jobs(  # noqa: PLR0913, PLR0917  what is known of new jobs
+    connection: sqlite3.Connection, batch: str, jobs: Sequence[NewJob], terms: Terms, turn: int, at: float
 ) -> tuple[int, ...]:
     first = next_id(connection, "job")
     ids = range(first, first + len(jobs))
     rows = ((id_, batch, slot, *_described(spec)) for id_, (slot, spec) in zip(ids, jobs, strict=True))
-    connection.executemany(_ADD_JOB, ((*row, priority, at) for row in rows))
+    places = ((terms.client, terms.priority, turn + place, float(id_)) for place, id_ in enumerate(ids))
+    connection.executemany(_ADD_JOB, ((*row, *place, at) for row, place in zip(rows, places, strict=True)))
     return tuple(ids)
+
+
+def _hold(connection: sqlite3.Connection, jobs: Sequence[int], terms: Terms, at: float) -> None:
+    if terms.hold and jobs:
+        steering.hold(connection, jobs, None, at)
 
 
 def _described(spec: JobSpec) -> Row:

@@ -12,9 +12,9 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from imagineerd.errors import Code, NotFound, WrongState
+from imagineerd.errors import Code, NotFound
 from imagineerd.jobs import MAX_ATTEMPTS, MAX_RECOVERIES, Job, JobError, State, sources_of
-from imagineerd.protocol import Cancelled, JobMoved, PickChanged, Retried, Take, TakeAdded
+from imagineerd.protocol import Cancelled, JobMoved, PickChanged, Take, TakeAdded
 from imagineerd.store import outbox, pages
 from imagineerd.store.rows import next_id
 
@@ -34,7 +34,7 @@ MOVE_TO: Final[dict[State, str]] = {
     target: _MOVE.format(sources=", ".join(f"'{state.value}'" for state in sources_of(target))) for target in State
 }
 
-_ENTRY = "SELECT id, batch, slot, state, attempts, cancel_requested FROM job"
+_ENTRY = "SELECT id, batch, slot, state, attempts, cancel_requested, error_code FROM job"
 _BY_ID = f"{_ENTRY} WHERE id = ?"
 _BY_STATE = f"{_ENTRY} WHERE state = ? ORDER BY id"
 _BY_BATCH = f"{_ENTRY} WHERE batch = ? AND state = ? ORDER BY id"
@@ -50,11 +50,10 @@ _PICK_FIRST = "UPDATE slot SET pick = ? WHERE batch = ? AND idx = ? AND pick IS 
 _PICK = "UPDATE slot SET pick = ?1 WHERE batch = ?2 AND idx = ?3 AND pick IS NOT ?1"
 
 CANCELLABLE: Final = frozenset(sources_of(State.CANCELLED)) - {State.RUNNING}
-RETRYABLE: Final = frozenset(sources_of(State.QUEUED)) - {State.RUNNING}
 
 
 class Entry(NamedTuple):
-    """What a move needs to know of a job."""
+    """What a move needs to know of a job. `code` is that of its error."""
 
     id: int
     batch: str
@@ -62,6 +61,7 @@ class Entry(NamedTuple):
     state: State
     attempts: int
     cancel_requested: bool
+    code: str | None
 
 
 class NewTake(msgspec.Struct, frozen=True):
@@ -197,42 +197,23 @@ def recover(connection: sqlite3.Connection, at: float) -> dict[int, State]:
     Returns where each is now.
     """
     reason = "The daemon died while this job ran."
-    left = _entries(connection, _BY_STATE, (State.RUNNING.value,))
+    left = in_state(connection, State.RUNNING)
     return {entry.id: _give_back(connection, entry, reason, at, counts=True, most=MAX_RECOVERIES) for entry in left}
 
 
 def cancel(connection: sqlite3.Connection, jobs: Sequence[int], batch: str | None, at: float) -> Cancelled:
-    """Cancel the named jobs, and the open jobs of a batch.
+    """Cancel the named jobs, and of a batch those that are open or held.
 
     What waits or stands for a person (queued, held, failed) is cancelled at once; what runs is marked, for ever, to be
     stopped. Raises `NotFound` for a job or batch that does not exist; then none is cancelled.
     """
-    chosen = _chosen(connection, jobs, batch, (State.QUEUED, State.RUNNING))
-    cancelled = [e.id for e in chosen if e.state in CANCELLABLE and _cancel(connection, e, at)]
-    stopping = [entry.id for entry in chosen if entry.state is State.RUNNING]
+    entries = chosen(connection, jobs, batch, (State.QUEUED, State.RUNNING, State.HELD))
+    cancelled = [e.id for e in entries if e.state in CANCELLABLE and _cancel(connection, e, at)]
+    stopping = [entry.id for entry in entries if entry.state is State.RUNNING]
     connection.executemany(_ASK_TO_STOP, ((id_,) for id_ in stopping))
     known = {*cancelled, *stopping}
-    ended = tuple(entry.id for entry in chosen if entry.id not in known)
+    ended = tuple(entry.id for entry in entries if entry.id not in known)
     return Cancelled(cancelled=tuple(cancelled), stopping=tuple(stopping), ended=ended)
-
-
-def retry(connection: sqlite3.Connection, jobs: Sequence[int], batch: str | None, at: float) -> Retried:
-    """Queue failed, cancelled and held jobs again, and the failed and held ones of a batch, with fresh attempts.
-
-    Raises `NotFound` for a job or batch that does not exist, `WrongState` where jobs are named and none can be retried.
-    """
-    chosen = _chosen(connection, jobs, batch, (State.FAILED, State.HELD))
-    again = tuple(
-        entry.id
-        for entry in chosen
-        if entry.state in RETRYABLE and move(connection, entry, State.QUEUED, at, attempts=0)
-    )
-    if jobs and not again:
-        first = chosen[0]
-        raise WrongState(
-            f"Job {first.id} is {first.state.value}. Only failed, cancelled and held jobs can be queued again."
-        )
-    return Retried(jobs=again)
 
 
 def set_pick(connection: sqlite3.Connection, take_id: int, at: float) -> Take:
@@ -252,6 +233,24 @@ def find(connection: sqlite3.Connection, job: int) -> Entry:
     return found[0]
 
 
+def in_state(connection: sqlite3.Connection, state: State) -> list[Entry]:
+    """Return all jobs in a state, oldest first."""
+    return _entries(connection, _BY_STATE, (state.value,))
+
+
+def chosen(
+    connection: sqlite3.Connection, jobs: Sequence[int], batch: str | None, states: Sequence[State]
+) -> list[Entry]:
+    """Return the named jobs, then those of the batch that are in one of the states; none twice. Raises `NotFound`."""
+    found = {id_: find(connection, id_) for id_ in jobs}
+    if batch is not None:
+        id_ = pages.find_batch(connection, batch)
+        for state in states:
+            for entry in _entries(connection, _BY_BATCH, (id_, state.value)):
+                found[entry.id] = entry
+    return list(found.values())
+
+
 def running(connection: sqlite3.Connection, job: int, attempt: int) -> Entry | None:
     """Return a job if that attempt of it runs."""
     found = _entries(connection, _RUNNING, (job, attempt))
@@ -261,25 +260,9 @@ def running(connection: sqlite3.Connection, job: int, attempt: int) -> Entry | N
 def _entries(connection: sqlite3.Connection, query: str, values: tuple[int | str, ...]) -> list[Entry]:
     rows = connection.execute(query, values).fetchall()
     return [
-        Entry(id_, batch, slot, State(state), attempts, bool(stopping))
-        for id_, batch, slot, state, attempts, stopping in rows
+        Entry(id_, batch, slot, State(state), attempts, bool(stopping), code)
+        for id_, batch, slot, state, attempts, stopping, code in rows
     ]
-
-
-def _chosen(
-    connection: sqlite3.Connection,
-    jobs: Sequence[int],
-    batch: str | None,
-    states: Sequence[State],
-) -> list[Entry]:
-    """Return the named jobs, then those of the batch that are in one of the states; none twice."""
-    chosen = {id_: find(connection, id_) for id_ in jobs}
-    if batch is not None:
-        id_ = pages.find_batch(connection, batch)
-        for state in states:
-            for entry in _entries(connection, _BY_BATCH, (id_, state.value)):
-                chosen[entry.id] = entry
-    return list(chosen.values())
 
 
 def _start(connection: sqlite3.Connection, entry: Entry, at: float) -> bool:

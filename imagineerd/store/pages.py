@@ -16,9 +16,10 @@ import msgspec
 
 from imagineerd.errors import Invalid, NotFound, did_you_mean
 from imagineerd.jobs import Job, JobSpec, State
-from imagineerd.protocol import Batch, BatchDetail, Batches, Jobs, Slot, Take
+from imagineerd.protocol import Batch, BatchDetail, Batches, Jobs, Queue, Slot, Take
 from imagineerd.scheduler import Waiting
-from imagineerd.store import outbox
+from imagineerd.store import outbox, pausing
+from imagineerd.store.order import ORDER
 from imagineerd.store.rows import JOB, TAKE, Row, error_of, job_of, spec_of, take_of
 
 SNAPSHOT_JOBS = 1000
@@ -47,14 +48,22 @@ _NEWEST = "SELECT id FROM job WHERE state = ? AND id < ? ORDER BY id DESC LIMIT 
 _NEWEST_OF_BATCH = """
     SELECT id FROM job WHERE batch = ? AND state = ? AND id < ? ORDER BY id DESC LIMIT ?
 """
-_WAITING = """
-    SELECT id, priority, group_key, lane, attempts FROM job INDEXED BY job_waiting
-    WHERE state = 'queued' ORDER BY priority DESC, id
+_WAITING_COLUMNS = "id, priority, turn, rank, group_key, lane, attempts"
+_WAITING = f"""
+    SELECT {_WAITING_COLUMNS} FROM job INDEXED BY job_waiting WHERE state = 'queued' ORDER BY {ORDER}
 """
-_ONE_WAITING = "SELECT id, priority, group_key, lane, attempts FROM job WHERE id = ? AND state = 'queued'"
+_ONE_WAITING = f"SELECT {_WAITING_COLUMNS} FROM job WHERE id = ? AND state = 'queued'"
 _NEXT = f"""
+    SELECT {JOB} FROM job INDEXED BY job_waiting WHERE state = 'queued' ORDER BY {ORDER} LIMIT ?
+"""
+_PLACE = "SELECT priority, turn, rank, id FROM job WHERE id = ?"
+_NEXT_AT_PRIORITY = f"""
     SELECT {JOB} FROM job INDEXED BY job_waiting
-    WHERE state = 'queued' ORDER BY priority DESC, id LIMIT ?
+    WHERE state = 'queued' AND priority = ? AND (turn, rank, id) > (?, ?, ?) ORDER BY turn, rank, id LIMIT ?
+"""
+_NEXT_BELOW = f"""
+    SELECT {JOB} FROM job INDEXED BY job_waiting
+    WHERE state = 'queued' AND priority < ? ORDER BY {ORDER} LIMIT ?
 """
 _ONE_TAKE = f"SELECT {TAKE} FROM take WHERE id = ?"
 _TAKES = f"SELECT {TAKE} FROM take WHERE batch = ? ORDER BY slot, id"
@@ -69,11 +78,12 @@ _FILES = "SELECT id, file FROM take WHERE batch = ?"
 
 
 class Snap(NamedTuple):
-    """The state as of event `seq`: open jobs, running ones first, and the newest batches."""
+    """The state as of event `seq`: open jobs in the order of the queue, running ones first, and the newest batches."""
 
     seq: int
     jobs: tuple[Job, ...]
     batches: tuple[Batch, ...]
+    paused: bool
 
 
 class Unfinished(msgspec.Struct, frozen=True):
@@ -237,9 +247,33 @@ def waiting(connection: sqlite3.Connection, jobs: Iterable[int] | None = None) -
     return tuple(Waiting(*row) for row in found if row)
 
 
+def queue(connection: sqlite3.Connection, limit: int, after: int | None) -> Queue:
+    """Return what runs and then what waits, in the order of the queue; or what waits behind the job `after`.
+
+    Raises `NotFound`. That job may have been started meanwhile: what counts is where it stood.
+    """
+    jobs = _front(connection, limit + 1) if after is None else _behind(connection, after, limit + 1)
+    last = jobs[limit - 1].id if len(jobs) > limit else None
+    return Queue(paused=pausing.is_paused(connection), jobs=jobs[:limit], after=last)
+
+
 def counts(connection: sqlite3.Connection) -> dict[str, int]:
     """Return how many jobs are in each state."""
     return dict(connection.execute(_TALLY).fetchall())
+
+
+def _front(connection: sqlite3.Connection, limit: int) -> tuple[Job, ...]:
+    busy = running(connection)[:limit]
+    return busy + tuple(job_of(row) for row in connection.execute(_NEXT, (limit - len(busy),)))
+
+
+def _behind(connection: sqlite3.Connection, id_: int, limit: int) -> tuple[Job, ...]:
+    place = connection.execute(_PLACE, (id_,)).fetchone()
+    if place is None:
+        raise NotFound(f"There is no job {id_}.", field="$.after")
+    rows = connection.execute(_NEXT_AT_PRIORITY, (*place, limit)).fetchall()
+    rows += connection.execute(_NEXT_BELOW, (place[0], limit - len(rows))).fetchall()
+    return tuple(map(job_of, rows))
 
 
 def _newest_ids(
@@ -282,12 +316,11 @@ def get_take(connection: sqlite3.Connection, id_: int) -> tuple[Take, Path]:
 
 def snapshot(connection: sqlite3.Connection) -> Snap:
     """Return what a client that has seen nothing needs, as of the newest event."""
-    busy = running(connection)[:SNAPSHOT_JOBS]
-    rows = connection.execute(_NEXT, (SNAPSHOT_JOBS - len(busy),))
     return Snap(
         seq=outbox.newest(connection),
-        jobs=busy + tuple(job_of(row) for row in rows),
+        jobs=_front(connection, SNAPSHOT_JOBS),
         batches=list_batches(connection, SNAPSHOT_BATCHES, None).batches,
+        paused=pausing.is_paused(connection),
     )
 
 

@@ -1,9 +1,9 @@
 """The durable queue, as the daemon sees it.
 
 A method returns when what it did is on the disk. The SQL lives beside it, by subject, in functions of a connection:
-`schema` (tables), `intake` (work comes in), `moves` (jobs change state), `pages` (reading), `mixes`, `outbox` (events),
-`speed`; `rows` turns rows into values, and `writer` is the thread that runs it all. The daemon holds the lock that
-makes it the only process with this file open.
+`schema` (tables), `intake` (work comes in), `moves` (jobs change state), `steering` (a person has a say), `order`
+(where jobs stand), `pausing`, `pages` (reading), `mixes`, `outbox` (events), `speed`; `rows` turns rows into values,
+`writer` is the thread that runs it all. The daemon holds the lock that makes it the only process with this file open.
 
 Every method may raise `DiskError`; then nothing was saved, and the store goes on.
 """
@@ -20,10 +20,24 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from imagineerd.errors import Code, DiskError
 from imagineerd.jobs import Job, JobSpec, Mix, State
-from imagineerd.protocol import BatchDetail, Batches, Cancelled, Dealt, EventBody, Jobs, MixInfo, Retried, Take
+from imagineerd.protocol import (
+    BatchDetail,
+    Batches,
+    Cancelled,
+    Dealt,
+    End,
+    EventBody,
+    Held,
+    Jobs,
+    MixInfo,
+    Placed,
+    Queue,
+    Retried,
+    Take,
+)
 from imagineerd.scheduler import Waiting
-from imagineerd.store import intake, mixes, moves, outbox, pages, schema, speed
-from imagineerd.store.intake import Idem, NewBatch, NewJob
+from imagineerd.store import intake, mixes, moves, outbox, pages, pausing, schema, speed, steering
+from imagineerd.store.intake import AS_THEY_COME, Idem, NewBatch, NewJob, Terms
 from imagineerd.store.moves import NewTake
 from imagineerd.store.outbox import StoredEvent
 from imagineerd.store.pages import Snap, Unfinished
@@ -95,14 +109,16 @@ class Store:
         limit: int,
         at: float,
         *,
-        priority: int = 0,
+        terms: Terms = AS_THEY_COME,
     ) -> Dealt:
         """Accept jobs for slots of a batch. Raises `NotFound`, and as `submit_batch`."""
-        return await self.run(intake.add_jobs, batch, jobs, idem, limit, at, priority=priority)
+        return await self.run(intake.add_jobs, batch, jobs, idem, limit, at, terms=terms)
 
-    async def complete(self, batch: str, idem: Idem | None, limit: int, at: float) -> Dealt:
+    async def complete(
+        self, batch: str, idem: Idem | None, limit: int, at: float, *, terms: Terms = AS_THEY_COME
+    ) -> Dealt:
         """Accept a job for every slot without a take and without an open job. Raises as `add_jobs`."""
-        return await self.run(intake.complete, batch, idem, limit, at)
+        return await self.run(intake.complete, batch, idem, limit, at, terms=terms)
 
     # ------------------------------------------------------------ jobs change state
 
@@ -147,9 +163,40 @@ class Store:
         """Cancel jobs that wait, mark those that run. Raises `NotFound`; then none is cancelled."""
         return await self.run(moves.cancel, jobs, batch, at)
 
-    async def retry(self, jobs: Sequence[int], batch: str | None, at: float) -> Retried:
-        """Queue jobs again. Raises `NotFound`, and `WrongState` where jobs are named and none can be retried."""
-        return await self.run(moves.retry, jobs, batch, at)
+    # ------------------------------------------------------------ a person has a say
+
+    async def hold(self, jobs: Sequence[int], batch: str | None, at: float) -> Held:
+        """Hold what waits. Raises `NotFound`, and `WrongState` where jobs are named and none can be held."""
+        return await self.run(steering.hold, jobs, batch, at)
+
+    async def release(self, jobs: Sequence[int], batch: str | None, at: float) -> Retried:
+        """Queue held jobs again. Raises `NotFound`, and `WrongState` where jobs are named and none is held."""
+        return await self.run(steering.release, jobs, batch, at)
+
+    async def retry(self, jobs: Sequence[int], batch: str | None, at: float, *, failed: bool = False) -> Retried:
+        """Queue jobs again; `failed` means all that failed or whose worker died.
+
+        Raises `NotFound`, and `WrongState` where jobs are named and none can be retried.
+        """
+        return await self.run(steering.retry, jobs, batch, at, failed=failed)
+
+    async def place(
+        self, jobs: Sequence[int], batch: str | None, end: End | None, before: int | None, at: float
+    ) -> Placed:
+        """Put waiting jobs at an end of the queue or right before another. Raises as `steering.place`."""
+        return await self.run(steering.place, jobs, batch, end, before, at)
+
+    async def set_priority(self, jobs: Sequence[int], batch: str | None, priority: int, at: float) -> Placed:
+        """Give waiting jobs another priority. Raises `NotFound`, and `WrongState` where none of the named waits."""
+        return await self.run(steering.set_priority, jobs, batch, priority, at)
+
+    async def pause(self, at: float, *, paused: bool) -> None:
+        """Pause the queue, or let it go on, for good."""
+        await self.run(pausing.pause, paused, at)
+
+    async def is_paused(self) -> bool:
+        """Say whether the queue is paused."""
+        return await self.run(pausing.is_paused)
 
     async def set_pick(self, take: int, at: float) -> Take:
         """Make a take the one that counts for its slot. Raises `NotFound`."""
@@ -168,6 +215,10 @@ class Store:
     async def counts(self) -> dict[str, int]:
         """Return how many jobs are in each state."""
         return await self.run(pages.counts)
+
+    async def queue(self, limit: int, after: int | None) -> Queue:
+        """Return what runs and then what waits, in the order of the queue; or what waits behind a job."""
+        return await self.run(pages.queue, limit, after)
 
     async def list_jobs(self, states: Sequence[State], batch: str | None, limit: int, before: int | None) -> Jobs:
         """Return a page of jobs, newest first; no states means all. Raises as `get_batch`."""

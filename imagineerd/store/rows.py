@@ -14,7 +14,7 @@ Row: TypeAlias = tuple[Any, ...]
 
 JOB: Final = (
     "id, batch, slot, state, spec, priority, attempts, cancel_requested,"
-    " submitted_at, started_at, ended_at, error_code, error_message, take"
+    " submitted_at, started_at, ended_at, error_code, error_message, take, turn, rank"
 )
 TAKE: Final = "id, batch, slot, job, file, seed, width, height, bytes, sha256, color, created_at, duration"
 
@@ -35,7 +35,7 @@ def spec_of(blob: bytes) -> JobSpec:
 def job_of(row: Row) -> Job:
     """Read a row of the columns `JOB`."""
     id_, batch, slot, state, spec, priority, attempts, stopping, *rest = row
-    submitted_at, started_at, ended_at, code, message, take = rest
+    submitted_at, started_at, ended_at, code, message, take, turn, rank = rest
     return Job(
         id=id_,
         batch=batch,
@@ -50,6 +50,8 @@ def job_of(row: Row) -> Job:
         ended_at=ended_at,
         error=error_of(code, message),
         take=take,
+        turn=turn,
+        rank=rank,
     )
 
 

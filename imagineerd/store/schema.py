@@ -158,7 +158,18 @@ CREATE TABLE mix (
 ALTER TABLE batch ADD COLUMN mixes TEXT NOT NULL DEFAULT '';
 """
 
-MIGRATIONS: Final[tuple[str, ...]] = (_VERSION_1, _VERSION_2)
+# The queue has an order of its own, and who asked for a job has turns in it (`scheduler`).
+_VERSION_3: Final = """
+ALTER TABLE job ADD COLUMN client TEXT NOT NULL DEFAULT '';
+ALTER TABLE job ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE job ADD COLUMN rank REAL NOT NULL DEFAULT 0;
+UPDATE job SET rank = id;
+DROP INDEX job_waiting;
+CREATE INDEX job_waiting ON job (priority DESC, turn, rank) WHERE state = 'queued';
+CREATE INDEX job_turns ON job (client, priority, turn) WHERE state = 'queued' AND rank = id;
+"""
+
+MIGRATIONS: Final[tuple[str, ...]] = (_VERSION_1, _VERSION_2, _VERSION_3)
 VERSION: Final = len(MIGRATIONS)
 
 # FULL: a commit is on the disk when it returns. fullfsync: on macOS too, where fsync alone does not reach the disk.

@@ -123,6 +123,8 @@ def _serve(context: Context) -> int:
             case link.Render() as order:
                 if status := _run(order, context):
                     return status
+            case link.Unload():
+                context.unload()
             case link.Quit():
                 return 0
 

@@ -48,6 +48,11 @@ class Context:
         for item in list(self._open.values()):
             self.answer(link.Failed(item.job, item.attempt, code, message))
 
+    def unload(self) -> None:
+        """Give back the memory of every model."""
+        self.library.keep(0)
+        self.mailbox.send(link.Unloaded(memory_used(self.device)))
+
     def end(self) -> None:
         """Close the order."""
         seconds = time.monotonic() - self._started

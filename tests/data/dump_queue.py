@@ -1,7 +1,7 @@
 """Print a database of the current version with something of everything, as SQL.
 
 Run it once, when a schema version is published, and never again for that version:
-`PYTHONPATH=.:tests python tests/data/dump_queue.py > tests/data/queue_v2.sql`
+`PYTHONPATH=.:tests python tests/data/dump_queue.py > tests/data/queue_vN.sql`
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import msgspec
 
 from imagineerd.jobs import LoraWeight
 from imagineerd.protocol import LorasChanged
-from imagineerd.store import intake, mixes, moves, outbox, schema
+from imagineerd.store import intake, mixes, moves, outbox, pausing, schema, steering
 from imagineerd.store.speed import record_speed
 
 ROOT = Path("/home/someone/pictures")
@@ -53,9 +53,12 @@ def fill(connection: sqlite3.Connection) -> None:
     take = decks.drawn(connection, again.jobs[0], "01_fool_2.png")
     moves.set_pick(connection, take.id, 10.0)
     moves.set_pick(connection, 1, 11.0)
-    intake.submit_batch(connection, decks.deck("zodiac", ROOT, 2), None, 1000, 12.0)
-    mixes.save_mix(connection, "card-gothic", (LoraWeight("Tarot", 0.6),), 13.0)
-    outbox.append(connection, LorasChanged(added=("Tarot",)), 14.0)
+    zodiac = intake.submit_batch(connection, decks.deck("zodiac", ROOT, 2, client="1000:imagineer"), None, 1000, 12.0)
+    steering.place(connection, zodiac.jobs[1:], None, "top", None, 13.0)
+    steering.hold(connection, zodiac.jobs[:1], None, 14.0)
+    pausing.pause(connection, True, 15.0)  # noqa: FBT003 - it is the subject
+    mixes.save_mix(connection, "card-gothic", (LoraWeight("Tarot", 0.6),), 16.0)
+    outbox.append(connection, LorasChanged(added=("Tarot",)), 17.0)
     record_speed(connection, "starter|64x96", 0.25)
 
 

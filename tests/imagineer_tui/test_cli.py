@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from fakes import BATCH, Deck, FakeDaemon
+from fakes import BATCH, Deck, FakeDaemon, job
 
 from imagineer_tui.cli import MODULES, command_of, main
 from imagineerd import protocol
@@ -98,6 +98,13 @@ ANSWERS: dict[str, Any] = {
     "pick": protocol.Done(),
     "cancel": protocol.Cancelled(cancelled=(1,), stopping=(2,)),
     "retry": protocol.Retried(jobs=(1,)),
+    "hold": protocol.Held(jobs=(1, 2)),
+    "release": protocol.Retried(jobs=(1, 2)),
+    "move": protocol.Placed(jobs=(2,)),
+    "priority": protocol.Placed(),
+    "pause": protocol.Done(),
+    "unpause": protocol.Done(),
+    "queue": protocol.Queue(jobs=(job(2, priority=10), job(1)), paused=True),
     "config": CONFIG,
     "config_set": CONFIG,
 }
@@ -521,6 +528,69 @@ def test_jobs_are_cancelled_by_number_and_batches_by_name(
     assert err == "imagineer: Name jobs by their numbers, or one batch.\n"
 
 
+# ---------------------------------------------------------------- steering the queue
+
+STEERED = [
+    (["hold", "1", "2"], protocol.Hold(jobs=(1, 2)), "2 jobs held."),
+    (["release", "zod"], protocol.Release(batch="zod"), "2 jobs queued again."),
+    (["move", "2", "--top"], protocol.MoveJobs(jobs=(2,), end="top"), "1 job moved; imagineer queue"),
+    (["move", "zod", "--bottom"], protocol.MoveJobs(batch="zod", end="bottom"), "1 job moved; imagineer queue"),
+    (["move", "3", "2", "--before", "1"], protocol.MoveJobs(jobs=(3, 2), before=1), "1 job moved; imagineer queue"),
+    (["priority", "5", "zod"], protocol.SetPriority(priority=5, batch="zod"), "Nothing was to be moved."),
+    (["pause"], protocol.Pause(), "The queue is paused; imagineer resume"),
+    (["pause", "--now"], protocol.Pause(now=True), "The queue is paused; imagineer resume"),
+    (["resume"], protocol.Unpause(), "The queue goes on."),
+    (["retry", "--failed"], protocol.RetryJobs(failed=True), "1 job queued again."),
+]
+
+
+@pytest.mark.parametrize(("words", "request_", "line"), STEERED, ids=lambda value: " ".join(value)
+                         if isinstance(value, list) else "")  # fmt: skip
+def test_the_queue_is_steered(
+    daemon: FakeDaemon,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    request_: protocol.Request[Any],
+    line: str,
+) -> None:
+    assert main(words) == 0
+
+    assert daemon.last(type(request_)) == request_
+    assert capsys.readouterr().out == f"{line}\n"
+
+
+def test_the_queue_is_listed_in_its_order(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["queue", "--limit", "7"]) == 0
+
+    assert daemon.last(protocol.GetQueue).limit == 7
+    said, head, *rows = capsys.readouterr().out.splitlines()
+    assert said == "The queue is paused; imagineer resume"
+    assert head.split()[:3] == ["job", "state", "priority"]
+    assert [row.split()[:3] for row in rows] == [["2", "queued", "10"], ["1", "queued", "0"]]
+
+
+def test_retry_wants_to_know_what_and_only_once(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
+    assert [main(["retry"]), main(["retry", "1", "--failed"])] == [2, 2]
+
+    assert daemon.count(protocol.RetryJobs) == 0
+    assert "say --failed" in capsys.readouterr().err
+
+
+def test_a_deck_is_dealt_to_be_held_with_a_priority(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["deal", "zod", "--hold", "--priority", "3"]) == 0
+
+    asked = daemon.last(protocol.Deal)
+    assert (asked.hold, asked.priority) == (True, 3)
+    assert capsys.readouterr().out.startswith(f"3 cards held; imagineer release {BATCH}\n")
+
+
+def test_status_says_that_the_queue_is_paused(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
+    daemon.answers["status"] = msgspec.structs.replace(STATUS, paused=True)
+    assert main(["status"]) == 0
+
+    assert "3 queued, 40 done, paused\n" in capsys.readouterr().out
+
+
 def test_stopping_waits_until_the_daemon_has_left(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
 
@@ -620,7 +690,8 @@ PRINTING = [
     ["mix", "delete", "g"],
     ["show", "last"], ["jobs"], ["pick", "1"], ["cancel", "1"], ["retry", "1"], ["status"], ["doctor"], ["start"],
     ["config"], ["config", "show"], ["config", "get", "generation.steps"], ["config", "set", "generation.steps", "25"],
-    ["config", "unset", "generation.steps"],
+    ["config", "unset", "generation.steps"], ["queue"], ["hold", "1"], ["release", "1"], ["move", "1", "--top"],
+    ["priority", "1", "2"], ["pause"], ["resume"], ["retry", "--failed"], ["deal", "zodiac", "--hold"],
 ]  # fmt: skip
 
 

@@ -32,6 +32,17 @@ def half_done() -> Deck:
     return deck
 
 
+def test_a_paused_queue_is_said_to_be_unless_something_is_still_drawn() -> None:
+    deck = half_done()
+    deck.take(Event(3, protocol.PauseChanged(paused=True)))
+    assert worker_line(deck) == ""
+
+    deck.take(Event(4, Script().move(2, State.QUEUED)))
+    assert worker_line(deck) == "the queue is paused; imagineer resume"
+    deck.take(Event(5, protocol.PauseChanged(paused=False)))
+    assert worker_line(deck) == ""
+
+
 def test_the_deck_the_cards_being_drawn_and_the_time_left_are_shown() -> None:
     lines = shown(half_done(), 14.0).splitlines()
 

@@ -69,7 +69,10 @@ def test_the_status_follows_worker_and_queue_and_is_not_repeated(served: House, 
 def test_the_status_is_one_line_whatever_the_worker_says() -> None:
     broken = Worker(phase="dead", detail="It left.\nIts last line:\n  no driver")
 
-    assert status_line(broken, 54, 0) == "54 waiting, 0 running; worker dead (It left. Its last line: no driver)"
+    assert (
+        status_line(broken, 54, 0, paused=False)
+        == "54 waiting, 0 running; worker dead (It left. Its last line: no driver)"
+    )
 
 
 def test_stopping_is_told_and_the_running_cards_go_back(served: House, manager: Manager) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import decks
 import pytest
 
 from imagineerd.errors import Conflict, Full, NotFound
 from imagineerd.jobs import State, group_key
-from imagineerd.protocol import BatchAdded, Dealt, JobsAdded
+from imagineerd.protocol import BatchAdded, Dealt, JobMoved, JobsAdded
 from imagineerd.store import intake, moves, pages, schema
 
 
@@ -23,16 +24,15 @@ def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     connection.close()
 
 
-def submit(  # noqa: PLR0913
+def submit(
     connection: sqlite3.Connection,
     root: Path,
     base: str = "tarot",
     idem: intake.Idem | None = None,
     limit: int = decks.NO_LIMIT,
-    *,
-    priority: int = 0,
+    **terms: Any,
 ) -> Dealt:
-    return intake.submit_batch(connection, decks.deck(base, root, priority=priority), idem, limit, 5.0)
+    return intake.submit_batch(connection, decks.deck(base, root, **terms), idem, limit, 5.0)
 
 
 # ---------------------------------------------------------------- a batch
@@ -97,6 +97,49 @@ def test_several_jobs_may_be_for_one_slot(connection: sqlite3.Connection, tmp_pa
     assert pages.get_batch(connection, "single").batch.states == {"queued": 1}
 
 
+def test_a_batch_may_be_held_at_once(connection: sqlite3.Connection, tmp_path: Path) -> None:
+    dealt = submit(connection, tmp_path, hold=True)
+
+    assert pages.waiting(connection) == ()
+    assert {job.state for job in pages.list_jobs(connection, (), "tarot", 10, None).jobs} == {State.HELD}
+    told = decks.told(connection)
+    assert told[0] == BatchAdded(batch=dealt.batch, jobs=dealt.jobs)
+    assert [(body.job, body.state) for body in told[1:] if isinstance(body, JobMoved)] == [
+        (job, State.HELD) for job in dealt.jobs
+    ]
+
+
+def test_clients_take_turns_whoever_came_first_and_however_much_it_asked_for(
+    connection: sqlite3.Connection, tmp_path: Path
+) -> None:
+    many = submit(connection, tmp_path, "many", client="a").jobs
+    few = submit(connection, tmp_path, "few", client="b").jobs
+
+    waiting = [entry.job for entry in pages.waiting(connection)]
+
+    assert waiting == [many[0], few[0], many[1], few[1], many[2], few[2]]
+    assert isinstance(added := decks.told(connection)[-1], BatchAdded)
+    assert (added.turn, added.priority) == (0, 0)
+
+
+def test_a_client_s_own_jobs_stand_in_the_order_in_which_they_came(
+    connection: sqlite3.Connection, tmp_path: Path
+) -> None:
+    first = submit(connection, tmp_path, "first", client="a").jobs
+    moves.claim(connection, first[:2], 2.0)
+    second = submit(connection, tmp_path, "second", client="a").jobs
+
+    assert tuple(entry.job for entry in pages.waiting(connection)) == (first[2], *second)
+
+
+def test_each_priority_has_turns_of_its_own(connection: sqlite3.Connection, tmp_path: Path) -> None:
+    deck = submit(connection, tmp_path, "deck", client="a").jobs
+    urgent = submit(connection, tmp_path, "urgent", client="a", priority=5).jobs
+
+    assert tuple(entry.job for entry in pages.waiting(connection)) == (*urgent, *deck)
+    assert pages.job(connection, urgent[0]).turn == 0
+
+
 # ---------------------------------------------------------------- the same request again
 
 
@@ -121,6 +164,13 @@ def test_the_same_key_of_another_user_is_another_key(connection: sqlite3.Connect
     submit(connection, tmp_path, idem=("1000", "k", b"1"))
 
     assert not submit(connection, tmp_path, idem=("1001", "k", b"2")).repeated
+
+
+def test_what_is_held_counts_too(connection: sqlite3.Connection, tmp_path: Path) -> None:
+    submit(connection, tmp_path, limit=3, hold=True)
+
+    with pytest.raises(Full):
+        submit(connection, tmp_path, limit=3)
 
 
 def test_a_repeated_request_is_answered_although_the_queue_is_full(
@@ -167,7 +217,7 @@ def test_a_slot_is_rolled_again(connection: sqlite3.Connection, tmp_path: Path) 
     dealt = intake.add_jobs(connection, "last", [(2, decks.spec(9))], None, 10, 6.0)
 
     assert dealt.jobs == (4,)
-    assert decks.told(connection)[-1] == JobsAdded(batch="tarot", jobs=(4,), slots=(2,))
+    assert decks.told(connection)[-1] == JobsAdded(batch="tarot", jobs=(4,), slots=(2,), turn=3)
     assert pages.get_batch(connection, "tarot").slots[1].job == 4
 
 
@@ -205,6 +255,12 @@ def test_complete_deals_what_has_neither_a_take_nor_an_open_job(connection: sqli
     assert dealt.jobs == (queued + 1,)
     job = pages.job(connection, queued + 1)
     assert (job.slot, job.spec) == (2, decks.spec(2))
+
+
+def test_complete_leaves_what_a_person_holds(connection: sqlite3.Connection, tmp_path: Path) -> None:
+    submit(connection, tmp_path, hold=True)
+
+    assert intake.complete(connection, "tarot", None, 10, 8.0).jobs == ()
 
 
 def test_complete_does_nothing_where_nothing_is_missing(connection: sqlite3.Connection, tmp_path: Path) -> None:

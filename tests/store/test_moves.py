@@ -9,9 +9,9 @@ from pathlib import Path
 import decks
 import pytest
 
-from imagineerd.errors import NotFound, WrongState
-from imagineerd.jobs import MAX_ATTEMPTS, MAX_RECOVERIES, MAY_FOLLOW, Job, JobError, State
-from imagineerd.protocol import Cancelled, JobMoved, PickChanged, Retried, TakeAdded
+from imagineerd.errors import NotFound
+from imagineerd.jobs import MAX_ATTEMPTS, MAX_RECOVERIES, MAY_FOLLOW, JobError, State
+from imagineerd.protocol import Cancelled, JobMoved, PickChanged, TakeAdded
 from imagineerd.store import intake, moves, pages, schema
 
 LOST = JobError("E_WORKER_LOST", "It died.")
@@ -344,6 +344,16 @@ def test_cancel_of_a_batch_takes_its_open_jobs(connection: sqlite3.Connection, j
     assert moves.cancel(connection, [], "last", 4.0) == Cancelled(cancelled=jobs[2:], stopping=(jobs[1],))
 
 
+def test_cancel_of_a_batch_takes_its_held_jobs_and_leaves_the_failed(
+    connection: sqlite3.Connection, jobs: tuple[int, ...]
+) -> None:
+    hold(connection, jobs[0])
+    fail(connection, jobs[1])
+
+    assert set(moves.cancel(connection, [], "last", 4.0).cancelled) == {jobs[0], jobs[2]}
+    assert state(connection, jobs[1]) is State.FAILED
+
+
 def test_cancel_of_a_batch_leaves_other_batches(
     connection: sqlite3.Connection, jobs: tuple[int, ...], tmp_path: Path
 ) -> None:
@@ -369,52 +379,6 @@ def test_cancel_of_an_unknown_job_or_batch_is_told(connection: sqlite3.Connectio
     with pytest.raises(NotFound, match=r'There is no batch "taort"\. Did you mean "tarot"'):
         moves.cancel(connection, [], "taort", 4.0)
     assert state(connection, jobs[0]) is State.QUEUED
-
-
-# ---------------------------------------------------------------- retry
-
-
-@pytest.mark.parametrize("source", [State.FAILED, State.CANCELLED, State.HELD], ids=lambda state: state.value)
-def test_retry_queues_a_job_as_if_new(connection: sqlite3.Connection, jobs: tuple[int, ...], source: State) -> None:
-    fresh = pages.job(connection, jobs[0])
-    REACH[source](connection, jobs[0])
-
-    assert moves.retry(connection, jobs[:1], None, 9.0) == Retried(jobs=jobs[:1])
-    assert pages.job(connection, jobs[0]) == fresh
-
-
-def test_retry_forgets_that_a_stop_was_asked_for(connection: sqlite3.Connection, jobs: tuple[int, ...]) -> None:
-    run(connection, jobs[0])
-    moves.cancel(connection, jobs[:1], None, 3.0)
-    moves.stop(connection, jobs[0], 1, 4.0)
-
-    moves.retry(connection, jobs[:1], None, 5.0)
-
-    job: Job = pages.job(connection, jobs[0])
-    assert (job.state, job.attempts, job.cancel_requested) == (State.QUEUED, 0, False)
-
-
-def test_retry_of_a_batch_takes_what_failed_or_is_held(connection: sqlite3.Connection, jobs: tuple[int, ...]) -> None:
-    failed, held, cancelled = jobs
-    fail(connection, failed)
-    hold(connection, held)
-    moves.cancel(connection, [cancelled], None, 4.0)
-
-    assert set(moves.retry(connection, [], "tarot", 5.0).jobs) == {failed, held}
-    assert state(connection, cancelled) is State.CANCELLED
-
-
-def test_retry_skips_what_cannot_be_retried(connection: sqlite3.Connection, jobs: tuple[int, ...]) -> None:
-    fail(connection, jobs[0])
-
-    assert moves.retry(connection, jobs, None, 5.0) == Retried(jobs=jobs[:1])
-
-
-def test_retry_of_a_job_that_is_done_is_told(connection: sqlite3.Connection, jobs: tuple[int, ...]) -> None:
-    decks.drawn(connection, jobs[0])
-
-    with pytest.raises(WrongState, match=r"Job 1 is done\. Only failed, cancelled and held jobs"):
-        moves.retry(connection, jobs[:1], None, 5.0)
 
 
 # ---------------------------------------------------------------- the pick

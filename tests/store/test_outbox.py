@@ -12,7 +12,21 @@ import pytest
 
 from imagineerd import protocol
 from imagineerd.jobs import JobError, State
-from imagineerd.protocol import Batch, BatchAdded, EventBody, JobMoved, JobsAdded, PickChanged, Take, TakeAdded
+from imagineerd.protocol import (
+    Batch,
+    BatchAdded,
+    EventBody,
+    JobMoved,
+    JobsAdded,
+    JobsPlaced,
+    LorasChanged,
+    MixesChanged,
+    PauseChanged,
+    PickChanged,
+    Place,
+    Take,
+    TakeAdded,
+)
 from imagineerd.store import outbox, schema
 
 GOLDEN = Path(__file__).parents[1] / "data" / "event_rows.json"
@@ -32,8 +46,12 @@ BODIES: dict[str, EventBody] = {
     "job_moved": JobMoved(
         job=7, batch="tarot", slot=1, state=State.HELD, attempts=2, error=JobError("E_WORKER_LOST", "It died.")
     ),
+    "jobs_placed": JobsPlaced(places=(Place(job=7, priority=10, turn=3, rank=6.5),)),
+    "pause_changed": PauseChanged(paused=True),
     "take_added": TakeAdded(take=TAKE, pick=True),
     "pick_changed": PickChanged(batch="tarot", slot=1, take=3),
+    "mixes_changed": MixesChanged(names=("card-gothic",)),
+    "loras_changed": LorasChanged(added=("Ink",), removed=("Old",)),
 }  # fmt: skip
 
 

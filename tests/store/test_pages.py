@@ -207,11 +207,42 @@ def test_a_snapshot_has_what_is_open_as_of_the_newest_event(connection: sqlite3.
     decks.drawn(connection, done)
     moves.claim(connection, [running], 2.0)
 
-    seq, jobs, batches = pages.snapshot(connection)
+    seq, jobs, batches, paused = pages.snapshot(connection)
 
     assert seq == len(decks.told(connection))
     assert [(job.id, job.state) for job in jobs] == [(running, State.RUNNING), (queued, State.QUEUED)]
     assert [batch.id for batch in batches] == ["tarot"]
+    assert not paused
+
+
+def test_the_queue_shows_what_runs_and_then_what_waits_in_its_order_page_by_page(
+    connection: sqlite3.Connection, tmp_path: Path
+) -> None:
+    deck = decks.dealt(connection, tmp_path, cards=4)
+    new = decks.deck("urgent", tmp_path, 2, priority=5, client="a")
+    urgent = intake.submit_batch(connection, new, None, decks.NO_LIMIT, 2.0).jobs
+    moves.claim(connection, deck[:1], 2.0)
+    seen, after = [], None
+
+    for _ in range(3):
+        page = pages.queue(connection, 2, after)
+        seen.append(tuple(job.id for job in page.jobs))
+        after = page.after
+
+    assert seen == [(deck[0], urgent[0]), (urgent[1], deck[1]), deck[2:]]
+    assert (after, page.paused) == (None, False)
+
+
+def test_the_next_page_of_the_queue_comes_although_the_last_job_of_this_one_was_started(
+    connection: sqlite3.Connection, tmp_path: Path
+) -> None:
+    jobs = decks.dealt(connection, tmp_path, cards=4)
+    page = pages.queue(connection, 2, None)
+    moves.claim(connection, jobs[:3], 2.0)
+
+    assert tuple(job.id for job in pages.queue(connection, 2, page.after).jobs) == jobs[3:]
+    with pytest.raises(NotFound, match="There is no job 99"):
+        pages.queue(connection, 2, 99)
 
 
 def test_a_snapshot_is_bounded_and_keeps_what_comes_next(connection: sqlite3.Connection, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import decks
 import msgspec
@@ -21,10 +21,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 
-from imagineerd.errors import Draining, WrongState
+from imagineerd.errors import Draining, Invalid, WrongState
 from imagineerd.jobs import MAX_ATTEMPTS, MAX_RECOVERIES, State
-from imagineerd.protocol import BatchAdded, JobMoved, JobsAdded, TakeAdded
+from imagineerd.protocol import BatchAdded, JobMoved, JobsAdded, JobsPlaced, PauseChanged, Place, TakeAdded
 from imagineerd.store import Store, moves, outbox, pages
+from imagineerd.store.intake import Terms
 from imagineerd.store.outbox import StoredEvent
 
 T = TypeVar("T")
@@ -68,8 +69,15 @@ def test_every_method_reaches_its_function(tmp_path: Path) -> None:
         await store.claim([1, 2], 2.0)
         assert await store.adopt(1, "tarot", 1, decks.picture(), 3.0) is not None
         assert await store.give_back(2, 1, "It died.", 3.0, counts=True) is State.QUEUED
-        assert (await store.add_jobs("tarot", [(1, decks.spec(9))], None, 10, 4.0, priority=3)).jobs == (4,)
+        terms = Terms(priority=3)
+        assert (await store.add_jobs("tarot", [(1, decks.spec(9))], None, 10, 4.0, terms=terms)).jobs == (4,)
         assert (await store.run(pages.job, 4)).priority == 3
+        assert (await store.hold([4], None, 4.0)).jobs == (await store.release([4], None, 4.0)).jobs == (4,)
+        assert (await store.place([4], None, "bottom", None, 4.0)).jobs == (4,)
+        assert (await store.set_priority([4], None, 5, 4.0)).jobs == (4,)
+        assert [job.id for job in (await store.queue(10, None)).jobs] == [4, 2, 3]
+        await store.pause(4.0, paused=True)
+        assert await store.is_paused()
         assert (await store.complete("tarot", None, 10, 4.0)).jobs == ()
         assert await store.find_batch("tar") == "tarot"
         assert await store.folder("tarot") == tmp_path / "tarot"
@@ -193,10 +201,12 @@ def test_the_numbers_of_events_go_on_after_a_restart(tmp_path: Path) -> None:
 
 
 class Replay:
-    """The state of every job, known from the events alone."""
+    """The state and the place of every job, known from the events alone."""
 
     def __init__(self) -> None:
         self.states: dict[int, State] = {}
+        self.places: dict[int, Place] = {}
+        self.paused = False
         self.takes: dict[int, int] = {}
         self.seq = 0
 
@@ -210,17 +220,31 @@ class Replay:
         match body:
             case BatchAdded() | JobsAdded():
                 self.states.update(dict.fromkeys(body.jobs, State.QUEUED))
+                for turn, job in enumerate(body.jobs, body.turn):
+                    self.places[job] = Place(job, body.priority, turn, float(job))
+            case JobsPlaced():
+                self.places.update((place.job, place) for place in body.places)
+            case PauseChanged():
+                assert self.paused != body.paused
+                self.paused = body.paused
             case JobMoved():
                 self.states[body.job] = body.state
             case TakeAdded():
                 assert body.take.job not in self.takes
                 self.takes[body.take.job] = body.take.id
 
+    def order(self) -> list[int]:
+        """The jobs that wait, in the order of the queue."""
+        waiting = [self.places[job] for job, state in self.states.items() if state is State.QUEUED]
+        waiting.sort(key=lambda place: (-place.priority, place.turn, place.rank, place.job))
+        return [place.job for place in waiting]
+
 
 class AnyOrder(RuleBasedStateMachine):
     """A store, a model of it in a few dicts, and a listener to its events."""
 
     jobs = Bundle("jobs")
+    terms = st.builds(Terms, client=st.sampled_from("ab"), priority=st.integers(-1, 1), hold=st.booleans())
 
     def __init__(self) -> None:
         super().__init__()
@@ -230,6 +254,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.model: dict[int, State] = {}
         self.attempts: dict[int, int] = {}
         self.stopping: set[int] = set()
+        self.by_hand: set[int] = set()
         self.open()
 
     def open(self) -> None:
@@ -246,6 +271,8 @@ class AnyOrder(RuleBasedStateMachine):
 
     def end(self, job: int, state: State) -> None:
         self.model[job] = state
+        if state is not State.HELD:
+            self.by_hand.discard(job)
         if state is State.QUEUED:
             self.stopping.discard(job)
 
@@ -259,13 +286,17 @@ class AnyOrder(RuleBasedStateMachine):
             return State.CANCELLED
         return State.HELD if self.attempts[job] >= most else State.QUEUED
 
-    @rule(target=jobs, cards=st.integers(1, 3), idem=st.none() | st.integers(0, 3))
-    def submit(self, cards: int, idem: int | None) -> object:
+    @rule(target=jobs, cards=st.integers(1, 3), idem=st.none() | st.integers(0, 3), terms=terms)
+    def submit(self, cards: int, idem: int | None, terms: Terms) -> object:
         key = None if idem is None else decks.key(f"{idem}", b"same")
-        dealt = self.wait(self.store.submit_batch(decks.deck("deck", self.root, cards), key, 1000, 1.0))
+        new = msgspec.structs.replace(decks.deck("deck", self.root, cards), terms=terms)
+        dealt = self.wait(self.store.submit_batch(new, key, 1000, 1.0))
         if dealt.repeated:
             return multiple()
         self.add(dealt.jobs)
+        if terms.hold:
+            self.model.update(dict.fromkeys(dealt.jobs, State.HELD))
+            self.by_hand.update(dealt.jobs)
         return multiple(*dealt.jobs)
 
     @rule(target=jobs)
@@ -345,9 +376,71 @@ class AnyOrder(RuleBasedStateMachine):
                 self.wait(self.store.retry(ids, None, 5.0))
             return
         assert self.wait(self.store.retry(ids, None, 5.0)).jobs == tuple(again)
-        for job in again:
+        self.queue_again(again)
+
+    @rule(ids=st.lists(jobs, min_size=1, max_size=4, unique=True))
+    def hold(self, ids: list[int]) -> None:
+        held = [job for job in ids if self.model[job] in {State.QUEUED, State.HELD}]
+        if not held:
+            with pytest.raises(WrongState):
+                self.wait(self.store.hold(ids, None, 5.0))
+            return
+        assert self.wait(self.store.hold(ids, None, 5.0)).jobs == tuple(held)
+        self.by_hand.update(job for job in held if self.model[job] is State.QUEUED)
+        for job in held:
+            self.end(job, State.HELD)
+
+    @rule(ids=st.lists(jobs, min_size=1, max_size=4, unique=True))
+    def release(self, ids: list[int]) -> None:
+        held = [job for job in ids if self.model[job] is State.HELD]
+        if not held:
+            with pytest.raises(WrongState):
+                self.wait(self.store.release(ids, None, 5.0))
+            return
+        assert self.wait(self.store.release(ids, None, 5.0)).jobs == tuple(held)
+        self.queue_again(held)
+
+    @rule()
+    def retry_failed(self) -> None:
+        again = [job for job, state in self.model.items() if state in {State.FAILED, State.HELD}]
+        again = [job for job in again if self.model[job] is State.FAILED or job not in self.by_hand]
+        assert sorted(self.wait(self.store.retry([], None, 5.0, failed=True)).jobs) == sorted(again)
+        self.queue_again(again)
+
+    def queue_again(self, jobs: list[int]) -> None:
+        for job in jobs:
             self.attempts[job] = 0
             self.end(job, State.QUEUED)
+
+    @rule(ids=st.lists(jobs, min_size=1, max_size=3, unique=True), where=st.sampled_from(["top", "bottom"]) | jobs)
+    def place(self, ids: list[int], where: Any) -> None:
+        end, before = (where, None) if isinstance(where, str) else (None, where)
+        waiting = [job for job in ids if self.model[job] is State.QUEUED]
+        wrong = not waiting or (before and (self.model[before] is not State.QUEUED or before in waiting))
+        if wrong:
+            with pytest.raises((WrongState, Invalid)):
+                self.wait(self.store.place(ids, None, end, before, 5.0))
+            return
+        self.wait(self.store.place(ids, None, end, before, 5.0))
+        order = self.replay.order()
+        at = {"top": 0, "bottom": len(order) - len(waiting)}.get(end)
+        at = order.index(before) - len(waiting) if at is None else at
+        assert order[at : at + len(waiting)] == waiting
+
+    @rule(ids=st.lists(jobs, min_size=1, max_size=3, unique=True), priority=st.integers(-1, 1))
+    def set_priority(self, ids: list[int], priority: int) -> None:
+        waiting = [job for job in ids if self.model[job] is State.QUEUED]
+        if not waiting:
+            with pytest.raises(WrongState):
+                self.wait(self.store.set_priority(ids, None, priority, 5.0))
+            return
+        self.wait(self.store.set_priority(ids, None, priority, 5.0))
+        assert {self.replay.places[job].priority for job in waiting} == {priority}
+
+    @rule(paused=st.booleans())
+    def pause(self, *, paused: bool) -> None:
+        self.wait(self.store.pause(5.0, paused=paused))
+        assert self.replay.paused == paused
 
     @rule(clean=st.booleans())
     def restart(self, *, clean: bool) -> None:
@@ -392,6 +485,8 @@ class AnyOrder(RuleBasedStateMachine):
         assert self.replay.states == self.model
         assert set(self.replay.takes) == {job for job, state in self.model.items() if state is State.DONE}
         assert self.replay.seq == self.wait(self.store.run(outbox.newest))
+        assert self.replay.order() == [entry.job for entry in self.wait(self.store.waiting())]
+        assert self.replay.paused == self.wait(self.store.is_paused())
 
 
 AnyOrder.TestCase.settings = settings(
@@ -432,6 +527,7 @@ def states_of(connection: sqlite3.Connection) -> dict[int, moves.Entry]:
 
 REACHED = {
     "queued": set(State),
+    "held": {State.HELD},
     "running": {State.RUNNING, State.DONE, State.CANCELLED},
     "done": {State.DONE},
     "stopping": {State.RUNNING},
@@ -452,6 +548,8 @@ def test_nothing_that_was_answered_is_lost_by_kill_9(tmp_path: Path) -> None:
         replay = Replay()
         replay.hear(await store.run(outbox.after, 0))
         assert replay.states == {job: entry.state for job, entry in entries.items()}
+        assert replay.order() == [entry.job for entry in await store.waiting()]
+        assert replay.paused == await store.is_paused()
         await store.recover(9.0)
         assert await store.running() == ()
         assert done <= set(replay.takes)

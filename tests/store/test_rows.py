@@ -42,7 +42,7 @@ def test_a_job_is_read_with_all_its_columns(tmp_path: Path) -> None:
 
     assert pages.job(connection, job) == Job(
         id=job, batch="tarot", slot=1, state=moves.State.FAILED, spec=decks.spec(1), attempts=1, cancel_requested=True,
-        submitted_at=1.0, started_at=2.0, ended_at=4.0, error=JobError("E_OOM", "Too large."),
+        submitted_at=1.0, started_at=2.0, ended_at=4.0, error=JobError("E_OOM", "Too large."), rank=1.0,
     )  # fmt: skip
     connection.close()
 

@@ -11,7 +11,7 @@ import pytest
 
 from imagineerd.errors import DiskError, WrongState
 from imagineerd.jobs import State
-from imagineerd.protocol import EVENTS
+from imagineerd.protocol import EVENTS, BatchAdded, JobMoved, JobsAdded, PickChanged, TakeAdded
 from imagineerd.store import moves, outbox, pages, schema
 
 DATA = Path(__file__).parents[1] / "data"
@@ -151,7 +151,19 @@ def test_the_batches_and_takes_of_an_old_database_are_read(old: sqlite3.Connecti
 
 
 def test_the_events_of_an_old_database_are_read(old: sqlite3.Connection) -> None:
-    assert {type(body) for body in decks.told(old)} <= set(EVENTS.values())
+    assert {type(body) for body in decks.told(old)} >= {BatchAdded, JobsAdded, JobMoved, TakeAdded, PickChanged}
+
+
+def test_the_newest_database_to_load_has_an_event_of_every_kind() -> None:
+    raw = sqlite3.connect(":memory:")
+    raw.executescript((DATA / f"queue_v{schema.VERSION}.sql").read_text())
+
+    assert {kind for (kind,) in raw.execute("SELECT kind FROM event")} == set(EVENTS)
+
+
+@pytest.mark.parametrize("old", [1], indirect=True)
+def test_the_jobs_of_a_database_without_turns_wait_in_the_order_in_which_they_came(old: sqlite3.Connection) -> None:
+    assert [entry.job for entry in pages.waiting(old)] == sorted(entry.job for entry in pages.waiting(old))
 
 
 def test_work_goes_on_in_an_old_database(old: sqlite3.Connection) -> None:
