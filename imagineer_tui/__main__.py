@@ -1,10 +1,21 @@
-"""`imagineer`: the command line."""
+"""`imagineer`: the terminal UI without arguments, the command line with some."""
 
 from __future__ import annotations
 
+import os
 import sys
 
-from imagineer_tui.cli import main
+
+def main() -> int:
+    """Run the program; return the exit code."""
+    if len(sys.argv) == 1 and sys.stdin.isatty() and sys.stdout.isatty():
+        from imagineer_tui.opening import open_app
+
+        return open_app(os.environ)
+    from imagineer_tui import cli
+
+    return cli.main()
+
 
 if __name__ == "__main__":
     sys.exit(main())

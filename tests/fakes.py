@@ -50,6 +50,8 @@ class FakeDaemon:
         self.epoch, self.boot = "e1", "b1"
         self.events: list[protocol.EventBody] = []
         self.snapshot_jobs: tuple[Job, ...] = ()
+        self.snapshot_batches: tuple[protocol.Batch, ...] = ()
+        self.worker = protocol.Worker(phase="idle")
         self.heartbeat_s = 2.0
         self._boots = itertools.count(2)
         self._known: set[bytes] = set()
@@ -245,8 +247,9 @@ class FakeDaemon:
         seq = len(self.events)
         if request.since and request.since.epoch == self.epoch:
             return protocol.Resume(epoch=self.epoch, seq=seq)
-        worker = protocol.Worker(phase="idle")
-        return protocol.Snapshot(epoch=self.epoch, seq=seq, worker=worker, jobs=self.snapshot_jobs)
+        return protocol.Snapshot(
+            epoch=self.epoch, seq=seq, worker=self.worker, jobs=self.snapshot_jobs, batches=self.snapshot_batches
+        )
 
     def _subscribed(self, address: bytes, rid: int, request: protocol.Subscribe) -> None:
         self._followers[address] = rid

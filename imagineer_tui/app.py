@@ -1,0 +1,227 @@
+"""The terminal UI: owns the one connection to the daemon and the world that is made of it, and tells the screens.
+
+Starts without either: the wire is imported after the first paint.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual import work
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.notifications import SeverityLevel
+
+from imagineer_tui import themes
+from imagineer_tui.messages import OF_TOPIC, DeckFinished, Happened
+from imagineer_tui.model.ending import ending
+from imagineer_tui.model.world import Topic, World
+from imagineer_tui.preferences import Preferences
+from imagineer_tui.remembering import Remembered, recall, remember, state_file
+from imagineer_tui.screens import ENTRIES, TABS
+
+if TYPE_CHECKING:
+    from textual.command import Provider
+    from textual.message import Message
+
+    from imagineer_tui.feed import Feed
+    from imagineer_tui.framed import Framed
+    from imagineerd.client import AsyncClient
+    from imagineerd.config import Paths
+    from imagineerd.protocol import Batch, EventBody
+
+FLUSH_S: Final = 0.03
+PROGRESS_S: Final = 0.2
+"""Seconds that changes are gathered before the screens are told; progress alone is told five times a second."""
+
+
+def _commands() -> type[Provider]:
+    from imagineer_tui.commands import Commands
+
+    return Commands
+
+
+class ImagineerApp(App[int]):
+    """`imagineer` without arguments."""
+
+    TITLE = "imagineer"
+    COMMANDS: ClassVar = {_commands}
+    MODES: ClassVar = {entry.name: entry.build for entry in ENTRIES}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark,f1", "help", "help", id="app.help", key_display="?"),
+        *(
+            Binding(entry.key, f"go('{entry.name}')", entry.title, id=f"app.{entry.name}", show=False)
+            for entry in ENTRIES
+        ),
+        Binding("f5", "start_daemon", "start the daemon, or try again now", id="app.start", show=False),
+        Binding("colon", "command_palette", "commands", id="app.commands", key_display=":"),
+        Binding("q", "quit", "quit", id="app.quit", show=False),
+    ]
+
+    def __init__(
+        self, environ: Mapping[str, str], preferences: Preferences | None = None, *, start: bool = False
+    ) -> None:
+        super().__init__()
+        self.environ = environ
+        self.preferences = preferences or Preferences()
+        self.world = World()
+        self.animation_level = "none"
+        self._start = start
+        self._feed: Feed | None = None
+        self._client: AsyncClient | None = None
+        self._topics: set[Topic] = set()
+        self._told: dict[bool, bool] = {}
+        for theme in themes.OURS:
+            self.register_theme(theme)
+        self.theme = themes.first_of((self.preferences.theme, self.remembered.theme), self.available_themes)
+
+    # ------------------------------------------------------------ between runs
+
+    @cached_property
+    def _state_file(self) -> Path:
+        return state_file(self.environ)
+
+    @cached_property
+    def remembered(self) -> Remembered:
+        """What was so when the app was last left."""
+        return recall(self._state_file)
+
+    def _remember(self) -> None:
+        self.remembered.screen = self.current_mode
+        self.remembered.theme = "" if self.theme == themes.DEFAULT else self.theme
+        remember(self._state_file, self.remembered)
+
+    # ------------------------------------------------------------ the daemon
+
+    @cached_property
+    def paths(self) -> Paths:
+        """Where the daemon is. Raises `Invalid`."""
+        from imagineerd.config import find_paths
+
+        return find_paths(self.environ)
+
+    @property
+    def client(self) -> AsyncClient:
+        """The one connection for requests; there from the first paint on."""
+        if self._client is None:
+            from imagineerd.client import AsyncClient, endpoints_of
+
+            self._client = AsyncClient(endpoints_of(self.paths), name="imagineer")
+        return self._client
+
+    @work(group="feed", exclusive=True, exit_on_error=False)
+    async def follow(self) -> None:
+        """Keep the world in step until the app ends."""
+        from imagineer_tui.feed import Feed
+
+        self._feed = Feed(self.world, self.client, self._changed, self._happened, self._finished)
+        if self._start:
+            self.action_start_daemon()
+        await self._feed.run()
+
+    @work(group="start", exclusive=True, exit_on_error=False)
+    async def action_start_daemon(self) -> None:
+        """Start a daemon unless one answers; do not wait for the next try."""
+        from imagineer_tui.starting import start
+        from imagineerd.errors import ImagineerError
+
+        try:
+            pid = await asyncio.to_thread(start, self.paths)
+        except ImagineerError as error:
+            said = "\n".join([error.message, *(str(problem) for problem in error.problems)])
+            self.notify(said, title="The daemon did not start", severity="error", timeout=30)
+        else:
+            if pid:
+                self.notify(f"No daemon was running: started imagineerd (pid {pid}).")
+        if self._feed:
+            self._feed.try_now()
+
+    def _changed(self, topics: frozenset[Topic]) -> None:
+        """Gather what changed; tell it soon, and progress alone somewhat later."""
+        self._topics |= topics
+        hasty = self._topics != {"progress"}
+        if not self._told.get(hasty):
+            self._told[hasty] = True
+            self.set_timer(FLUSH_S if hasty else PROGRESS_S, partial(self._tell, hasty=hasty))
+
+    def _tell(self, *, hasty: bool) -> None:
+        self._told[hasty] = False
+        topics, self._topics = self._topics, set()
+        for topic in topics:
+            self._to_screens(OF_TOPIC[topic])
+
+    def _happened(self, body: EventBody) -> None:
+        self._to_screens(lambda: Happened(body))
+
+    def _finished(self, batch: Batch) -> None:
+        self._to_screens(lambda: DeckFinished(batch))
+        self.say(ending(batch), title=f"{batch.title} is finished")
+
+    def _to_screens(self, message: Callable[[], Message]) -> None:
+        for screen in self.screen_stack:
+            screen.post_message(message())
+
+    # ------------------------------------------------------------ what every screen may ask for
+
+    def go(self, name: str, intent: object = None) -> None:
+        """Open a screen, and hand it what another one sends a person there for."""
+        if name not in self.MODES:
+            return
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.switch_mode(name)
+        if intent is not None:
+            self.call_after_refresh(self._framed(name).arrive, intent)
+
+    def say(self, text: str, *, title: str = "", severity: SeverityLevel = "information") -> None:
+        """Tell something that happened by itself: a toast, and the bell where nobody looks."""
+        self.notify(text, title=title, severity=severity)
+        if not self.app_focus and self.preferences.bell:
+            self._driver_write(f"\x1b]9;{title or text}\x07")
+            self.bell()
+
+    def copy(self, text: str, what: str) -> None:
+        """Send a text to the clipboard. Whether it arrives, nobody tells."""
+        self.copy_to_clipboard(text)
+        self.notify(f"Sent {what} to the clipboard.")
+
+    # ------------------------------------------------------------ the life of the app
+
+    def on_mount(self) -> None:
+        """Open the screen that was open; all else comes after the first paint."""
+        self.set_keymap(self.preferences.keys)
+        for complaint in self.preferences.complaints:
+            self.notify(complaint, severity="warning", timeout=15)
+        names = {entry.name for entry in ENTRIES}
+        self.switch_mode(self.remembered.screen if self.remembered.screen in names else TABS[0].name)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number)
+        self.call_after_refresh(self.follow)
+
+    async def on_unmount(self) -> None:
+        """Leave the daemon; it goes on."""
+        self._remember()
+        if self._client:
+            await self._client.aclose()
+
+    def action_go(self, name: str) -> None:
+        """Open a screen."""
+        self.go(name)
+
+    def action_help(self) -> None:
+        """Say what this screen is for and which keys count here."""
+        from imagineer_tui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen(self._framed(self.current_mode), self.get_key_display))
+
+    def _framed(self, name: str) -> Framed:
+        return self._screen_stacks[name][0]  # type: ignore[return-value]
+
+    def _driver_write(self, text: str) -> None:
+        if self._driver and not self.is_headless:
+            self._driver.write(text)

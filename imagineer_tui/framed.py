@@ -1,0 +1,177 @@
+"""What every screen has around it: tabs and status above, a banner while the daemon is away, the keys below."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from time import monotonic
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.timer import Timer
+
+from imagineer_tui.model.connecting import sentence
+from imagineer_tui.model.status import parts
+from imagineer_tui.remembering import Memory
+from imagineer_tui.screens import TABS
+from imagineer_tui.widgets.banner import Banner
+from imagineer_tui.widgets.key_footer import KeyFooter
+from imagineer_tui.widgets.status_line import StatusLine
+from imagineer_tui.widgets.tab_bar import TabBar
+
+if TYPE_CHECKING:
+    from imagineer_tui.app import ImagineerApp
+    from imagineer_tui.model.world import World
+    from imagineerd.client import AsyncClient
+
+T = TypeVar("T")
+NARROW = 80
+
+
+class Framed(Screen[None]):
+    """A screen of the app. A subclass gives `NAME`, `TITLE`, `HELP` and `body`, and what it needs of the others.
+
+    `reload`: the daemon is there and in step, for the first time or again, or the screen comes to sight: ask it for
+    what the world does not hold, and draw all anew. `arrive(intent)`: another screen sent a person here.
+    `memory` and `recall`: what is kept between runs, as JSON; `recall` comes once, before the first `reload`.
+
+    The classes `-narrow` (below 80 columns), `-normal`, `-wide` (from 120) and `-huge` (from 200) tell the width,
+    `-low` (below 30 rows) the height.
+    """
+
+    NAME: ClassVar[str]
+    TITLE: ClassVar[str]
+    HELP: ClassVar[str]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (120, "-wide"), (200, "-huge")]  # noqa: RUF012 - Textual's
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012 - Textual's
+
+    DEFAULT_CSS = """
+    Framed {
+        background: $background;
+        #top { height: 1; padding: 0 1; background: $surface; }
+        #body { height: 1fr; }
+        .panel {
+            border: round $border-blurred; border-title-color: $text-muted; border-subtitle-color: $text-disabled;
+            &:focus-within { border: round $border; border-title-color: $accent; }
+        }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._beat: Timer | None = None
+        self._recalled = False
+
+    # ------------------------------------------------------------ what a screen gives
+
+    def body(self) -> ComposeResult:
+        """Yield what stands between the first line and the last."""
+        yield from ()
+
+    def reload(self) -> object:
+        """Draw everything anew; ask the daemon for what the world does not hold."""
+
+    def arrive(self, intent: object) -> None:
+        """Do what another screen sent a person here for."""
+
+    def memory(self) -> Memory:
+        """Return what is worth remembering: attributes, since the widgets are gone when this is asked."""
+        return {}
+
+    def recall(self, memory: Memory) -> None:
+        """Be as it was when the app was last left."""
+
+    # ------------------------------------------------------------ what a screen has
+
+    @property
+    def house(self) -> ImagineerApp:
+        """The app."""
+        return cast("ImagineerApp", self.app)
+
+    @property
+    def world(self) -> World:
+        """What is known of the daemon."""
+        return self.house.world
+
+    @property
+    def client(self) -> AsyncClient:
+        """The one connection to the daemon. Only once `reload` was called."""
+        return self.house.client
+
+    async def asked(self, answer: Awaitable[T]) -> T | None:
+        """Wait for an answer of the daemon; where it is an error, say so and return None."""
+        from imagineerd.errors import DaemonAway, ImagineerError  # after the first paint
+
+        try:
+            return await answer
+        except DaemonAway as error:
+            self.notify(error.message, severity="warning")
+        except ImagineerError as error:
+            self.notify(error.message, severity="error", timeout=10)
+        return None
+
+    # ------------------------------------------------------------ the frame
+
+    def compose(self) -> ComposeResult:
+        """Put the frame around the body."""
+        with Horizontal(id="top"):
+            yield TabBar(TABS, self.NAME)
+            yield StatusLine()
+        yield Banner()
+        with Vertical(id="body"):
+            yield from self.body()
+        yield KeyFooter()
+
+    def on_mount(self) -> None:
+        """Keep the age of old data in sight; nothing beats while all is well."""
+        self._beat = self.set_interval(1, self._show_connection, pause=True)
+
+    def on_screen_resume(self) -> None:
+        """Come to sight."""
+        if not self._recalled:
+            self._recalled = True
+            self.recall(self.house.remembered.screens.get(self.NAME, {}))
+        self.show_frame()
+        if self.world.connection.live:
+            self.reload()
+
+    def on_unmount(self) -> None:
+        """Be as it is now in the next run."""
+        self.house.remembered.screens[self.NAME] = self.memory()
+
+    def on_connection_changed(self) -> None:
+        """The daemon came or went."""
+        self.show_frame()
+        if self.world.connection.live:
+            self.reload()
+
+    def on_status_changed(self) -> None:
+        """Show how the daemon is."""
+        self.show_frame()
+
+    def on_queue_changed(self) -> None:
+        """Show how many cards wait."""
+        self.show_frame()
+
+    def on_resize(self) -> None:
+        """Write out what there is room for."""
+        self.show_frame()
+
+    def show_frame(self) -> None:
+        """Bring tabs, status and banner up to date."""
+        self.query_one(StatusLine).show(parts(self.world))
+        waiting = sum(job.state.value in {"queued", "running"} for job in self.world.jobs.values())
+        badges = {"queue": f"●{waiting}"} if waiting else {}
+        self.query_one(TabBar).show(badges, narrow=self.size.width < NARROW)
+        self._show_connection()
+
+    def _show_connection(self) -> None:
+        away = self.world.connection.phase == "away"
+        self.query_one(Banner).show(sentence(self.world.connection, monotonic()), "F5 starts it." if away else "")
+        if self._beat is None:
+            return
+        if away and self.is_current:
+            self._beat.resume()
+        else:
+            self._beat.pause()

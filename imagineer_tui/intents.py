@@ -1,0 +1,34 @@
+"""What one screen asks another for: `app.go("compose", UseSettings(…))`. Screens know these, not each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ShowSet:
+    """Sets: highlight this set."""
+
+    set_id: str
+
+
+@dataclass(frozen=True)
+class ShowBatch:
+    """Queue or Gallery: highlight this batch, and the slot (from 1) where one is named."""
+
+    batch_id: str
+    slot: int = 0
+
+
+@dataclass(frozen=True)
+class UseSettings:
+    """Compose: fill the form with what this take was drawn with."""
+
+    take_id: int
+
+
+@dataclass(frozen=True)
+class UseLora:
+    """Mixer: put this LoRA on a fader."""
+
+    name: str

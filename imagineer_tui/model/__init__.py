@@ -1,0 +1,1 @@
+"""What the terminal UI knows of the daemon, without Textual: plain data (`world`) and pure functions on it."""

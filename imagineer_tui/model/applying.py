@@ -1,0 +1,172 @@
+"""Messages of the daemon in, a changed `World` out; what is returned says what there is to draw anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec.structs import replace
+
+from imagineer_tui.model.world import Topic, World
+from imagineerd.client import Away, Event, Followed
+from imagineerd.errors import DaemonAway, ImagineerError
+from imagineerd.jobs import OPEN_STATES, Job, JobError, State
+from imagineerd.protocol import (
+    Batch,
+    BatchAdded,
+    Bye,
+    EventBody,
+    JobMoved,
+    JobsAdded,
+    Resume,
+    Snapshot,
+    TakeAdded,
+    Tick,
+    Worker,
+)
+
+EVERYTHING: Final[frozenset[Topic]] = frozenset({"connection", "status", "queue", "progress"})
+NOTHING: Final[frozenset[Topic]] = frozenset()
+MOST_ENDED: Final = 2000
+"""Ended jobs that are kept; beyond, those of finished batches are forgotten."""
+
+
+def apply(world: World, message: Followed, now: float) -> frozenset[Topic]:
+    """Take in one message of `client.events()`; `now` is in monotonic seconds."""
+    if isinstance(message, Away):
+        return lose(world, "imagineerd does not answer any more.")
+    if isinstance(message, Bye):
+        return lose(world, "imagineerd was stopped.")
+    world.connection.heard_at = now
+    topics = NOTHING
+    match message:
+        case Snapshot():
+            topics = _start_over(world, message)
+        case Resume():
+            topics = _live(world)
+        case Event():
+            topics = _happened(world, message.body)
+        case Tick():
+            world.ticks[message.job] = message
+            topics = frozenset({"progress"})
+        case Worker():
+            world.worker = message
+            topics = frozenset({"status"})
+    return topics
+
+
+def lose(world: World, why: str, retry_at: float | None = None) -> frozenset[Topic]:
+    """The daemon is away, for a reason in one sentence; all data stay."""
+    connection = world.connection
+    connection.phase, connection.retry_at = "away", retry_at
+    # The first sentence tells the cause; what follows only says that it still is so.
+    connection.why = connection.why or why
+    return frozenset({"connection"})
+
+
+def refuse(world: World, error: ImagineerError, retry_at: float) -> frozenset[Topic]:
+    """There was no conversation at all: nobody answers, or what answers is no imagineerd."""
+    world.connection.why = "No imagineerd answers." if isinstance(error, DaemonAway) else error.message
+    return lose(world, error.message, retry_at)
+
+
+def load(world: World, batch: Batch, jobs: Iterable[Job]) -> frozenset[Topic]:
+    """Take in a batch with its jobs, as asked for because it was `stale`."""
+    world.batches[batch.id] = batch
+    world.jobs.update((job.id, job) for job in jobs)
+    world.stale.discard(batch.id)
+    return frozenset({"queue"})
+
+
+def finished(world: World) -> list[Batch]:
+    """Return the batches whose last open job ended since this was last asked."""
+    if not world.moving:
+        return []
+    still_open = {job.batch for job in world.jobs.values() if job.state in OPEN_STATES}
+    ended = world.moving - still_open - world.stale
+    world.moving -= ended
+    return [world.batches[batch] for batch in sorted(ended) if batch in world.batches]
+
+
+def _live(world: World) -> frozenset[Topic]:
+    connection = world.connection
+    connection.phase, connection.why, connection.retry_at = "live", "", None
+    return frozenset({"connection"})
+
+
+def _start_over(world: World, snapshot: Snapshot) -> frozenset[Topic]:
+    world.worker = snapshot.worker
+    world.jobs = {job.id: job for job in snapshot.jobs}
+    world.batches = {batch.id: batch for batch in snapshot.batches}
+    world.ticks = {job: tick for job, tick in world.ticks.items() if job in world.jobs}
+    # An open job names its batch; one that is older than the newest batches has to be asked for.
+    world.stale = {job.batch for job in snapshot.jobs if job.batch not in world.batches}
+    world.moving |= {job.batch for job in snapshot.jobs}
+    _live(world)
+    return EVERYTHING
+
+
+def _happened(world: World, body: EventBody) -> frozenset[Topic]:
+    match body:
+        case BatchAdded():
+            world.batches = {body.batch.id: body.batch, **world.batches}
+            _grow(world, body.batch.id)
+        case JobsAdded():
+            _grow(world, body.batch)
+        case JobMoved():
+            _move(world, body.job, body.batch, body.state, body.error, attempts=body.attempts)
+        case TakeAdded():
+            world.landed.append(body.take)
+            _move(world, body.take.job, body.take.batch, State.DONE, None, take=body.take.id)
+        case _:
+            return NOTHING
+    return frozenset({"queue"})
+
+
+def _grow(world: World, batch_id: str) -> None:
+    world.stale.add(batch_id)
+    world.moving.add(batch_id)
+
+
+def _move(  # noqa: PLR0913 - what an event tells of a job
+    world: World,
+    number: int,
+    batch: str,
+    state: State,
+    error: JobError | None,
+    *,
+    attempts: int | None = None,
+    take: int | None = None,
+) -> None:
+    job = world.jobs.get(number)
+    if state is not State.RUNNING:
+        world.ticks.pop(number, None)
+    if job is None:
+        world.stale.add(batch)
+        return
+    _count(world, batch, job.state, state, takes=take is not None)
+    world.jobs[number] = replace(
+        job, state=state, error=error, take=take or job.take, attempts=job.attempts if attempts is None else attempts
+    )
+    _forget_ended(world)
+
+
+def _count(world: World, batch_id: str, old: State, new: State, *, takes: bool) -> None:
+    """Keep the counts of a batch in step; they are exact again whenever it is asked for."""
+    batch = world.batches.get(batch_id)
+    if batch is None:
+        return
+    states = dict(batch.states)
+    if states.get(old.value):
+        states[old.value] -= 1
+        states[new.value] = states.get(new.value, 0) + 1
+    world.batches[batch_id] = replace(batch, states=states, takes=batch.takes + takes)
+
+
+def _forget_ended(world: World) -> None:
+    if len(world.jobs) <= MOST_ENDED:
+        return
+    open_batches = {job.batch for job in world.jobs.values() if job.state in OPEN_STATES}
+    kept = {number: job for number, job in world.jobs.items() if job.batch in open_batches}
+    if len(kept) < len(world.jobs):
+        world.jobs = kept

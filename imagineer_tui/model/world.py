@@ -1,0 +1,64 @@
+"""All that the app knows of the daemon. Screens read it; only `applying` and `Feed` change it.
+
+Nothing is imported here that takes time, so that the first screen is painted before the wire is loaded.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from imagineerd.jobs import Job
+    from imagineerd.protocol import Batch, Status, Take, Tick, Worker
+
+Phase: TypeAlias = Literal["connecting", "live", "away"]
+Topic: TypeAlias = Literal["connection", "status", "queue", "progress"]
+"""What a screen may have to draw anew; each has a message in `messages`."""
+
+MOST_LANDED: Final = 500
+"""Takes that are remembered as having come while the app looked."""
+
+
+@dataclass
+class Connection:
+    """Whether the daemon answers. Times are monotonic seconds.
+
+    `heard_at` is when anything last came from it, None before the first time; `why` is the sentence of what went
+    wrong; `retry_at` is when the next try begins, None while one is under way.
+    """
+
+    phase: Phase = "connecting"
+    heard_at: float | None = None
+    why: str = ""
+    retry_at: float | None = None
+
+    @property
+    def live(self) -> bool:
+        """Say whether what stands in the world is as of now."""
+        return self.phase == "live"
+
+    def age(self, now: float) -> float | None:
+        """Return how many seconds old the data are, None where there never were any."""
+        return None if self.heard_at is None else max(0.0, now - self.heard_at)
+
+
+@dataclass
+class World:
+    """The daemon as last heard of.
+
+    `jobs` are the open ones, and those that ended while the app looked. `ticks` are of running jobs. `landed` are the
+    takes that came while the app looked, oldest first. `stale` names batches of which there is more to ask for,
+    `moving` those that had open jobs when they were last looked at.
+    """
+
+    connection: Connection = field(default_factory=Connection)
+    worker: Worker | None = None
+    status: Status | None = None
+    jobs: dict[int, Job] = field(default_factory=dict)
+    ticks: dict[int, Tick] = field(default_factory=dict)
+    batches: dict[str, Batch] = field(default_factory=dict)
+    landed: deque[Take] = field(default_factory=lambda: deque(maxlen=MOST_LANDED))
+    stale: set[str] = field(default_factory=set)
+    moving: set[str] = field(default_factory=set)

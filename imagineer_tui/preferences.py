@@ -1,0 +1,78 @@
+"""How a person likes the terminal UI: `tui.yaml` beside the configuration.
+
+    theme: ansi-dark
+    images: auto
+    bell: true
+    mouse: true
+    keys:
+      sets.deal: d
+      app.quit: Q
+
+It is a file of its own because it belongs to this terminal, while the daemon's configuration may be on another machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """All of them, checked; `keys` maps the id of a binding to keys (`k,up`), `complaints` are sentences to show."""
+
+    theme: str = ""
+    images: str = "auto"
+    bell: bool = True
+    mouse: bool = True
+    keys: dict[str, str] = field(default_factory=dict)
+    complaints: tuple[str, ...] = ()
+
+
+def preferences_file(environ: Mapping[str, str]) -> Path:
+    """Return where they are: beside the configuration file."""
+    named = environ.get("IMAGINEER_CONFIG", "")
+    if named:
+        return Path(named).parent / "tui.yaml"
+    base = Path(environ.get("XDG_CONFIG_HOME", ""))
+    if not base.is_absolute():
+        base = Path(environ.get("HOME") or Path.home()) / ".config"
+    return base / "imagineer" / "tui.yaml"
+
+
+def load_preferences(file: Path) -> Preferences:
+    """Return what the file says; for what is wrong in it, the default and a complaint."""
+    if not file.exists():
+        return Preferences()
+    import yaml  # only for those who have such a file
+
+    try:
+        found = yaml.safe_load(file.read_bytes()) or {}
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        return Preferences(complaints=(f"{file} cannot be read: {error}.",))
+    if not isinstance(found, dict):
+        return Preferences(complaints=(f"{file} must be lines of key: value.",))
+    return _checked(file, found)
+
+
+def _checked(file: Path, found: dict[Any, Any]) -> Preferences:
+    chosen: dict[str, Any] = {}
+    complaints: list[str] = []
+    known = {entry.name: type(getattr(Preferences(), entry.name)) for entry in fields(Preferences)[:-1]}
+    for name, value in found.items():
+        if name not in known:
+            complaints.append(f'{file}: there is no preference "{name}"; there are {", ".join(known)}.')
+        elif not isinstance(value, known[name]):
+            complaints.append(f"{file}: {name} takes {_WORDS[known[name]]}, not {value!r}.")
+        else:
+            chosen[name] = _texts(value) if name == "keys" else value
+    return Preferences(**chosen, complaints=tuple(complaints))
+
+
+_WORDS = {str: "a text", bool: "true or false", dict: "lines of binding: key"}
+
+
+def _texts(keys: dict[Any, Any]) -> dict[str, str]:
+    return {str(binding): str(key) for binding, key in keys.items()}

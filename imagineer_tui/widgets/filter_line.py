@@ -1,0 +1,82 @@
+"""`/`: a line to type words into; only what has all of them stays in the list above."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import Input
+
+
+class FilterLine(Input):
+    """Takes no room until it is opened. Enter goes back to the list, escape also shows all again."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "give_up", "show all", id="filter.clear", key_display="esc"),
+        Binding("down", "leave", "to the list", id="filter.leave", show=False),
+    ]
+    DEFAULT_CSS = """
+    FilterLine {
+        display: none; height: 1; border: none; padding: 0 1; background: $surface;
+        &.-open { display: block; }
+        &:focus { border: none; }
+    }
+    """
+
+    class Filtered(Message):
+        """The words changed."""
+
+        def __init__(self, line: FilterLine, words: str) -> None:
+            super().__init__()
+            self.line = line
+            self.words = words
+
+        @property
+        def control(self) -> FilterLine:
+            """The line."""
+            return self.line
+
+    class Left(Message):
+        """The list should have the focus again."""
+
+        def __init__(self, line: FilterLine) -> None:
+            super().__init__()
+            self.line = line
+
+        @property
+        def control(self) -> FilterLine:
+            """The line."""
+            return self.line
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(placeholder="filter", compact=True, id=id)
+        self.cursor_blink = False
+
+    def open(self, words: str = "") -> None:
+        """Appear; with words, show what is filtered by them without taking the focus."""
+        self.add_class("-open")
+        if words:
+            self.value = words
+        else:
+            self.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter as it is typed."""
+        event.stop()
+        self.post_message(self.Filtered(self, self.value))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Back to the list with what is left."""
+        event.stop()
+        self.action_leave()
+
+    def action_leave(self) -> None:
+        """Back to the list; without words there is nothing to show here."""
+        self.set_class(bool(self.value), "-open")
+        self.post_message(self.Left(self))
+
+    def action_give_up(self) -> None:
+        """Show all again."""
+        self.value = ""
+        self.action_leave()

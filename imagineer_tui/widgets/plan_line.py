@@ -1,0 +1,53 @@
+"""What a deal would do: warnings first, then cards, size, mix, model and time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Final
+
+from textual.content import Content
+from textual.widgets import Static
+
+from imagineer_tui.model.planning import faults, summary
+
+if TYPE_CHECKING:
+    from imagineerd.protocol import Plan
+
+MOST_WARNINGS: Final = 2
+
+
+class PlanLine(Static):
+    """A line or a few; the very first deal gets a sentence of its own."""
+
+    DEFAULT_CSS = """
+    PlanLine { height: auto; max-height: 6; padding: 0 1; }
+    """
+
+    def show(self, plan: Plan, chosen: Collection[int], *, first: bool) -> None:
+        """Show the plan of the whole set, or of the chosen cards."""
+        lines = [Content.assemble(("! ", "b $warning"), (text, "$warning")) for text in _warnings(plan)]
+        lines.append(Content.styled(summary(plan, chosen), "dim"))
+        if first:
+            lines.append(_welcome(plan))
+        self.update(Content("\n").join(lines))
+
+    def complain(self, text: str) -> None:
+        """Say why there is no plan."""
+        self.update(Content.assemble(("! ", "b $warning"), (text, "$warning")))
+
+
+def _warnings(plan: Plan) -> list[str]:
+    said = [faults(plan)] if faults(plan) else []
+    general = [warning for warning in plan.warnings if not any(card.name in warning for card in plan.cards)]
+    return [*said, *general[:MOST_WARNINGS]]
+
+
+def _welcome(plan: Plan) -> Content:
+    model = "the built-in starter model — no download" if plan.model.name == "starter" else plan.model.name
+    return Content.assemble(
+        "Press ",
+        ("enter", "b $accent"),
+        f" to deal these {len(plan.cards)} cards with {model}, or ",
+        ("r", "b $accent"),
+        " for another theme first.",
+    )

@@ -1,0 +1,251 @@
+"""A list of lines in columns, of any length: drawn line by line, so that a move of the cursor sends two lines.
+
+The keys are those of vim and the arrows; enter is left to the screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar, Final, NamedTuple, TypeAlias
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.visual import Visual
+
+Cell: TypeAlias = Content | str
+MARKER: Final = "▸ "
+
+
+class Column(NamedTuple):
+    """A column of `width` cells; where that is 0, it takes what is left. Without any title there is no header."""
+
+    title: str = ""
+    width: int = 0
+    right: bool = False
+
+
+class Row(NamedTuple):
+    """A line: its key, its cells, and whether the cursor passes over it (`heading`) or it cannot be used (`dim`)."""
+
+    key: str
+    cells: tuple[Cell, ...]
+    heading: bool = False
+    dim: bool = False
+
+    @property
+    def text(self) -> str:
+        """Return the words that a filter looks at."""
+        return " ".join(cell if isinstance(cell, str) else cell.plain for cell in self.cells).lower()
+
+
+class Rows(ScrollView, can_focus=True):
+    """Give it `columns` and `fill` it; it posts `Highlighted` when another row is under the cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j,down", "move(1)", "down", id="list.down", show=False),
+        Binding("k,up", "move(-1)", "up", id="list.up", show=False),
+        Binding("ctrl+d,pagedown", "page(1)", "a page down", id="list.page_down", show=False),
+        Binding("ctrl+u,pageup", "page(-1)", "a page up", id="list.page_up", show=False),
+        Binding("g,home", "jump(0)", "first", id="list.first", show=False),
+        Binding("G,end", "jump(-1)", "last", id="list.last", show=False),
+    ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--header", "rows--heading", "rows--dim", "rows--cursor"}
+    DEFAULT_CSS = """
+    Rows {
+        background: transparent; scrollbar-size: 1 1; overflow-x: hidden; scrollbar-gutter: auto;
+        .rows--header { color: $text-muted; }
+        .rows--heading { color: $text-muted; }
+        .rows--dim { color: $text-disabled; }
+        .rows--cursor { background: $foreground 8%; text-style: bold; }
+        &:focus .rows--cursor { background: $accent 22%; text-style: bold; }
+        &:ansi .rows--cursor { background: ansi_default; text-style: bold; }
+        &:ansi:focus .rows--cursor { text-style: bold reverse; }
+    }
+    """
+
+    cursor: reactive[int] = reactive(0, repaint=False)
+
+    class Highlighted(Message):
+        """Another row is under the cursor; `key` is empty where there is none."""
+
+        def __init__(self, rows: Rows, key: str) -> None:
+            super().__init__()
+            self.rows = rows
+            self.key = key
+
+        @property
+        def control(self) -> Rows:
+            """The list."""
+            return self.rows
+
+    def __init__(self, *columns: Column, empty: str = "", id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, classes=classes)
+        self._columns: Sequence[Column] = columns
+        self._header = any(column.title for column in columns)
+        self._all: tuple[Row, ...] = ()
+        self._rows: list[Row] = []
+        self._filter: tuple[str, ...] = ()
+        self._empty = empty
+        self._told = ""
+
+    # ------------------------------------------------------------ data
+
+    @property
+    def key(self) -> str:
+        """The key of the row under the cursor, empty where there is none."""
+        row = self._rows[self.cursor] if self.cursor < len(self._rows) else None
+        return row.key if row and not row.heading else ""
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of all rows that the filter lets through."""
+        return [row.key for row in self._rows if not row.heading]
+
+    def fill(self, rows: Iterable[Row], key: str = "") -> None:
+        """Show these rows; the cursor stays on its row, or goes to `key`. Only lines that differ are drawn."""
+        before, key = self._rows, key or self.key
+        self._all = tuple(rows)
+        self._rows = [row for row in self._all if self._passes(row)]
+        self.virtual_size = Size(self.size.width, len(self._rows) + self._header)
+        if len(before) != len(self._rows):
+            self.refresh()
+        for line, (old, new) in enumerate(zip(before, self._rows, strict=False)):
+            if old != new:
+                self.refresh_line(line + self._header)
+        self._place(key)
+
+    def filter(self, text: str) -> None:
+        """Show only rows with all of these words in them."""
+        self._filter = tuple(text.lower().split())
+        self._rows, key = [], self.key
+        self.fill(self._all, key)
+
+    def select(self, key: str) -> None:
+        """Put the cursor on a row."""
+        self._place(key)
+
+    def say_empty(self, text: str) -> None:
+        """Show this while there are no rows: what to press."""
+        self._empty = text
+        if not self._rows:
+            self.refresh()
+
+    def _passes(self, row: Row) -> bool:
+        return not self._filter or (not row.heading and all(word in row.text for word in self._filter))
+
+    def _place(self, key: str) -> None:
+        lines = [line for line, row in enumerate(self._rows) if not row.heading]
+        self.cursor = next((line for line in lines if self._rows[line].key == key), lines[0] if lines else 0)
+        self._tell()
+
+    # ------------------------------------------------------------ moving
+
+    def action_move(self, by: int) -> None:
+        """Go up or down, over headings."""
+        line = self.cursor + by
+        while 0 <= line < len(self._rows) and self._rows[line].heading:
+            line += by
+        if 0 <= line < len(self._rows):
+            self.cursor = line
+        else:
+            self.scroll_to(y=0 if by < 0 else None, animate=False)
+
+    def action_page(self, by: int) -> None:
+        """Go a page up or down."""
+        self._near(self.cursor + by * max(1, self.size.height - self._header - 1), by)
+
+    def action_jump(self, line: int) -> None:
+        """Go to the first row or the last."""
+        self._near(line if line >= 0 else len(self._rows) - 1, -1 if line < 0 else 1)
+
+    def _near(self, line: int, by: int) -> None:
+        """Go to a line, or to the nearest one that is no heading."""
+        lines = [at for at, row in enumerate(self._rows) if not row.heading]
+        if lines:
+            line = max(lines[0], min(line, lines[-1]))
+            past = [at for at in lines if (at - line) * by >= 0]
+            self.cursor = (past[0] if by > 0 else past[-1]) if past else lines[-1]
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        """Draw two lines, and keep the cursor in sight."""
+        self.refresh_line(old + self._header)
+        self.refresh_line(new + self._header)
+        self._keep_in_sight()
+        self._tell()
+
+    def _keep_in_sight(self) -> None:
+        top, height = self.scroll_offset.y, self.size.height - self._header
+        first_line = next((at for at, row in enumerate(self._rows) if not row.heading), 0)
+        wanted = 0 if self.cursor == first_line else self.cursor
+        if wanted < top or height <= 0:
+            self.scroll_to(y=wanted, animate=False, force=True)
+        elif wanted >= top + height:
+            self.scroll_to(y=wanted - height + 1, animate=False, force=True)
+
+    def _tell(self) -> None:
+        if self.key != self._told:
+            self._told = self.key
+            self.post_message(self.Highlighted(self, self.key))
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor where the mouse is."""
+        line = event.y + self.scroll_offset.y - self._header
+        if 0 <= line < len(self._rows) and not self._rows[line].heading:
+            self.cursor = line
+
+    # ------------------------------------------------------------ drawing
+
+    def on_resize(self) -> None:
+        """The lines are as wide as the list."""
+        self.virtual_size = Size(self.size.width, len(self._rows) + self._header)
+        self._keep_in_sight()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line: the header stays where it is."""
+        if self._header and y == 0:
+            return self._strip(self._joined([column.title for column in self._columns]), "rows--header")
+        if not self._rows:
+            return self._say_nothing(y - self._header)
+        line = y + self.scroll_offset.y - self._header
+        if line >= len(self._rows):
+            return Strip.blank(self.size.width, self.rich_style)
+        return self._line(self._rows[line], cursor=line == self.cursor)
+
+    def _line(self, row: Row, *, cursor: bool) -> Strip:
+        if row.heading:
+            return self._strip(Content.assemble("  ", *row.cells), "rows--heading")
+        content = self._joined(row.cells, MARKER if cursor else "  ")
+        return self._strip(content, *(["rows--dim"] if row.dim else []), *(["rows--cursor"] if cursor else []))
+
+    def _joined(self, cells: Sequence[Cell], mark: str = "  ") -> Content:
+        taken = sum(column.width + 1 for column in self._columns if column.width)
+        left = max(0, self.size.width - len(mark) - taken)
+        content = Content(mark)
+        for column, cell in zip(self._columns, cells, strict=False):
+            content += _fitted(cell, column.width or left, right=column.right) + (" " if column.width else "")
+        return content
+
+    def _say_nothing(self, y: int) -> Strip:
+        lines = self._empty.splitlines() if not self._filter else ["Nothing matches; escape shows all."]
+        return self._strip(Content(f"  {lines[y]}" if 0 <= y < len(lines) else ""), "rows--dim")
+
+    def _strip(self, content: Content, *classes: str) -> Strip:
+        style = self.get_visual_style(*classes)
+        width = self.size.width
+        strips = Visual.to_strips(self, content.truncate(width), width, 1, style, apply_selection=False)
+        return strips[0].extend_cell_length(width, style.rich_style) if strips else Strip.blank(width)
+
+
+def _fitted(cell: Cell, width: int, *, right: bool) -> Content:
+    content = cell if isinstance(cell, Content) else Content(cell)
+    if content.cell_length > width:
+        return content.truncate(width, ellipsis=True)
+    room = width - content.cell_length
+    pad: Callable[[int], Content] = content.pad_left if right else content.pad_right
+    return pad(room)

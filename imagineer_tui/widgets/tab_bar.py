@@ -1,0 +1,50 @@
+"""The first line's left half: the screens there are, with their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from textual.content import Content
+from textual.widgets import Static
+
+from imagineer_tui.screens import Entry
+
+
+class TabBar(Static):
+    """`1 Sets  4 Queue ●2`; a click opens a screen. On a narrow terminal only the open one is written out."""
+
+    DEFAULT_CSS = """
+    TabBar { width: auto; height: 1; color: $text-muted; text-wrap: nowrap; }
+    """
+
+    def __init__(self, entries: Sequence[Entry], current: str) -> None:
+        super().__init__()
+        self._entries = entries
+        self._current = current
+        self._badges: Mapping[str, str] = {}
+        self._narrow = False
+
+    def on_mount(self) -> None:
+        """Write the line."""
+        self._write()
+
+    def show(self, badges: Mapping[str, str], *, narrow: bool) -> None:
+        """Show a few characters beside the names of screens; nothing is drawn where they are the same."""
+        if (badges, narrow) != (self._badges, self._narrow):
+            self._badges, self._narrow = dict(badges), narrow
+            self._write()
+
+    def _write(self) -> None:
+        self.update(Content("  ").join([self._tab(entry) for entry in self._entries]))
+
+    def _tab(self, entry: Entry) -> Content:
+        open_ = entry.name == self._current
+        name = "" if self._narrow and not open_ else f" {entry.title}"
+        badge = self._badges.get(entry.name, "")
+        style = "b $accent" if open_ else "dim"
+        return Content.from_markup(
+            f"[@click=app.go('{entry.name}')][{style}]$key$name[/][/]$badge",
+            key=entry.key,
+            name=name,
+            badge=Content.styled(f" {badge}" if badge else "", "$accent"),
+        )

@@ -1,0 +1,192 @@
+"""The world after messages of the daemon."""
+
+from __future__ import annotations
+
+import pytest
+from fakes import BATCH, job, take
+
+from imagineer_tui.model.applying import EVERYTHING, apply, finished, load, refuse
+from imagineer_tui.model.world import World
+from imagineerd.client import Away, Event
+from imagineerd.errors import DaemonAway
+from imagineerd.jobs import JobError, State
+from imagineerd.protocol import (
+    Batch,
+    BatchAdded,
+    Bye,
+    Heartbeat,
+    JobMoved,
+    JobsAdded,
+    PickChanged,
+    Resume,
+    Snapshot,
+    TakeAdded,
+    Tick,
+    Worker,
+)
+
+QUEUED = {"queued": 3}
+
+
+def batch(**more: object) -> Batch:
+    plain = {"id": BATCH, "set": "zodiac", "title": "Zodiac", "slots": 3, "states": QUEUED}
+    return Batch(**{**plain, **more})
+
+
+def snapshot() -> Snapshot:
+    jobs = (job(1), job(2), job(3))
+    return Snapshot(epoch="e1", seq=5, worker=Worker(phase="idle"), jobs=jobs, batches=(batch(),))
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    apply(world, snapshot(), 100.0)
+    return world
+
+
+def happen(world: World, body: object) -> frozenset[str]:
+    return apply(world, Event(6, body), 101.0)
+
+
+def moved(number: int, state: State, **more: object) -> JobMoved:
+    return JobMoved(job=number, batch=BATCH, slot=number, state=state, **more)
+
+
+def test_a_snapshot_is_the_whole_world():
+    world = World()
+
+    assert apply(world, snapshot(), 100.0) == EVERYTHING
+    assert world.connection.live
+    assert list(world.jobs) == [1, 2, 3]
+    assert list(world.batches) == [BATCH]
+    assert world.worker.phase == "idle"
+
+
+def test_a_snapshot_asks_for_batches_that_are_older_than_the_newest(world: World):
+    apply(world, Snapshot(epoch="e1", seq=6, worker=Worker(), jobs=(job(1),)), 101.0)
+
+    assert world.stale == {BATCH}
+
+
+def test_a_move_changes_the_job_and_the_counts_of_its_batch(world: World):
+    assert happen(world, moved(2, State.RUNNING, attempts=1)) == {"queue"}
+    assert (world.jobs[2].state, world.jobs[2].attempts) == (State.RUNNING, 1)
+    assert world.batches[BATCH].states == {"queued": 2, "running": 1}
+
+
+def test_a_failure_keeps_its_sentence(world: World):
+    error = JobError("E_OOM", "Out of memory.")
+
+    happen(world, moved(1, State.FAILED, error=error))
+
+    assert world.jobs[1].error == error
+
+
+def test_a_take_ends_its_job_and_is_remembered_as_landed(world: World):
+    happen(world, TakeAdded(take=take(1), pick=True))
+
+    assert (world.jobs[1].state, world.jobs[1].take) == (State.DONE, 1)
+    assert [landed.id for landed in world.landed] == [1]
+    assert world.batches[BATCH].takes == 1
+
+
+def test_progress_goes_when_its_job_does_not_run_any_more(world: World):
+    happen(world, moved(1, State.RUNNING))
+    assert apply(world, Tick(job=1, batch=BATCH, slot=1, step=3, steps=4), 101.0) == {"progress"}
+    assert world.ticks[1].step == 3
+
+    happen(world, moved(1, State.QUEUED))
+
+    assert world.ticks == {}
+
+
+def test_a_new_batch_stands_first_and_its_jobs_are_asked_for(world: World):
+    happen(world, BatchAdded(batch=batch(id="b2"), jobs=(4, 5)))
+
+    assert list(world.batches) == ["b2", BATCH]
+    assert world.stale == {"b2"}
+
+    assert load(world, batch(id="b2", title="New"), [job(4), job(5)]) == {"queue"}
+    assert world.batches["b2"].title == "New"
+    assert {4, 5} <= world.jobs.keys()
+    assert not world.stale
+
+
+def test_added_and_unknown_jobs_are_asked_for(world: World):
+    happen(world, JobsAdded(batch=BATCH, jobs=(9,), slots=(1,)))
+    assert world.stale == {BATCH}
+    world.stale.clear()
+
+    happen(world, moved(77, State.RUNNING))
+
+    assert world.stale == {BATCH}
+    assert 77 not in world.jobs
+
+
+def test_what_concerns_no_job_changes_nothing(world: World):
+    assert happen(world, PickChanged(batch=BATCH, slot=1, take=3)) == frozenset()
+    assert apply(world, Heartbeat(boot="b1", seq=5), 140.0) == frozenset()
+    assert world.connection.age(141.0) == 1.0
+
+
+def test_the_worker_is_as_it_last_was(world: World):
+    assert apply(world, Worker(phase="working"), 101.0) == {"status"}
+    assert world.worker.phase == "working"
+
+
+@pytest.mark.parametrize("message", [Away(), Bye()])
+def test_a_daemon_that_goes_leaves_its_data_behind(world: World, message: object):
+    assert apply(world, message, 150.0) == {"connection"}
+    assert not world.connection.live
+    assert world.connection.age(160.0) == 60.0
+    assert list(world.jobs) == [1, 2, 3]
+
+
+def test_the_reason_for_which_it_went_is_the_first_one(world: World):
+    apply(world, Bye(), 101.0)
+    apply(world, Away(), 102.0)
+
+    assert world.connection.why == "imagineerd was stopped."
+
+
+def test_a_resume_takes_up_where_it_was(world: World):
+    apply(world, Away(), 101.0)
+
+    assert apply(world, Resume(epoch="e1", seq=9), 102.0) == {"connection"}
+    assert world.connection.live
+    assert world.connection.why == ""
+
+
+def test_a_refusal_says_why_and_when_the_next_try_is():
+    world = World()
+
+    assert refuse(world, DaemonAway("Nobody is there: start it."), 104.0) == {"connection"}
+    assert (world.connection.why, world.connection.retry_at) == ("No imagineerd answers.", 104.0)
+    assert world.connection.age(200.0) is None
+
+
+def test_a_batch_is_finished_with_its_last_open_job(world: World):
+    ends = []
+    for body in (TakeAdded(take=take(1)), moved(2, State.FAILED), TakeAdded(take=take(3))):
+        happen(world, body)
+        ends.append(finished(world))
+
+    assert ends == [[], [], [world.batches[BATCH]]]
+    assert finished(world) == []
+
+
+def test_a_batch_of_which_not_all_is_known_is_not_called_finished(world: World):
+    happen(world, BatchAdded(batch=batch(id="b2"), jobs=(4,)))
+    assert finished(world) == []
+
+    load(world, batch(id="b2"), [job(4, State.DONE)])
+
+    assert finished(world) == [world.batches["b2"]]
+
+
+def test_a_batch_that_was_finished_while_the_daemon_was_away_is_told(world: World):
+    apply(world, Away(), 101.0)
+    apply(world, Snapshot(epoch="e1", seq=20, worker=Worker(), batches=(batch(),)), 130.0)
+
+    assert finished(world) == [world.batches[BATCH]]
