@@ -41,6 +41,7 @@ from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 import msgspec
 
+from imagineerd import lenient
 from imagineerd.errors import Code, Problem, Retry
 from imagineerd.jobs import (
     MAX_N,
@@ -1152,6 +1153,14 @@ def decode_request(kind: str, frame: bytes | memoryview) -> Request[Any]:
 
 
 def decode_from_daemon(kind: str, frame: bytes | memoryview) -> Body | None:
-    """Read a reply, an event or a tick; None for a kind this side does not know, which is to be skipped."""
+    """Read a reply, an event or a tick; None for a kind this side does not know, which is to be skipped.
+
+    Also inside of it, what a later version added is left out (`lenient`). Raises `msgspec.DecodeError`.
+    """
     body = REPLIES.get(kind) or EVENTS.get(kind) or BESIDE.get(kind)
-    return None if body is None else _decoders[body].decode(frame)
+    if body is None:
+        return None
+    try:
+        return _decoders[body].decode(frame)
+    except msgspec.ValidationError:
+        return lenient.decode(frame, body)

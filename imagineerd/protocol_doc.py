@@ -239,12 +239,13 @@ GROWTH: Final = f"""\
 
 - A client skips kinds and fields that it does not know, and reads no more of the head than it knows. A field that comes
   later has a default, and what an absent field means never changes.
-- A job may be of a kind that came later: its `spec` then has a `kind` and fields that a client does not know.
+- A job may be of a kind that came later: its `spec` then has a `kind` and fields that a client does not know. Skip such
+  a job, in lists and in `snap`; `imagineerd.client` does so, and drops unknown fields wherever they stand.
 - Lists of words (codes, states, phases, samplers) are closed within a version.
 - Before it uses what version {protocol.VERSION} did not always have, a client looks for its name in the `features` of
   `welcome`. Today they are {", ".join(f"`{name}`" for name in protocol.FEATURES)}.
-- The daemon does the same, with one exception: an unknown field in [Settings](#type-settings) or in a mix is refused,
-  for a misspelt setting would draw another picture.
+- The daemon does the same with requests, with one exception: an unknown field in [Settings](#type-settings) or in a
+  mix is refused, for a misspelt setting would draw another picture.
 """
 
 ERRORS_SAY: Final = """\

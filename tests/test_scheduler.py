@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagineerd.scheduler import PATIENCE, Batch, Waiting, due, next_batch, next_turn, passed_over, ranks
@@ -184,6 +184,7 @@ def test_to_come_back_again_and_again_gives_no_advantage() -> None:
 happenings = st.lists(st.one_of(st.none(), st.tuples(st.sampled_from("abc"), st.integers(1, 30))), max_size=60)
 
 
+@settings(deadline=None)
 @given(happenings)
 def test_of_those_who_wait_all_the_time_none_gets_more_than_its_share(happened: list[tuple[str, int] | None]) -> None:
     line = Line()
@@ -199,6 +200,7 @@ def test_of_those_who_wait_all_the_time_none_gets_more_than_its_share(happened: 
         assert abs(served["x"] - served["y"]) <= 1
 
 
+@settings(deadline=None)
 @given(happenings, st.integers(0, 5))
 def test_who_comes_is_served_within_a_bound_that_nobody_who_comes_later_can_move(
     happened: list[tuple[str, int] | None], before: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagineerd.jobs import steps_of
@@ -22,6 +22,7 @@ entries = st.builds(
 moves = st.lists(st.one_of(entries, st.integers(1, 30)), max_size=60)
 
 
+@settings(deadline=None)
 @given(moves)
 def test_it_chooses_as_if_it_looked_at_every_job(moves: list[Waiting | int]) -> None:
     waitlist, plain, passed = Waitlist(), dict[int, Waiting](), dict[int, int]()
