@@ -1,0 +1,150 @@
+"""The one large picture: in the terminal's own protocol where it has one, else in half blocks or letters."""
+
+from __future__ import annotations
+
+from asyncio import Task, create_task
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Final
+
+from rich.control import Control
+from rich.segment import ControlType, Segment
+from rich.style import Style
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from imagineer_tui.terminal import graphics, tmux
+from imagineer_tui.terminal.detection import Terminal
+from imagineer_tui.terminal.driver import send
+from imagineer_tui.terminal.images import Shown
+from imagineer_tui.widgets.decoding import Box
+from imagineer_tui.widgets.drawings import Drawing, Drawings, Load, Wanted
+from imagineerd.errors import ImagineerError
+
+KEPT: Final = 8
+"""Large pictures that are kept, here and in the terminal."""
+_NO_WIDTH: Final = ((ControlType.CURSOR_FORWARD, 0),)
+"""Tells Rich that a segment takes no room."""
+
+
+class Picture(Widget):
+    """Shows a picture as large as there is room for; `shown` is the way (`images.choose`)."""
+
+    DEFAULT_CSS = """
+    Picture { width: 1fr; height: 1fr; }
+    """
+
+    def __init__(self, load: Load, shown: Shown, terminal: Terminal, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.shown = shown
+        self._terminal = terminal
+        self._drawings = Drawings(load, dark=terminal.dark, kept=KEPT)
+        self._key = ""
+        self._blurred = False
+        self._wanted: Wanted | None = None
+        self._drawing: Drawing | None = None
+        self._note = ""
+        self._fetching: Task[None] | None = None
+        self._uploaded: OrderedDict[int, None] = OrderedDict()
+
+    def show(self, key: str, *, blurred: bool = False) -> None:
+        """Show the picture of this key; none where it is empty. The last one stays until the new one is ready."""
+        self._key, self._blurred = key, blurred
+        self._draw_anew()
+
+    def show_as(self, shown: Shown) -> None:
+        """Show the pictures in another way."""
+        self.shown = shown
+        self._draw_anew()
+
+    def on_resize(self) -> None:
+        """Draw for the new size."""
+        self._draw_anew()
+
+    def on_unmount(self) -> None:
+        """Free what the terminal keeps."""
+        self._cancel()
+        self._free(self._uploaded)
+        self._uploaded.clear()
+
+    def render_line(self, y: int) -> Strip:
+        """Return a line of the picture or of the room around it."""
+        width, height = self.size
+        if self._drawing is None:
+            note = self._note if y == height // 2 else ""
+            return Strip([Segment(note.center(width)[:width], self.rich_style)], width)
+        left, top = self._corner(self._drawing)
+        if not top <= y < top + len(self._drawing.strips):
+            return Strip.blank(width, self.rich_style)
+        strip = self._drawing.strips[y - top]
+        return strip.crop_pad(strip.cell_length, left, width - left - strip.cell_length, self.rich_style)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return the lines; Sixels follow the last one, where nothing covers them."""
+        lines = super().render_lines(crop)
+        if self._drawing and self._drawing.sixels and crop.size == self.outer_size and self.screen.is_active:
+            segments = self._sixel_segments(self._drawing)
+            lines[-1] = Strip([*lines[-1], *segments], lines[-1].cell_length)
+        return lines
+
+    def _draw_anew(self) -> None:
+        wanted = self._wanting()
+        if wanted == self._wanted:
+            return
+        self._cancel()
+        self._wanted = wanted
+        ready = self._drawings.ready(wanted) if wanted else None
+        if wanted is None or ready is not None:
+            self._put(ready)
+        else:
+            self._fetching = create_task(self._draw(wanted))
+
+    def _wanting(self) -> Wanted | None:
+        if not self._key or self.shown == "off" or not self.size:
+            return None
+        return Wanted(self._key, Box(*self.size, self._terminal.cell), self.shown, blurred=self._blurred)
+
+    async def _draw(self, wanted: Wanted) -> None:
+        try:
+            self._put(await self._drawings.draw(wanted))
+        except (OSError, ImagineerError) as error:
+            self._put(None, f"✗ {error}")
+
+    def _put(self, drawing: Drawing | None, note: str = "") -> None:
+        self._drawing, self._note = drawing, note
+        if drawing and drawing.picture:
+            self._upload(drawing)
+        self.refresh()
+
+    def _upload(self, drawing: Drawing) -> None:
+        """Bring a picture into the terminal if it is not there; those looked at longest ago go."""
+        if drawing.picture not in self._uploaded:
+            self._send(drawing.upload)
+        self._uploaded[drawing.picture] = None
+        self._uploaded.move_to_end(drawing.picture)
+        while len(self._uploaded) > KEPT:
+            self._free([self._uploaded.popitem(last=False)[0]])
+
+    def _free(self, pictures: Iterable[int]) -> None:
+        self._send(map(graphics.kitty_delete, pictures))
+
+    def _send(self, sequences: Iterable[str]) -> None:
+        wrap = tmux.wrapped if self._terminal.multiplexer == "tmux" else str
+        if text := "".join(map(wrap, sequences)):
+            send(self.app, text)
+
+    def _cancel(self) -> None:
+        if self._fetching is not None:
+            self._fetching.cancel()
+
+    def _corner(self, drawing: Drawing) -> tuple[int, int]:
+        """Return the cell of a drawing's upper left corner: it stands in the middle."""
+        return (self.size.width - drawing.strips[0].cell_length) // 2, (self.size.height - len(drawing.strips)) // 2
+
+    def _sixel_segments(self, drawing: Drawing) -> list[Segment]:
+        left, top = self._corner(drawing)
+        content = self.content_region
+        there = Control.move_to(content.x + left, content.y + top).segment.text
+        back = Control.move_to(self.region.right, self.region.bottom - 1).segment.text
+        return [Segment(text, Style.null(), _NO_WIDTH) for text in (there, drawing.sixels, back)]

@@ -1,0 +1,181 @@
+"""A page of small pictures with a cursor. The cells are made for the size and used again for every page.
+
+A move of the cursor repaints two captions, some 200 bytes; a page is repainted picture by picture as they get ready.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from textual.binding import Binding, BindingType
+from textual.events import Click, Resize
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from imagineer_tui.terminal.detection import USUAL_CELL
+from imagineer_tui.terminal.images import Shown
+from imagineer_tui.widgets.drawings import Drawings
+from imagineer_tui.widgets.thumbnail import Thumb, Thumbnail
+
+PICTURE: Final = (12, 9)
+"""Columns and rows of a small picture: with cells twice as high as wide, the shape of a card."""
+GAP: Final = 2
+"""Columns between two cells; a row is left empty below each."""
+
+
+class Thumbnails(Widget, can_focus=True):
+    """Shows a page of `Thumb`s; tells where the cursor went and what was opened."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,h", "move(-1, 0)", "left", show=False),
+        Binding("right,l", "move(1, 0)", "right", show=False),
+        Binding("up,k", "move(0, -1)", "up", show=False),
+        Binding("down,j", "move(0, 1)", "down", show=False),
+        Binding("pageup,ctrl+u", "page(-1)", "page up", show=False),
+        Binding("pagedown,ctrl+d", "page(1)", "page down", show=False),
+        Binding("home,g", "first", "first", show=False),
+        Binding("end,G", "last", "last", show=False),
+        Binding("enter", "open", "open", show=False),
+    ]
+    DEFAULT_CSS = """
+    Thumbnails { layout: grid; grid-gutter: 1 2; width: 1fr; height: 1fr; overflow: hidden; }
+    """
+
+    cursor: reactive[int] = reactive(0, repaint=False, init=False)
+    """The index of the thumb that the cursor is on."""
+
+    class Highlighted(Message):
+        """The cursor came to a thumb."""
+
+        def __init__(self, thumbnails: Thumbnails, thumb: Thumb, index: int) -> None:
+            super().__init__()
+            self.thumbnails = thumbnails
+            self.thumb = thumb
+            self.index = index
+
+        @property
+        def control(self) -> Thumbnails:
+            """The page it was on, for `@on` with a selector."""
+            return self.thumbnails
+
+    class Opened(Highlighted):
+        """Enter was pressed on a thumb, or it was clicked while the cursor was on it."""
+
+    def __init__(
+        self,
+        drawings: Drawings,
+        shown: Shown = "half",
+        cell: tuple[int, int] = USUAL_CELL,
+        picture: tuple[int, int] = PICTURE,
+        *,
+        id: str | None = None,  # noqa: A002 - Textual's own name for it
+    ) -> None:
+        super().__init__(id=id)
+        self.drawings = drawings
+        self.shown = shown
+        self.cell = cell
+        self.picture = picture
+        self._thumbs: Sequence[Thumb] = ()
+        self._columns = self._rows = 0
+
+    @property
+    def thumbs(self) -> Sequence[Thumb]:
+        """What is shown, page after page."""
+        return self._thumbs
+
+    @property
+    def page_size(self) -> int:
+        """Cells on a page."""
+        return max(self._columns * self._rows, 1)
+
+    def show(self, thumbs: Sequence[Thumb], cursor: int = 0) -> None:
+        """Show these; cells whose thumb stays the same are left alone."""
+        self._thumbs = thumbs
+        self.set_reactive(Thumbnails.cursor, self.validate_cursor(cursor))
+        self._fill()
+        self._tell(self.Highlighted)
+
+    def show_as(self, shown: Shown) -> None:
+        """Show the pictures in another way."""
+        self.shown = shown
+        self._fill()
+
+    def validate_cursor(self, cursor: int) -> int:
+        """Keep the cursor on a thumb."""
+        return max(min(cursor, len(self._thumbs) - 1), 0)
+
+    def watch_cursor(self, before: int, after: int) -> None:
+        """Move the mark, and turn the page where the cursor left it."""
+        if before // self.page_size != after // self.page_size:
+            self._fill()
+        else:
+            cells = list(self.query(Thumbnail))
+            cells[before % self.page_size].highlight(on=False)
+            cells[after % self.page_size].highlight(on=True)
+        self._tell(self.Highlighted)
+
+    async def on_resize(self, event: Resize) -> None:
+        """Make as many cells as there is room for."""
+        width, height = self.picture[0], self.picture[1] + 1
+        columns = max((event.size.width + GAP) // (width + GAP), 1)
+        rows = max((event.size.height + 1) // (height + 1), 1)
+        if (columns, rows) != (self._columns, self._rows):
+            self._columns, self._rows = columns, rows
+            await self._make_cells(width, height)
+
+    async def _make_cells(self, width: int, height: int) -> None:
+        self.styles.grid_size_columns = self._columns
+        self.styles.grid_columns = str(width)
+        self.styles.grid_rows = str(height)
+        cells = list(self.query(Thumbnail))
+        with self.app.batch_update():
+            for cell in cells[self.page_size :]:
+                await cell.remove()
+            await self.mount_all(Thumbnail() for _ in range(self.page_size - len(cells)))
+            self._fill()
+
+    def _fill(self) -> None:
+        first = self.cursor // self.page_size * self.page_size
+        page = self._thumbs[first : first + self.page_size]
+        for place, cell in enumerate(self.query(Thumbnail)):
+            thumb = page[place] if place < len(page) else None
+            cell.show(thumb, self, highlighted=first + place == self.cursor)
+
+    def _tell(self, message: type[Highlighted]) -> None:
+        if self._thumbs:
+            self.post_message(message(self, self._thumbs[self.cursor], self.cursor))
+
+    def action_move(self, columns: int, rows: int) -> None:
+        """Move by cells; beyond the edge of a page lies the next one. A row that is not there is not gone to."""
+        target = self.cursor + columns + rows * self._columns
+        if columns or 0 <= target < len(self._thumbs):
+            self.cursor = target
+
+    def action_page(self, pages: int) -> None:
+        """Turn pages; the cursor stays at its place in them."""
+        self.cursor += pages * self.page_size
+
+    def action_first(self) -> None:
+        """Go to the first thumb."""
+        self.cursor = 0
+
+    def action_last(self) -> None:
+        """Go to the last thumb."""
+        self.cursor = len(self._thumbs) - 1
+
+    def action_open(self) -> None:
+        """Open the thumb under the cursor."""
+        self._tell(self.Opened)
+
+    def on_click(self, event: Click) -> None:
+        """Go to the clicked thumb; open the one that the cursor is on already."""
+        cells = list(self.query(Thumbnail))
+        if event.widget not in cells:
+            return
+        index = self.cursor // self.page_size * self.page_size + cells.index(event.widget)
+        if index == self.cursor:
+            self._tell(self.Opened)
+        elif index < len(self._thumbs):
+            self.cursor = index
