@@ -46,7 +46,7 @@ MEANINGS: Final[dict[Code, str]] = {
     "E_FULL": "Too much in flight or in the queue.",
     "E_DRAINING": "The daemon is shutting down.",
     "E_DENIED": "Not allowed.",
-    "E_MODEL": "The model cannot be found or loaded.",
+    "E_MODEL": "The model cannot be found or loaded, or makes no picture.",
     "E_LORA": "A LoRA cannot be found, read or applied.",
     "E_OOM": "Out of memory on the device.",
     "E_WORKER_LOST": "The worker process died or hung.",
@@ -136,7 +136,7 @@ class Draining(ImagineerError):
 
 
 class ModelError(ImagineerError):
-    """The model cannot be found, fetched or loaded."""
+    """The model cannot be found, fetched or loaded, or makes no picture."""
 
     code = "E_MODEL"
 

@@ -146,7 +146,7 @@ def _run(order: link.Render, context: Context) -> int:
         context.fail_open(*failures.explain(error))
     if out_of_memory:  # outside `except`, whose traceback holds the tensors
         gc.collect()
-        context.library.keep(1)
+        context.library.keep(0)
     context.end()
     return 0
 

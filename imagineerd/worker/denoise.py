@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import torch
 
-from imagineerd.errors import ImagineerError
+from imagineerd.errors import ModelError
 from imagineerd.jobs import GenerateSpec
 from imagineerd.worker.models import Model
 from imagineerd.worker.samplers import make_scheduler
@@ -111,16 +111,34 @@ def denoise(  # noqa: PLR0913 - a sampling loop's inputs and its three hooks
 
 @torch.no_grad()
 def decode(model: Model, latent: torch.Tensor) -> Picture:
-    """Decode one latent [4, h, w] to a picture. Raises `ImagineerError` where it is not a number."""
+    """Decode one latent [4, h, w] to a picture. Raises `ModelError` where either is not finite: it would be black."""
+    if not _is_finite(latent):
+        raise ModelError(
+            f"The UNet gave NaN or infinity in {_dtype(model)}, so nothing was saved: take a lower guidance scale, "
+            f"lower LoRA weights or another sampler{_or_full_precision(model)}."
+        )
     scaled = latent[None] / model.vae.config.scaling_factor
     image = model.vae.decode(scaled, return_dict=False)[0][0]
-    if not bool(torch.isfinite(image).all()):
-        raise ImagineerError(
-            "The picture came out as NaN, so it was not saved: try hardware.mixed_precision: false, "
-            "a lower guidance scale or lower LoRA weights."
+    if not _is_finite(image):
+        raise ModelError(
+            f"The VAE gave NaN or infinity in {_dtype(model)}, so nothing was saved: take a model with another "
+            f"VAE{_or_full_precision(model)}."
         )
     levels: torch.Tensor = (image / 2 + 0.5).clamp(0, 1).float().permute(1, 2, 0)
     return (levels * 255).round().to(torch.uint8).cpu()
+
+
+def _is_finite(values: torch.Tensor) -> bool:
+    return bool(torch.isfinite(values).all())
+
+
+def _dtype(model: Model) -> str:
+    return str(model.dtype).removeprefix("torch.")
+
+
+def _or_full_precision(model: Model) -> str:
+    """Return the remedy for what only happens with 16 bits, where that is what the model runs in."""
+    return "" if model.dtype == torch.float32 else ", or set hardware.mixed_precision to false"
 
 
 def encode(model: Model, text: str) -> torch.Tensor:

@@ -33,8 +33,9 @@ def explain(error: BaseException) -> tuple[Code, str]:
         return error.code, error.message
     if is_out_of_memory(error):
         return "E_OOM", (
-            "The device ran out of memory: use a smaller size, or set hardware.vae_slicing, "
-            f"hardware.attention_slicing or hardware.cpu_offload. ({_first_line(error)})"
+            "The device ran out of memory: use a smaller size, or set hardware.enable_vae_slicing, "
+            "hardware.enable_attention_slicing or hardware.enable_cpu_offload to true. "
+            f"({_first_line(error)})"
         )
     if isinstance(error, OSError) and error.errno in _DISK:
         return "E_DISK", f"The disk fails: {error.strerror} ({error.filename})."

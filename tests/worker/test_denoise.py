@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 
-from imagineerd.errors import ImagineerError
+from imagineerd.errors import ModelError
 from imagineerd.jobs import SCHEDULERS
 from imagineerd.worker.denoise import Row, decode, denoise, encode, guided, row_of, waves
 
@@ -157,6 +158,29 @@ def test_a_prompt_that_is_too_long_is_cut(model: Any) -> None:
     assert embedding.shape == (1, 77, 32)
 
 
-def test_a_picture_of_nan_is_an_error_and_not_black(model: Any) -> None:
-    with pytest.raises(ImagineerError, match="NaN"):
-        decode(model, torch.full((4, 9, 8), float("nan")))
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_latents_that_are_no_numbers_are_an_error_and_not_black(model: Any, value: float) -> None:
+    latent = torch.zeros(4, 9, 8)
+    latent[2, 3, 4] = value
+
+    with pytest.raises(
+        ModelError, match=r"^The UNet gave NaN or infinity in float32, so nothing was saved: .*sampler\.$"
+    ):
+        decode(model, latent)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_picture_that_is_no_numbers_is_the_vaes_fault(
+    model: Any, monkeypatch: pytest.MonkeyPatch, value: float
+) -> None:
+    monkeypatch.setattr(model.vae, "decode", lambda _latents, **_: (torch.full((1, 3, 72, 64), value),))
+
+    with pytest.raises(ModelError, match=r"^The VAE gave NaN or infinity in float32, so nothing was saved: .*VAE\.$"):
+        decode(model, torch.zeros(4, 9, 8))
+
+
+def test_with_sixteen_bits_full_precision_is_the_remedy(model: Any) -> None:
+    half = replace(model, dtype=torch.float16)
+
+    with pytest.raises(ModelError, match=r"in float16, .* or set hardware\.mixed_precision to false\.$"):
+        decode(half, torch.full((4, 9, 8), float("nan")))

@@ -212,6 +212,24 @@ def test_a_disk_that_takes_nothing_fails_the_job(
     assert told[0].code == "E_DISK"
 
 
+def test_models_that_are_unloaded_give_their_memory_back_and_are_loaded_again_when_needed(
+    source: link.ModelSource, spec: Any, tmp_path: Path
+) -> None:
+    worker = Worker(link.Configure(CPU, preload=source))
+    loaded = worker.until(link.Loaded)[-1]
+    worker.send(link.Unload())
+    unloaded = worker.until(link.Unloaded)[-1]
+    worker.send(link.Render((item(1, spec(), tmp_path / "a"),), source, 1))
+    again = worker.until(link.OrderDone)
+    worker.leave()
+
+    assert isinstance(loaded, link.Loaded)
+    assert isinstance(unloaded, link.Unloaded)
+    assert unloaded.memory_used < loaded.memory_used
+    assert kinds(again)[:2] == ["Loading", "Loaded"]
+    assert kinds(again)[-2:] == ["Finished", "OrderDone"]
+
+
 def test_a_killed_worker_leaves_no_half_picture(source: link.ModelSource, spec: Any, tmp_path: Path) -> None:
     worker = Worker(link.Configure(CPU))
     worker.until(link.Ready)

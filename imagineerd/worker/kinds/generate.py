@@ -5,17 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from imagineerd import link
-from imagineerd.errors import ImagineerError, LoraError
+from imagineerd.errors import ImagineerError, LoraError, OutOfMemory
 from imagineerd.jobs import GenerateSpec
 from imagineerd.worker.context import Context
 from imagineerd.worker.denoise import decode, denoise, guided, row_of, waves
 from imagineerd.worker.failures import explain
+from imagineerd.worker.memory import within_memory
 from imagineerd.worker.mixing import Applied, apply_mix
 from imagineerd.worker.models import Model
 from imagineerd.worker.outputs import write_take
@@ -28,22 +29,26 @@ SAVERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="save")
 
 @dataclass(frozen=True)
 class _Order:
-    """An order with everything that its pictures share."""
+    """What pictures that are drawn together share. `batch_size` is the fixed size of the call."""
 
-    render: link.Render
     spec: GenerateSpec
     model: Model
     mix: tuple[Applied, ...]
+    batch_size: int
     context: Context
+
+    def give_back(self) -> None:
+        """Give back all memory that this order does not need."""
+        self.context.library.keep(1)
 
 
 def run(render: link.Render, context: Context) -> None:
-    """Draw every job of the order and answer for each. What is not answered for when this raises, failed by it."""
-    spec = render.items[0].spec
-    model = context.library.get(render.source)
-    mix = apply_mix(model, _loras(render, spec))
-    _check_unchanged(spec, mix)
-    order = _Order(render, spec, model, mix, context)
+    """Draw every job of the order and answer for each. What is not answered for when this raises, failed by it.
+
+    Where memory runs out, all other models go and the call is halved, down to one picture; one that does not fit even
+    then fails alone.
+    """
+    order = within_memory(lambda: _prepare(render, context), lambda: context.library.keep(0), tries=2)
     parts = waves(render.items, render.batch_size, lambda item: guided(row_of(item.job, item.spec)))
     saves: list[Future[None]] = []
     try:
@@ -52,6 +57,15 @@ def run(render: link.Render, context: Context) -> None:
     finally:
         for save in saves:
             save.result()
+
+
+def _prepare(render: link.Render, context: Context) -> _Order:
+    """Bring model and mix into memory."""
+    spec = render.items[0].spec
+    model = context.library.get(render.source)
+    mix = apply_mix(model, _loras(render, spec))
+    _check_unchanged(spec, mix)
+    return _Order(spec, model, mix, render.batch_size, context)
 
 
 def _loras(render: link.Render, spec: GenerateSpec) -> list[tuple[str, str, float]]:
@@ -93,15 +107,11 @@ def _draw_wave(
     if not items:
         return
     started = time.monotonic()
-    latents = denoise(
-        order.model,
-        [row_of(item.job, item.spec) for item in items],
-        order.spec,
-        order.render.batch_size,
-        on_predicted=Previewer(context.mailbox, order.model, items),
-        on_step=on_step,
-        cancelled=context.cancelled,
-    )
+    try:
+        latents = within_memory(lambda: _sample(order, items, on_step), order.give_back)
+    except OutOfMemory as error:
+        _draw_halves(order, items, on_step, saves, error)
+        return
     if latents is None:
         for item in items:
             context.stop_if_cancelled(item)
@@ -112,6 +122,36 @@ def _draw_wave(
             saves.append(save)
 
 
+def _sample(order: _Order, items: list[link.Item], on_step: Callable[[int, int], None]) -> torch.Tensor | None:
+    """Return the latents of a wave, None as soon as all of it is cancelled."""
+    return denoise(
+        order.model,
+        [row_of(item.job, item.spec) for item in items],
+        order.spec,
+        order.batch_size,
+        on_predicted=Previewer(order.context.mailbox, order.model, items),
+        on_step=on_step,
+        cancelled=order.context.cancelled,
+    )
+
+
+def _draw_halves(
+    order: _Order,
+    items: list[link.Item],
+    on_step: Callable[[int, int], None],
+    saves: list[Future[None]],
+    error: OutOfMemory,
+) -> None:
+    """Draw what did not fit in two calls of half the size; what does not fit alone has failed."""
+    half = order.batch_size // 2
+    if not half:
+        for item in items:
+            order.context.answer(link.Failed(item.job, item.attempt, error.code, error.message))
+        return
+    for start in range(0, len(items), half):
+        _draw_wave(replace(order, batch_size=half), items[start : start + half], on_step, saves)
+
+
 def _finish(order: _Order, item: link.Item, latent: torch.Tensor, share: float) -> Future[None] | None:
     """Decode one picture and have it saved; None where its job is answered for here."""
     context = order.context
@@ -119,7 +159,7 @@ def _finish(order: _Order, item: link.Item, latent: torch.Tensor, share: float) 
         return None
     started = time.monotonic()
     try:
-        picture = decode(order.model, latent)
+        picture = within_memory(lambda: decode(order.model, latent), order.give_back, tries=2)
     except ImagineerError as error:
         context.answer(link.Failed(item.job, item.attempt, error.code, error.message))
         return None
@@ -140,7 +180,7 @@ def _written(order: _Order, item: link.Item, picture: torch.Tensor, duration: fl
         model=order.model,
         mix=order.mix,
         device=order.context.device,
-        batch_size=order.render.batch_size,
+        batch_size=order.batch_size,
         duration=duration,
     )
     take = write_take(Path(item.stem), picture, about)

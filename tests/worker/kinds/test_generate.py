@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -89,15 +89,95 @@ def test_a_picture_of_nan_fails_alone(desk: Desk, order: link.Render, monkeypatc
     assert answers == {1: "Finished", 2: "Failed", 3: "Finished"}
 
 
-def test_what_is_saved_before_memory_runs_out_is_finished(
-    desk: Desk, order: link.Render, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_picture_that_did_not_fit_is_decoded_once_more(
+    desk: Desk, order: link.Render, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decode_that_fails_for_the_second(monkeypatch, torch.OutOfMemoryError("CUDA out of memory. Tried to"))
+    answers = {report.job: type(report).__name__ for report in desk.draw(order)}
+
+    assert answers == {1: "Finished", 2: "Finished", 3: "Finished"}
+
+
+# ---------------------------------------------------------------- memory
+
+
+def memory_for(monkeypatch: pytest.MonkeyPatch, fits: Callable[[list[int], int], bool]) -> list[int]:
+    """Let sampling run out of memory where the seeds do not fit at a batch size; return the sizes that are tried."""
+    tried: list[int] = []
+    real = generate.denoise
+
+    def denoise(model: Any, rows: Any, spec: Any, batch_size: int, **hooks: Any) -> Any:
+        tried.append(batch_size)
+        if not fits([row.seed for row in rows], batch_size):
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
+        return real(model, rows, spec, batch_size, **hooks)
+
+    monkeypatch.setattr(generate, "denoise", denoise)
+    return tried
+
+
+def test_a_call_that_does_not_fit_is_halved_until_it_does(
+    desk: Desk, order: link.Render, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = memory_for(monkeypatch, lambda _seeds, size: size <= 2)
+    answers = {report.job: type(report).__name__ for report in desk.draw(order)}
+
+    assert answers == {1: "Finished", 2: "Finished", 3: "Finished"}
+    assert tried == [4, 2, 2]
+    assert {json.loads((tmp_path / f"{job}.json").read_text())["batch_size"] for job in (1, 2, 3)} == {2}
+
+
+def test_one_that_does_not_even_fit_alone_fails_alone(
+    desk: Desk, order: link.Render, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = memory_for(monkeypatch, lambda seeds, size: size == 1 and 2 not in seeds)
     answers = {report.job: report for report in desk.draw(order)}
 
-    assert isinstance(answers[1], link.Finished)
-    assert [answers[job].code for job in (2, 3)] == ["E_OOM", "E_OOM"]
-    assert {path.name for path in tmp_path.glob("*.png")} == {"1.png"}
+    assert isinstance(failed := answers[2], link.Failed)
+    assert failed.code == "E_OOM"
+    assert failed.message.startswith("The device ran out of memory: use a smaller size")
+    assert tried == [4, 2, 1, 1, 2, 1]
+    assert {path.name for path in tmp_path.glob("*.png")} == {"1.png", "3.png"}
+
+
+def test_after_memory_ran_out_the_next_order_is_drawn(
+    desk: Desk, order: link.Render, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        memory_for(patched, lambda _seeds, _size: False)
+        assert {report.code for report in desk.draw(order) if isinstance(report, link.Failed)} == {"E_OOM"}
+
+    assert {type(report) for report in desk.draw(order)} == {link.Finished}
+
+
+def test_a_job_that_is_cancelled_between_two_halves_is_not_drawn(
+    desk: Desk, order: link.Render, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = memory_for(monkeypatch, lambda _seeds, size: size <= 2)
+    monkeypatch.setattr(desk.context, "cancelled", lambda job: job == 3 and len(tried) > 1)
+    answers = {report.job: type(report).__name__ for report in desk.draw(order)}
+
+    assert answers == {1: "Finished", 2: "Finished", 3: "Stopped"}
+
+
+def test_a_model_that_does_not_fit_is_tried_again_with_all_others_gone(
+    desk: Desk, order: link.Render, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, kept = desk.context.library.get, []
+    monkeypatch.setattr(desk.context.library, "keep", kept.append)
+
+    def get(source: link.ModelSource) -> Any:
+        if not kept:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return real(source)
+
+    monkeypatch.setattr(desk.context.library, "get", get)
+
+    assert {type(report) for report in desk.draw(order)} == {link.Finished}
+    assert kept[0] == 0
+
+
+# ---------------------------------------------------------------- LoRAs
 
 
 def test_a_lora_that_changed_since_it_was_accepted_is_refused(
