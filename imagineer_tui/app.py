@@ -166,6 +166,12 @@ class ImagineerApp(App[int]):
         for screen in self.screen_stack:
             screen.post_message(message())
 
+    def load_batch(self, batch_id: str) -> None:
+        """Have a batch with all its jobs in the world, soon."""
+        self.world.stale.add(batch_id)
+        if self._feed:
+            self._feed.catch_up()
+
     # ------------------------------------------------------------ what every screen may ask for
 
     def go(self, name: str, intent: object = None) -> None:

@@ -18,6 +18,7 @@ from imagineer_tui.model.applying import apply, finished, load, refuse
 from imagineer_tui.model.world import Topic, World
 from imagineerd.client import AsyncClient, Event, Followed
 from imagineerd.errors import ImagineerError
+from imagineerd.jobs import Job
 from imagineerd.protocol import Batch, EventBody
 
 TICKS_HZ: Final = 5.0
@@ -26,6 +27,8 @@ LONGEST_WAIT_S: Final = 5.0
 STATUS_S: Final = 1.0
 """Seconds between two requests for the status, while things change; while nothing does, it is not asked for."""
 PAGE: Final = 1000
+MOST_LOADED: Final = 10_000
+"""Jobs of one batch: as many as a single prompt may have."""
 
 
 class Feed:
@@ -60,6 +63,10 @@ class Feed:
     def try_now(self) -> None:
         """Do not wait for the next try."""
         self._again.set()
+
+    def catch_up(self) -> None:
+        """Ask for what the world lacks."""
+        self._behind.set()
 
     async def _follow(self) -> None:
         """Follow until there is no conversation, then wait for the next try."""
@@ -104,10 +111,19 @@ class Feed:
 
     async def _load(self, batch_id: str) -> None:
         self._world.stale.discard(batch_id)
-        page = await self._client.jobs(batch_id=batch_id, limit=PAGE)
-        detail = await self._client.batch(batch_id)
-        self._changed(load(self._world, detail.batch, page.jobs))
+        self._world.moves.clear()
+        jobs = await self._jobs_of(batch_id)
+        batch = self._world.batches.get(batch_id) or (await self._client.batch(batch_id)).batch
+        self._changed(load(self._world, batch, jobs))
         self._tell_finished()
+
+    async def _jobs_of(self, batch_id: str) -> list[Job]:
+        page = await self._client.jobs(batch_id=batch_id, limit=PAGE)
+        jobs = list(page.jobs)
+        while page.before is not None and len(jobs) < MOST_LOADED:
+            page = await self._client.jobs(batch_id=batch_id, limit=PAGE, before=page.before)
+            jobs += page.jobs
+        return jobs
 
     def _tell_finished(self) -> None:
         for batch in finished(self._world):

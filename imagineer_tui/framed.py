@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
@@ -62,6 +63,7 @@ class Framed(Screen[None]):
         super().__init__()
         self._beat: Timer | None = None
         self._recalled = False
+        self._done: list[tuple[str, Callable[[], Awaitable[object]]]] = []
 
     # ------------------------------------------------------------ what a screen gives
 
@@ -110,6 +112,21 @@ class Framed(Screen[None]):
         except ImagineerError as error:
             self.notify(error.message, severity="error", timeout=10)
         return None
+
+    def did(self, what: str, back: Callable[[], Awaitable[object]]) -> None:
+        """Say what was done, and remember how to take it back: `z` does, where the screen binds it to `undo`."""
+        self._done.append((what, back))
+        self.notify(f"{what}. z takes it back.")
+
+    @work(group="undo", exit_on_error=False)
+    async def action_undo(self) -> None:
+        """Take back what was done last."""
+        if not self._done:
+            self.notify("There is nothing to take back.")
+            return
+        what, back = self._done.pop()
+        if await self.asked(back()) is not None:
+            self.notify(f"Taken back: {what}.")
 
     # ------------------------------------------------------------ the frame
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from msgspec.structs import replace
 
-from imagineer_tui.model.world import Topic, World
+from imagineer_tui.model.world import Move, Progress, Topic, World
 from imagineerd.client import Away, Event, Followed
 from imagineerd.errors import DaemonAway, ImagineerError
-from imagineerd.jobs import OPEN_STATES, Job, JobError, State
+from imagineerd.jobs import OPEN_STATES, Job, State
 from imagineerd.protocol import (
     Batch,
     BatchAdded,
@@ -18,6 +19,9 @@ from imagineerd.protocol import (
     EventBody,
     JobMoved,
     JobsAdded,
+    JobsPlaced,
+    PauseChanged,
+    Place,
     Resume,
     Snapshot,
     TakeAdded,
@@ -47,7 +51,7 @@ def apply(world: World, message: Followed, now: float) -> frozenset[Topic]:
         case Event():
             topics = _happened(world, message.body)
         case Tick():
-            world.ticks[message.job] = message
+            _tick(world, message, now)
             topics = frozenset({"progress"})
         case Worker():
             world.worker = message
@@ -70,10 +74,16 @@ def refuse(world: World, error: ImagineerError, retry_at: float) -> frozenset[To
     return lose(world, error.message, retry_at)
 
 
-def load(world: World, batch: Batch, jobs: Iterable[Job]) -> frozenset[Topic]:
-    """Take in a batch with its jobs, as asked for because it was `stale`."""
-    world.batches[batch.id] = batch
-    world.jobs.update((job.id, job) for job in jobs)
+def load(world: World, batch: Batch, jobs: Sequence[Job]) -> frozenset[Topic]:
+    """Take in all jobs of a batch, as asked for because it was `stale`.
+
+    The answer and the events come by different ways: what was told of a job meanwhile is newer than the answer.
+    """
+    world.jobs.update((job.id, _moved(job, world.moves[job.id]) if job.id in world.moves else job) for job in jobs)
+    newest = {job.slot: job.id for job in sorted(jobs, key=lambda job: job.id)}
+    states = Counter(world.jobs[number].state.value for number in newest.values())
+    takes = sum(world.jobs[job.id].state is State.DONE for job in jobs)
+    world.batches[batch.id] = replace(batch, states=dict(states), takes=takes)
     world.stale.discard(batch.id)
     return frozenset({"queue"})
 
@@ -98,7 +108,8 @@ def _start_over(world: World, snapshot: Snapshot) -> frozenset[Topic]:
     world.worker = snapshot.worker
     world.jobs = {job.id: job for job in snapshot.jobs}
     world.batches = {batch.id: batch for batch in snapshot.batches}
-    world.ticks = {job: tick for job, tick in world.ticks.items() if job in world.jobs}
+    world.progress = {job: progress for job, progress in world.progress.items() if job in world.jobs}
+    world.paused = snapshot.paused
     # An open job names its batch; one that is older than the newest batches has to be asked for.
     world.stale = {job.batch for job in snapshot.jobs if job.batch not in world.batches}
     world.moving |= {job.batch for job in snapshot.jobs}
@@ -113,14 +124,36 @@ def _happened(world: World, body: EventBody) -> frozenset[Topic]:
             _grow(world, body.batch.id)
         case JobsAdded():
             _grow(world, body.batch)
+        case JobsPlaced():
+            _place(world, body.places)
+        case PauseChanged():
+            world.paused = body.paused
+            world.pace.stop()
+            return frozenset({"queue", "status"})
         case JobMoved():
-            _move(world, body.job, body.batch, body.state, body.error, attempts=body.attempts)
+            _move(world, body.job, body.batch, Move(body.state, body.error, body.attempts))
         case TakeAdded():
             world.landed.append(body.take)
-            _move(world, body.take.job, body.take.batch, State.DONE, None, take=body.take.id)
+            _move(world, body.take.job, body.take.batch, Move(State.DONE, None, take=body.take.id))
         case _:
             return NOTHING
     return frozenset({"queue"})
+
+
+def _tick(world: World, tick: Tick, now: float) -> None:
+    before = world.progress.get(tick.job)
+    if before is None or tick.step < before.step:
+        world.progress[tick.job] = Progress(tick.step, tick.steps, tick.step, now, now)
+        world.pace.note(tick.step, now)
+    else:
+        world.pace.note(tick.step - before.step, now)
+        before.step, before.at = tick.step, now
+
+
+def _place(world: World, places: Iterable[Place]) -> None:
+    for place in places:
+        if job := world.jobs.get(place.job):
+            world.jobs[place.job] = replace(job, priority=place.priority, turn=place.turn, rank=place.rank)
 
 
 def _grow(world: World, batch_id: str) -> None:
@@ -128,27 +161,22 @@ def _grow(world: World, batch_id: str) -> None:
     world.moving.add(batch_id)
 
 
-def _move(  # noqa: PLR0913 - what an event tells of a job
-    world: World,
-    number: int,
-    batch: str,
-    state: State,
-    error: JobError | None,
-    *,
-    attempts: int | None = None,
-    take: int | None = None,
-) -> None:
+def _move(world: World, number: int, batch: str, move: Move) -> None:
+    world.moves[number] = move
+    if move.state is not State.RUNNING:
+        world.progress.pop(number, None)
     job = world.jobs.get(number)
-    if state is not State.RUNNING:
-        world.ticks.pop(number, None)
     if job is None:
         world.stale.add(batch)
         return
-    _count(world, batch, job.state, state, takes=take is not None)
-    world.jobs[number] = replace(
-        job, state=state, error=error, take=take or job.take, attempts=job.attempts if attempts is None else attempts
-    )
+    _count(world, batch, job.state, move.state, takes=move.take is not None)
+    world.jobs[number] = _moved(job, move)
     _forget_ended(world)
+
+
+def _moved(job: Job, move: Move) -> Job:
+    attempts = job.attempts if move.attempts is None else move.attempts
+    return replace(job, state=move.state, error=move.error, take=move.take or job.take, attempts=attempts)
 
 
 def _count(world: World, batch_id: str, old: State, new: State, *, takes: bool) -> None:

@@ -9,6 +9,7 @@ from imagineer_tui.model.world import World
 Tone: TypeAlias = Literal["quiet", "live", "needs"]
 """`live` is for what is happening now, `needs` for what needs a person."""
 
+IN_A_SNAPSHOT: Final = 1000
 _KILO: Final = 1000
 _PHASES: Final = {
     "starting": "worker starts",
@@ -68,16 +69,18 @@ def _memory(world: World) -> Part | None:
 def _phase(world: World) -> Part | None:
     if world.worker is None:
         return None
+    if world.paused:
+        return Part("‖ paused", 0, "needs")
     phase = world.worker.phase
     tone: Tone = "needs" if phase == "dead" else "live" if phase == "working" else "quiet"
     return Part(_PHASES.get(phase, phase), 2, tone)
 
 
 def _queue(world: World) -> Part | None:
-    waiting = sum(job.state.value in {"queued", "running"} for job in world.jobs.values())
-    if world.status:
-        waiting = world.status.jobs.get("queued", 0) + world.status.jobs.get("running", 0)
-    return Part(f"{waiting} queued", 1)
+    # The world has every open job, unless there are more than a snapshot holds.
+    known = sum(job.state.value in {"queued", "running"} for job in world.jobs.values())
+    counted = world.status.jobs.get("queued", 0) + world.status.jobs.get("running", 0) if world.status else 0
+    return Part(f"{counted if known >= IN_A_SNAPSHOT else known} queued", 1)
 
 
 def _disk(world: World) -> Part | None:

@@ -9,9 +9,11 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from imagineer_tui.model.pace import Pace
+
 if TYPE_CHECKING:
-    from imagineerd.jobs import Job
-    from imagineerd.protocol import Batch, Status, Take, Tick, Worker
+    from imagineerd.jobs import Job, JobError, State
+    from imagineerd.protocol import Batch, Status, Take, Worker
 
 Phase: TypeAlias = Literal["connecting", "live", "away"]
 Topic: TypeAlias = Literal["connection", "status", "queue", "progress"]
@@ -45,20 +47,51 @@ class Connection:
 
 
 @dataclass
+class Progress:
+    """How far a running job is; `began` and `at` are monotonic seconds of its first tick and its last."""
+
+    step: int
+    steps: int
+    first: int
+    began: float
+    at: float
+
+    @property
+    def speed(self) -> float:
+        """Steps a second since it was first heard of, 0 while unknown."""
+        taken = self.at - self.began
+        return (self.step - self.first) / taken if taken > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Move:
+    """What an event told of a job; None where it did not."""
+
+    state: State
+    error: JobError | None
+    attempts: int | None = None
+    take: int | None = None
+
+
+@dataclass
 class World:
     """The daemon as last heard of.
 
-    `jobs` are the open ones, and those that ended while the app looked. `ticks` are of running jobs. `landed` are the
-    takes that came while the app looked, oldest first. `stale` names batches of which there is more to ask for,
-    `moving` those that had open jobs when they were last looked at.
+    `jobs` are the open ones, and those that ended while the app looked. `progress` is of running jobs, `pace` of all.
+    `landed` are the takes that came while the app looked, oldest first. While it is `paused`, no job is started.
+    `stale` names batches of which there is more to ask for, `moving` those that had open jobs when last looked at.
+    `moves` are the newest ones told of each job since the jobs of a batch were last asked for.
     """
 
     connection: Connection = field(default_factory=Connection)
     worker: Worker | None = None
     status: Status | None = None
     jobs: dict[int, Job] = field(default_factory=dict)
-    ticks: dict[int, Tick] = field(default_factory=dict)
+    progress: dict[int, Progress] = field(default_factory=dict)
+    pace: Pace = field(default_factory=Pace)
+    paused: bool = False
     batches: dict[str, Batch] = field(default_factory=dict)
     landed: deque[Take] = field(default_factory=lambda: deque(maxlen=MOST_LANDED))
     stale: set[str] = field(default_factory=set)
     moving: set[str] = field(default_factory=set)
+    moves: dict[int, Move] = field(default_factory=dict)

@@ -5,7 +5,7 @@ How to add one:
 1. Write `screens/NAME.py` with one subclass of `imagineer_tui.framed.Framed` (its docstring is the contract: `body`,
    `reload`, `arrive`, `memory`, `recall`). Pieces worth a name become widgets of their own in `widgets/`.
 2. Add its line to `ENTRIES` here. A screen without a line is neither in the tab bar nor in the command palette.
-3. Add `tests/imagineer_tui/screens/test_NAME.py`; `tests/imagineer_tui/app_house.py` runs the app with a fake daemon.
+3. Add `tests/imagineer_tui/screens/test_NAME.py`; `tests/piloting.py` runs the app with a fake daemon.
 
 Rules that hold for all of them:
 
@@ -46,5 +46,8 @@ class Entry(NamedTuple):
         return screen
 
 
-ENTRIES: Final = (Entry("sets", "1", "Sets", "SetsScreen"),)
+ENTRIES: Final = (
+    Entry("sets", "1", "Sets", "SetsScreen"),
+    Entry("queue", "4", "Queue", "QueueScreen"),
+)
 TABS: Final = tuple(entry for entry in ENTRIES if entry.tab)

@@ -131,12 +131,12 @@ async def test_the_status_line_follows_the_worker_and_the_queue(daemon: FakeDaem
 async def test_the_status_is_asked_for_again_when_jobs_move(daemon: FakeDaemon, deck: Deck):
     daemon.snapshot_jobs = (job(1),)
     async with opened(daemon) as (_, pilot):
-        await shows(pilot, "0 queued")
-        daemon.answers["status"] = status(jobs={"queued": 2, "running": 1})
+        await shows(pilot, "3 queued · 61 GB free")
+        daemon.answers["status"] = status(disk_free=7 * 10**9)
 
         daemon.happen(deck.move(1, State.RUNNING))
 
-        await shows(pilot, "3 queued")
+        await shows(pilot, "7 GB free")
 
 
 async def test_a_finished_deck_is_told(daemon: FakeDaemon, deck: Deck):

@@ -94,11 +94,11 @@ def test_a_take_ends_its_job_and_is_remembered_as_landed(world: World):
 def test_progress_goes_when_its_job_does_not_run_any_more(world: World):
     happen(world, moved(1, State.RUNNING))
     assert apply(world, Tick(job=1, batch=BATCH, slot=1, step=3, steps=4), 101.0) == {"progress"}
-    assert world.ticks[1].step == 3
+    assert world.progress[1].step == 3
 
     happen(world, moved(1, State.QUEUED))
 
-    assert world.ticks == {}
+    assert world.progress == {}
 
 
 def test_a_new_batch_stands_first_and_its_jobs_are_asked_for(world: World):
@@ -111,6 +111,16 @@ def test_a_new_batch_stands_first_and_its_jobs_are_asked_for(world: World):
     assert world.batches["b2"].title == "New"
     assert {4, 5} <= world.jobs.keys()
     assert not world.stale
+
+
+def test_what_was_told_of_a_job_while_its_batch_was_asked_for_is_newer_than_the_answer(world: World):
+    happen(world, BatchAdded(batch=batch(id="b2"), jobs=(4, 5)))
+    happen(world, TakeAdded(take=take(4)))
+
+    load(world, batch(id="b2"), [job(4, State.RUNNING), job(5, State.RUNNING)])
+
+    assert (world.jobs[4].state, world.jobs[4].take) == (State.DONE, 4)
+    assert world.batches["b2"].states == {"done": 1, "running": 1}
 
 
 def test_added_and_unknown_jobs_are_asked_for(world: World):

@@ -1,0 +1,59 @@
+"""The queue as a list under headings: now, waiting, held, done; what runs has a bar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Final
+
+from textual.content import Content
+
+from imagineer_tui.model.board import Line
+from imagineer_tui.widgets.rows import Column, Row, Rows
+
+BAR: Final = 14
+HEADINGS: Final = {"now": "Now", "waiting": "Waiting", "held": "Held", "done": "Done"}
+EMPTY: Final = "Nothing is drawn and nothing waits.\n1 deals a set, 2 draws a prompt."
+
+
+class QueueRows(Rows):
+    """One line for each batch and for each card that is unfolded or running."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(
+            Column(), Column(width=11, right=True), Column(width=BAR), Column(width=16), empty=EMPTY, id=id
+        )
+        self._lines: dict[str, Line] = {}
+
+    @property
+    def line(self) -> Line | None:
+        """The line under the cursor."""
+        return self._lines.get(self.key)
+
+    def show(self, lines: Iterable[Line], *, paused: bool) -> None:
+        """Show these lines; while the queue is paused, its heading says so."""
+        found = list(lines)
+        self._lines = {line.key: line for line in found}
+        self.fill(_rows(found, paused=paused))
+
+
+def _rows(lines: list[Line], *, paused: bool) -> Iterator[Row]:
+    if paused:
+        note = Content.assemble(("‖ paused", "b $warning"), (" · no card is begun · ", "dim"), ("p", "b $accent"))
+        yield Row("paused", (note + Content.styled(" goes on", "dim"),), heading=True)
+    for section, members in groupby(lines, key=lambda line: line.section):
+        yield Row(f"heading:{section}", (Content.styled(f"── {HEADINGS[section]} ──", "b"),), heading=True)
+        yield from (_row(line) for line in members)
+
+
+def _row(line: Line) -> Row:
+    tone = "$error" if line.trouble else ""
+    text = Content.styled(f"   {line.text}" if line.indent else line.text, tone)
+    bar = Content("") if line.share is None else _bar(line.share, quiet=line.indent)
+    note = Content.styled(line.note, "$error" if line.trouble else "dim")
+    return Row(line.key, (text, Content.styled(line.count, "dim"), bar, note))
+
+
+def _bar(share: float, *, quiet: bool) -> Content:
+    filled = round(BAR * min(1.0, share))
+    return Content.assemble(("━" * filled, "$primary" if quiet else "$accent"), ("─" * (BAR - filled), "dim"))

@@ -1,0 +1,200 @@
+"""The Queue screen with a fake daemon."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from fakes import BATCH, Deck, FakeDaemon, job
+from msgspec.structs import replace
+from piloting import opened, shows, until
+from textual.pilot import Pilot
+
+from imagineer_tui.app import ImagineerApp
+from imagineerd import protocol
+from imagineerd.jobs import JobError, State
+
+OTHER = "tarot_20261122_130000"
+
+
+@pytest.fixture
+def busy(daemon: FakeDaemon, deck: Deck) -> FakeDaemon:
+    """One card runs, two wait, and a deck of two behind them."""
+    deck.move(1, State.RUNNING)
+    others = tuple(replace(job(number), batch=OTHER) for number in (7, 8))
+    tarot = protocol.Batch(id=OTHER, set="tarot", title="Tarot", theme="gothic", slots=2, states={"queued": 2})
+    daemon.snapshot_jobs = (*deck.jobs.values(), *others)
+    daemon.snapshot_batches = (tarot, deck.batch())
+    return daemon
+
+
+@asynccontextmanager
+async def queue_of(daemon: FakeDaemon, size: tuple[int, int] = (120, 40)) -> AsyncIterator[tuple[ImagineerApp, Pilot]]:
+    async with opened(daemon, size) as (app, pilot):
+        await shows(pilot, "about 0:24")
+        await pilot.press("4")
+        yield app, pilot
+
+
+async def test_it_says_what_to_press_where_nothing_is_to_do(daemon: FakeDaemon):
+    async with queue_of(daemon) as (_, pilot):
+        await shows(pilot, "Nothing is drawn and nothing waits.", "1 deals a set")
+
+
+async def test_it_shows_what_is_drawn_and_what_waits(busy: FakeDaemon):
+    async with queue_of(busy) as (_, pilot):
+        screen = await shows(pilot, "── Now ──", "Zodiac “gold on black”", "then Taurus · Gemini", "Tarot “gothic”")
+        assert "4 Queue ●5" in screen
+
+
+async def test_it_follows_the_steps(busy: FakeDaemon):
+    async with queue_of(busy) as (_, pilot):
+        await shows(pilot, "Aries", "begins")
+
+        busy.beside(protocol.Tick(job=1, batch=BATCH, slot=1, step=2, steps=4))
+
+        await shows(pilot, "step 2/4")
+
+
+async def test_a_finished_card_moves_the_deck_on(busy: FakeDaemon, deck: Deck):
+    async with queue_of(busy) as (_, pilot):
+        await shows(pilot, "0/3")
+
+        busy.happen(deck.finish(1), deck.move(2, State.RUNNING))
+
+        await shows(pilot, "1/3", "then Gemini")
+
+
+async def test_p_pauses_and_goes_on(busy: FakeDaemon):
+    busy.answers |= {"pause": protocol.Done(), "unpause": protocol.Done()}
+    async with queue_of(busy) as (_, pilot):
+        await shows(pilot, "── Now ──")
+        await pilot.press("p")
+        await until(pilot, lambda: busy.count(protocol.Pause))
+        assert not busy.last(protocol.Pause).now
+
+        busy.happen(protocol.PauseChanged(paused=True))
+        await shows(pilot, "‖ paused · no card is begun")
+        await pilot.press("p")
+
+        await until(pilot, lambda: busy.count(protocol.Unpause))
+
+
+async def test_shift_p_stops_at_once(busy: FakeDaemon):
+    busy.answers["pause"] = protocol.Done()
+    async with queue_of(busy) as (_, pilot):
+        await shows(pilot, "── Now ──")
+
+        await pilot.press("P")
+
+        await until(pilot, lambda: busy.count(protocol.Pause))
+        assert busy.last(protocol.Pause).now
+
+
+async def test_c_cancels_what_is_left_of_a_deck_and_z_takes_it_back(busy: FakeDaemon):
+    busy.answers |= {"cancel": protocol.Cancelled(cancelled=(2, 3), stopping=(1,)), "retry": protocol.Retried()}
+    async with queue_of(busy) as (_, pilot):
+        await shows(pilot, "▸ Zodiac")
+
+        await pilot.press("c")
+        await shows(pilot, "Cancelled 3 cards. z takes it back.")
+        assert busy.last(protocol.Cancel).jobs == (1, 2, 3)
+        await pilot.press("z")
+
+        await until(pilot, lambda: busy.count(protocol.RetryJobs))
+        assert busy.last(protocol.RetryJobs).jobs == (2, 3, 1)
+
+
+async def test_a_card_alone_is_cancelled_from_the_unfolded_deck(busy: FakeDaemon):
+    busy.answers["cancel"] = protocol.Cancelled(cancelled=(3,))
+    async with queue_of(busy) as (_, pilot):
+        await shows(pilot, "▸ Zodiac")
+
+        await pilot.press("j", "j", "enter")
+        await shows(pilot, "· Gemini")
+        await pilot.press("j", "j", "c")
+
+        await until(pilot, lambda: busy.count(protocol.Cancel))
+        assert busy.last(protocol.Cancel).jobs == (3,)
+
+
+async def test_a_deck_is_moved_and_moved_back(busy: FakeDaemon):
+    busy.answers["move"] = protocol.Placed(jobs=(7, 8))
+    async with queue_of(busy) as (_, pilot):
+        await shows(pilot, "▸ Zodiac")
+
+        await pilot.press("G", "K")
+        await shows(pilot, "Moved. z takes it back.")
+        assert (busy.last(protocol.MoveJobs).jobs, busy.last(protocol.MoveJobs).before) == ((7, 8), 2)
+        await pilot.press("z")
+
+        await until(pilot, lambda: busy.count(protocol.MoveJobs) == 2)
+        assert busy.last(protocol.MoveJobs).end == "bottom"
+
+
+async def test_a_moved_deck_stands_elsewhere_at_once(busy: FakeDaemon):
+    async with queue_of(busy) as (_, pilot):
+        await shows(pilot, "then Taurus", "Tarot")
+
+        places = (protocol.Place(job=7, rank=-2.0), protocol.Place(job=8, rank=-1.0))
+        busy.happen(protocol.JobsPlaced(places=places))
+
+        await until(pilot, lambda: _before(pilot, "Tarot", "then Taurus"))
+
+
+def _before(pilot: Pilot, first: str, second: str) -> bool:
+    from piloting import text_of
+
+    screen = text_of(pilot.app)
+    return screen.index(first) < screen.index(second)
+
+
+async def test_plus_raises_the_priority(busy: FakeDaemon):
+    busy.answers["priority"] = protocol.Placed(jobs=(7, 8))
+    async with queue_of(busy) as (_, pilot):
+        await shows(pilot, "▸ Zodiac")
+
+        await pilot.press("G", "plus")
+
+        await until(pilot, lambda: busy.count(protocol.SetPriority))
+        assert (busy.last(protocol.SetPriority).priority, busy.last(protocol.SetPriority).jobs) == (10, (7, 8))
+
+
+async def test_x_holds_and_releases(busy: FakeDaemon, deck: Deck):
+    busy.answers |= {"hold": protocol.Held(jobs=(2, 3)), "release": protocol.Retried(jobs=(2, 3))}
+    async with queue_of(busy) as (_, pilot):
+        await shows(pilot, "▸ Zodiac")
+        await pilot.press("j", "j", "x")
+        await until(pilot, lambda: busy.count(protocol.Hold))
+
+        busy.happen(deck.move(2, State.HELD), deck.move(3, State.HELD))
+        await shows(pilot, "── Held ──", "2 held")
+        await pilot.press("G", "x")
+
+        await until(pilot, lambda: busy.count(protocol.Release))
+
+
+async def test_a_failure_is_told_in_full_and_r_tries_again(daemon: FakeDaemon, deck: Deck):
+    sentence = "Out of memory on the device at 1024x1024 with 4 cards at a time: make the cards smaller or draw fewer."
+    deck.move(2, State.FAILED, JobError("E_OOM", sentence))
+    daemon.snapshot_batches = (deck.batch(),)
+    daemon.answers["retry"] = protocol.Retried(jobs=(2,))
+    async with queue_of(daemon) as (_, pilot):
+        await shows(pilot, "✗ Taurus")
+        await pilot.press("G")
+        await shows(pilot, "make the cards smaller or draw fewer.")
+
+        await pilot.press("r")
+
+        await until(pilot, lambda: daemon.count(protocol.RetryJobs))
+        assert daemon.last(protocol.RetryJobs).jobs == (2,)
+
+
+async def test_a_key_that_makes_no_sense_says_so(busy: FakeDaemon):
+    async with queue_of(busy) as (_, pilot):
+        await shows(pilot, "▸ Zodiac")
+
+        await pilot.press("K")
+
+        await shows(pilot, "Not possible here: waiting only.")
