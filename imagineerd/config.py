@@ -92,6 +92,11 @@ class Paths(msgspec.Struct, frozen=True):
         return self.data_dir / "daemon.lock"
 
     @property
+    def keys_dir(self) -> Path:
+        """The keys of the network: see `network/keys.py`."""
+        return self.data_dir / "keys"
+
+    @property
     def log_file(self) -> Path:
         """Where a daemon that a client started writes what it has to say."""
         return self.data_dir / "imagineerd.log"

@@ -9,7 +9,7 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import zmq
@@ -23,6 +23,9 @@ from imagineerd.logs import pairs
 from imagineerd.lora.library import find_lora
 from imagineerd.lora.watch import watch
 from imagineerd.models import resolve_model
+from imagineerd.network.access import Access
+from imagineerd.network.gate import Gate
+from imagineerd.network.keys import daemon_pair, parse_address
 from imagineerd.previews import Previews
 from imagineerd.requests import EVENTS_RESUMED, Requests
 from imagineerd.server import Client, Reply, Server
@@ -74,6 +77,7 @@ class Daemon:
         self.reload = asyncio.Event()
         self.store = Store.open(paths.database)
         self.context = zmq.Context()
+        self.access = Access(paths.keys_dir)
         self.events = Events(self._send)
         self.store.on_events = self.events.announce
         self.dispatcher = Dispatcher(
@@ -111,13 +115,13 @@ class Daemon:
             if self.config.daemon.start_paused:
                 await self.store.pause(time.time(), paused=True)
             undo.callback(self.context.term)
-            self.ctl = Server(self.context, self.paths.ctl_socket, CTL_KINDS, self._answer_ctl)
+            self.ctl = Server(self.context, self.paths.ctl_socket, CTL_KINDS, self._answer_ctl, self.access)
             undo.push_async_callback(self.ctl.close)
-            self.blob = Server(
-                self.context, self.paths.blob_socket, BLOB_KINDS, self._answer_blob, waiting=CHUNKS_WAITING
-            )
+            blob = self.paths.blob_socket
+            self.blob = Server(self.context, blob, BLOB_KINDS, self._answer_blob, self.access, waiting=CHUNKS_WAITING)
             undo.push_async_callback(self.blob.close)
-            works = (self.ctl.serve(), self.blob.serve(), self._beat(), self._tidy(), self._watch_loras())
+            at_gate = self._open_to_network(undo)
+            works = (self.ctl.serve(), self.blob.serve(), self._beat(), self._tidy(), self._watch_loras(), *at_gate)
             beside = duties.works(self.store, self.dispatcher, self.requests, self.reload)
             tasks = [asyncio.create_task(work) for work in (*works, *beside)]
             undo.push_async_callback(_cancel, tasks)
@@ -161,6 +165,25 @@ class Daemon:
 
     def _preview_rate(self) -> float:
         return self.requests.config.daemon.preview_rate
+
+    def _open_to_network(self, undo: contextlib.AsyncExitStack) -> tuple[Coroutine[Any, Any, None], ...]:
+        """Listen on TCP addresses, too, where the configuration says so; return what keeps the gate before them."""
+        if self.config.listen.tcp is None:
+            return ()
+        address, secret = parse_address(self.config.listen.tcp), daemon_pair(self.paths.keys_dir).secret
+        gate = Gate(self.context, self.access)
+        undo.callback(gate.close)
+        self.access.on_change = self._dismiss
+        self.ctl.open_to(str(address), secret)
+        self.blob.open_to(address.blob, secret)
+        log.info("Listening for authorized keys.", extra=pairs(tcp=address))
+        return gate.serve(), gate.watch()
+
+    def _dismiss(self) -> None:
+        """End what revoked keys have open."""
+        for address in self.ctl.dismiss():
+            self.events.forget(address)
+        self.blob.dismiss()
 
     # ------------------------------------------------------------ answering
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Mapping
-from typing import Any
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
+SELDOM_S: Final = 10.0
 _PRIORITY = {
     logging.DEBUG: 7,
     logging.INFO: 6,
@@ -24,6 +26,26 @@ _PRIORITY = {
 def pairs(**values: Any) -> dict[str, Any]:
     """Return the `extra` of a log call: `log.info("Batch accepted.", extra=pairs(batch=id, jobs=54))`."""
     return {"pairs": values}
+
+
+class Seldom:
+    """Logs what strangers can cause: each sentence once in `SELDOM_S` seconds, with how many were left out before."""
+
+    def __init__(self, log: logging.Logger, clock: Callable[[], float] = time.monotonic) -> None:
+        self._log = log
+        self._clock = clock
+        self._last: dict[str, float] = {}
+        self._left_out: dict[str, int] = {}
+
+    def warning(self, sentence: str, **values: Any) -> None:
+        """Log a warning, or count it."""
+        now = self._clock()
+        if now - self._last.get(sentence, float("-inf")) < SELDOM_S:
+            self._left_out[sentence] = self._left_out.get(sentence, 0) + 1
+            return
+        self._last[sentence] = now
+        left_out = self._left_out.pop(sentence, 0)
+        self._log.warning(sentence, extra=pairs(**values, **({"left_out": left_out} if left_out else {})))
 
 
 class LineFormatter(logging.Formatter):

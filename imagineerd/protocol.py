@@ -87,6 +87,8 @@ Bytes = Annotated[int, msgspec.Meta(extra={"unit": "bytes"})]
 Seconds = Annotated[float, msgspec.Meta(extra={"unit": "seconds"})]
 Variant = Literal["full", "thumb"]
 Level = Literal["ok", "warn", "fail"]
+Role = Literal["viewer", "operator", "admin"]
+"""What a client may do; each may do what those before it may. On a Unix socket everyone is `admin`."""
 TriggerFrom = Literal["note", "metadata", "tags", ""]
 End = Literal["top", "bottom"]
 LoraName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
@@ -133,7 +135,8 @@ class Limits(Body, frozen=True, omit_defaults=True, kw_only=True):
 class Welcome(Body, frozen=True, omit_defaults=True, kw_only=True):
     """`proto` is the version that is spoken from now on, `daemon` the version of the program.
 
-    `epoch` names the database, `boot` this run of the daemon; `uid`/`pid` are what the socket says of the client.
+    `epoch` names the database, `boot` this run of the daemon; `uid`/`pid` are what a Unix socket says of the client,
+    `key` is what its key is called where it came over the network. `role` says what it may do.
     """
 
     proto: int
@@ -145,6 +148,8 @@ class Welcome(Body, frozen=True, omit_defaults=True, kw_only=True):
     heartbeat_s: Seconds = HEARTBEAT_S
     uid: int = -1
     pid: int = -1
+    role: Role = "admin"
+    key: str = ""
 
 
 class Hello(Request[Welcome], frozen=True, omit_defaults=True, kw_only=True):
@@ -1071,6 +1076,49 @@ REQUESTS: Final[dict[str, type[Request[Any]]]] = {
     "blob_stat": BlobStat,
     "blob_get": BlobGet,
 }
+ROLE_OF: Final[dict[str, Role]] = {
+    "hello": "viewer",
+    "status": "viewer",
+    "doctor": "viewer",
+    "sets": "viewer",
+    "set": "viewer",
+    "loras": "viewer",
+    "lora": "viewer",
+    "lora_note": "operator",
+    "plan": "viewer",
+    "themes": "viewer",
+    "deal": "operator",
+    "generate": "operator",
+    "reroll": "operator",
+    "complete": "operator",
+    "batches": "viewer",
+    "batch": "viewer",
+    "jobs": "viewer",
+    "cancel": "operator",
+    "retry": "operator",
+    "pick": "operator",
+    "mixes": "viewer",
+    "mix": "viewer",
+    "mix_save": "operator",
+    "mix_rename": "operator",
+    "mix_delete": "operator",
+    "queue": "viewer",
+    "pause": "operator",
+    "unpause": "operator",
+    "hold": "operator",
+    "release": "operator",
+    "move": "operator",
+    "priority": "operator",
+    "config": "viewer",
+    "config_set": "admin",
+    "subscribe": "viewer",
+    "watch_previews": "viewer",
+    "unsubscribe": "viewer",
+    "stop": "admin",
+    "blob_stat": "viewer",
+    "blob_get": "viewer",
+}
+"""The least role that each request takes, `admin` where it is not named; enforced in `network/access.py`."""
 BLOB_REQUESTS: Final = frozenset({"hello", "blob_stat", "blob_get"})
 
 REPLIES: Final[dict[str, type[Body]]] = {

@@ -43,7 +43,7 @@ from imagineerd.client.session import ONCE, reply_of
 from imagineerd.daemon import CHUNKS_WAITING, EVENTS_KEPT, KEYS_KEPT_S
 from imagineerd.errors import MEANINGS, RETRIES, Code, DaemonAway, ImagineerError, Retry
 from imagineerd.jobs import A_FEW, BACKGROUND, INTERACTIVE, MAY_FOLLOW, State
-from imagineerd.protocol import BESIDE, BLOB_REQUESTS, EVENTS, KIND_OF, REPLIES, REQUESTS, Body, Head
+from imagineerd.protocol import BESIDE, BLOB_REQUESTS, EVENTS, KIND_OF, REPLIES, REQUESTS, ROLE_OF, Body, Head
 from imagineerd.requests import EVENTS_RESUMED
 from imagineerd.server import FRAME_LIMIT, HEAD_LIMIT, MAX_CLIENTS
 from imagineerd.sockets import HIGH_WATER_MARK
@@ -338,8 +338,10 @@ def _frames() -> str:
 
 
 def _requests() -> str:
-    rows = ((_link(kind), _socket(kind), _replies(kind), _summary(body)) for kind, body in REQUESTS.items())
-    table = _table(("request", "socket", "reply", "what it does"), rows)
+    rows = (
+        (_link(kind), _socket(kind), ROLE_OF[kind], _replies(kind), _summary(body)) for kind, body in REQUESTS.items()
+    )
+    table = _table(("request", "socket", "role", "reply", "what it does"), rows)
     return f"## Requests and replies\n\n{_said('Conversation')}\n\n{table}"
 
 

@@ -175,8 +175,10 @@ class Requests:
             epoch=self.store.epoch,
             boot=self.boot,
             features=protocol.FEATURES,
-            uid=client.uid,
-            pid=client.pid,
+            uid=client.peer.uid,
+            pid=client.peer.pid,
+            role=client.peer.role,
+            key=client.peer.name,
         )
 
     async def _status(self) -> protocol.Status:
@@ -511,12 +513,12 @@ def _terms(request: protocol.Submit, client: Client, pictures: int | None = None
     """Return how new jobs are taken in; `pictures` is how many somebody waits for, None for those of a deck."""
     usual = BACKGROUND if pictures is None or pictures > A_FEW else INTERACTIVE
     priority = usual if request.priority is None else request.priority
-    return Terms(client=f"{client.uid}:{client.name}", priority=priority, hold=request.hold)
+    return Terms(client=f"{client.peer.user}:{client.name}", priority=priority, hold=request.hold)
 
 
 def _idem(request: Any, client: Client) -> Idem:
     digest = hashlib.sha256(msgspec.msgpack.encode(request)).digest()
-    return str(client.uid), request.idem, digest
+    return client.peer.user, request.idem, digest
 
 
 def _make_themes(request: protocol.MakeThemes) -> protocol.Themes:

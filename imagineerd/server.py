@@ -24,6 +24,7 @@ import zmq
 from imagineerd import protocol
 from imagineerd.errors import (
     Code,
+    Denied,
     Full,
     HelloRequired,
     ImagineerError,
@@ -31,9 +32,12 @@ from imagineerd.errors import (
     ProtocolError,
     TooLarge,
     UnknownKind,
+    WrongState,
     did_you_mean,
 )
 from imagineerd.logs import pairs
+from imagineerd.network.access import REVOKED, Access, Peer
+from imagineerd.network.gate import open_to
 from imagineerd.sockets import HIGH_WATER_MARK, router
 
 log = logging.getLogger("imagineerd.server")
@@ -55,10 +59,9 @@ class Client:
     `name` is what it calls itself in its hello.
     """
 
-    def __init__(self, address: bytes, uid: int, pid: int) -> None:
+    def __init__(self, address: bytes, peer: Peer) -> None:
         self.address = address
-        self.uid = uid
-        self.pid = pid
+        self.peer = peer
         self.name = ""
         self.inflight = 0
         self.deaf = False
@@ -77,12 +80,13 @@ class Reply(msgspec.Struct, frozen=True):
 class Server:
     """One ROUTER socket and its sessions."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - it joins what two sockets share
         self,
         context: zmq.Context[zmq.Socket[bytes]],
         path: Path,
         kinds: frozenset[str],
         answer: Answer,
+        access: Access,
         *,
         waiting: int = HIGH_WATER_MARK,
     ) -> None:
@@ -90,9 +94,17 @@ class Server:
         self.clients: dict[bytes, Client] = {}
         self._kinds = kinds
         self._answer = answer
+        self._access = access
         self._socket = router(context, path, FRAME_LIMIT, waiting)
         self._readable = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def open_to(self, address: str, secret: str) -> None:
+        """Listen on a TCP address, too, with the daemon's secret key. Raises `WrongState`."""
+        try:
+            open_to(self._socket, address, secret)
+        except zmq.ZMQError as error:
+            raise WrongState(f"Nothing can listen on {address} ({error.strerror}): change listen.tcp.") from None
 
     async def serve(self) -> None:
         """Take messages for ever."""
@@ -129,6 +141,14 @@ class Server:
             self._look()
         return True
 
+    def dismiss(self) -> list[bytes]:
+        """End the sessions of keys that are not authorized any more; return whose they were."""
+        gone = [client for client in self.clients.values() if not self._access.admits(client.peer)]
+        for client in gone:
+            self._reply(client.address, 0, Reply(error_body(Denied(REVOKED))))
+            self.clients.pop(client.address, None)
+        return [client.address for client in gone]
+
     def _look(self) -> None:
         if int(self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
             self._readable.set()
@@ -149,8 +169,10 @@ class Server:
         try:
             head = self._head(frames)
             rid = head.rid
-            request = self._request(head, frames)
-            client = self._client(address, request, frames)
+            peer = self._access.peer(frames[1])
+            self._check(peer, head.kind)
+            request = self._request(head.kind, frames[2].bytes)
+            client = self._client(address, request, peer)
         except ImagineerError as error:
             self._reply(address, rid, Reply(error_body(error)))
             return
@@ -185,7 +207,10 @@ class Server:
         if client is not None and client.deaf == sent:
             client.deaf = not sent
             if client.deaf:
-                log.warning("A client does not read; replies to it are dropped.", extra=pairs(client=client.pid))
+                log.warning(
+                    "A client does not read; replies to it are dropped.",
+                    extra=pairs(client=client.peer.name or client.peer.pid),
+                )
 
     def _head(self, frames: list[zmq.Frame]) -> protocol.Head:
         if len(frames) < MIN_FRAMES:
@@ -197,33 +222,36 @@ class Server:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ProtocolError(f"The head is no [v, kind, rid, seq, meta]: {error}") from None
 
-    def _request(self, head: protocol.Head, frames: list[zmq.Frame]) -> protocol.Request[Any]:
-        if head.kind not in self._kinds:
-            hint = did_you_mean(head.kind, self._kinds)
-            raise UnknownKind(f'This socket knows no request "{head.kind}".{hint}')
-        body = frames[2].bytes
+    def _check(self, peer: Peer, kind: str) -> None:
+        if kind not in self._kinds:
+            raise UnknownKind(f'This socket knows no request "{kind}".{did_you_mean(kind, self._kinds)}')
+        self._access.check(peer, kind)
+
+    def _request(self, kind: str, body: bytes) -> protocol.Request[Any]:
         if len(body) > protocol.MAX_BODY:
             raise TooLarge(f"A body of {len(body)} bytes is over the limit of {protocol.MAX_BODY}.")
         try:
-            return protocol.decode_request(head.kind, body)
+            return protocol.decode_request(kind, body)
         except msgspec.ValidationError as error:
             raise _invalid(error) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise ProtocolError(f'The body of "{head.kind}" is no MessagePack map: {error}') from None
+            raise ProtocolError(f'The body of "{kind}" is no MessagePack map: {error}') from None
 
-    def _client(self, address: bytes, request: protocol.Request[Any], frames: list[zmq.Frame]) -> Client:
+    def _client(self, address: bytes, request: protocol.Request[Any], peer: Peer) -> Client:
         if isinstance(request, protocol.Hello):
-            return self._greeted(address, frames)
+            return self._greeted(address, peer)
         client = self.clients.pop(address, None)
-        if client is None:
+        # A client may choose its routing id, even that of another who has left.
+        if client is None or client.peer.key != peer.key:
             raise HelloRequired("Say hello first (the daemon may have been restarted).")
         self.clients[address] = client
         if client.inflight >= protocol.MAX_INFLIGHT:
             raise Full(f"{protocol.MAX_INFLIGHT} requests of this client are unanswered: wait for replies.")
         return client
 
-    def _greeted(self, address: bytes, frames: list[zmq.Frame]) -> Client:
-        client = self.clients.setdefault(address, Client(address, *_peer(frames[1])))
+    def _greeted(self, address: bytes, peer: Peer) -> Client:
+        client = self.clients.setdefault(address, Client(address, peer))
+        client.peer = peer
         if len(self.clients) > MAX_CLIENTS:
             del self.clients[next(iter(self.clients))]
         return client
@@ -246,12 +274,3 @@ def _invalid(error: msgspec.ValidationError) -> Invalid:
     found = _FIELD.search(text)
     field = found[1] if found else ""
     return Invalid(message=f"{_FIELD.sub('', text)}{f' ({field})' if field else ''}.", field=field)
-
-
-def _peer(frame: zmq.Frame) -> tuple[int, int]:
-    """Read who is at the other end of a unix socket (libzmq notes SO_PEERCRED as `host:uid:gid:pid`)."""
-    try:
-        _, uid, _, pid = str(frame.get("Peer-Address")).split(":")
-        return int(uid), int(pid)
-    except (zmq.ZMQError, ValueError):
-        return -1, -1

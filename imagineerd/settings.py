@@ -20,6 +20,12 @@ from imagineerd.models import STARTER
 Value: TypeAlias = bool | int | float | str | None
 Kind = Literal["bool", "int", "float", "str", "path", "choice"]
 
+_OCTET: Final = "(25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})"
+_IPV4: Final = rf"{_OCTET}(\.{_OCTET}){{3}}"
+_IPV6: Final = r"\[[0-9A-Fa-f:.]{2,45}\]"
+_PORT: Final = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-4])"
+"""1 to 65,534: there must be one behind it."""
+
 # ---------------------------------------------------------------- sections
 
 
@@ -158,6 +164,19 @@ class Daemon(_Section, frozen=True):
     ] = "info"
 
 
+class Listen(_Section, frozen=True):
+    """Where imagineerd listens beside its Unix sockets."""
+
+    tcp: Annotated[
+        Annotated[str, Meta(pattern=rf"^({_IPV4}|{_IPV6}):{_PORT}$")] | None,
+        Meta(
+            description="The address for clients of other machines, who need an authorized key; pictures come at the "
+            "next port. null means none.",
+            extra={"words": 'a numeric address and a port, such as 192.168.1.7:5757 or "[::1]:5757"'},
+        ),
+    ] = None
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The whole configuration, checked; every path is absolute."""
 
@@ -169,6 +188,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     training: Training
     hardware: Hardware = Hardware()
     daemon: Daemon = Daemon()
+    listen: Listen = Listen()
 
 
 # ---------------------------------------------------------------- descriptions
@@ -180,6 +200,7 @@ _WAITS: Final = (
     "generation.batch_size",
     "daemon.hang_s",
     "daemon.log_level",
+    "listen.",
 )
 """What begins like this is told to the worker once, or used when the daemon starts; the rest is
 looked up anew for each request."""

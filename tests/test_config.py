@@ -313,6 +313,12 @@ def test_every_problem_is_reported_at_once_with_its_line(paths: Paths) -> None:
         ("output.directory", '""', 'Expected a path, not the text "".'),
         ("output.directory", '"a\\0b"', "Expected a path"),
         ("output.directory", "~bob/x", 'Write out the home folder that "~bob" stands for.'),
+        ("listen.tcp", "5757", "Expected a numeric address and a port, such as 192.168.1.7:5757"),
+        ("listen.tcp", "tcp://127.0.0.1:5757", "Expected a numeric address and a port"),
+        ("listen.tcp", "localhost:5757", "Expected a numeric address and a port"),
+        ("listen.tcp", "256.0.0.1:5757", "Expected a numeric address and a port"),
+        ("listen.tcp", "127.0.0.1:65535", "Expected a numeric address and a port"),
+        ("listen.tcp", "127.0.0.1:0", "Expected a numeric address and a port"),
         (
             "daemon.log_level",
             "{a: 1}",
@@ -474,6 +480,8 @@ def values_for(setting: Setting) -> st.SearchStrategy[object]:
             some = st.sampled_from(setting.choices)
         case "path":
             some = st.text("ab ö#:'/", min_size=1, max_size=20).map(lambda text: f"/{text}")
+        case _ if setting.key == "listen.tcp":
+            some = st.sampled_from(["127.0.0.1:5757", "0.0.0.0:1", "[::1]:65534"])
         case _ if setting.key == "hardware.device":
             some = st.sampled_from(["auto", "cuda", "cuda:3", "mps", "cpu"])
         case _:

@@ -126,6 +126,8 @@ def test_what_an_absent_field_says_never_changes() -> None:
         "heartbeat_s": 2.0,
         "uid": -1,
         "pid": -1,
+        "role": "admin",
+        "key": "",
     }
     assert msgspec.structs.astuple(protocol.Limits()) == (262_144, 262_144, 256)
 

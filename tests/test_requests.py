@@ -29,6 +29,7 @@ from imagineerd.errors import (
     WrongState,
 )
 from imagineerd.jobs import A_FEW, MAX_SEED, LoraWeight, State
+from imagineerd.network.access import Peer
 from imagineerd.protocol import BatchDetail, Settings, decode_request, encode
 from imagineerd.requests import Requests
 from imagineerd.server import Client as Caller
@@ -71,7 +72,7 @@ def test_a_client_of_today_is_told_by_a_daemon_of_tomorrow(monkeypatch: pytest.M
     tomorrow = Requests.__new__(Requests)
 
     with pytest.raises(VersionMismatch, match="speaks protocol 2, the client 1 to 1"):
-        tomorrow._welcome(today, Caller(b"", 0, 0))
+        tomorrow._welcome(today, Caller(b"", Peer("admin")))
 
 
 # ---------------------------------------------------------------- looking

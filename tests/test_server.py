@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from imagineerd import protocol
 from imagineerd.errors import VersionMismatch
+from imagineerd.network.access import Access, Peer
 from imagineerd.protocol import Body, Head, encode_head
 from imagineerd.server import MAX_CLIENTS, Client, Reply, Server
 
@@ -65,7 +66,7 @@ class Served:
     async def _run(self) -> None:
         self._loop, self._stopped, self._released = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self.server = Server(context, self.path, KINDS, self._answer)
+        self.server = Server(context, self.path, KINDS, self._answer, Access(self.path.parent / "keys"))
         serving = asyncio.create_task(self.server.serve())
         self._up.set()
         await asyncio.wait([serving, asyncio.create_task(self._stopped.wait())], return_when=asyncio.FIRST_COMPLETED)
@@ -79,7 +80,7 @@ class Served:
             case protocol.Hello():
                 if request.proto_min > protocol.VERSION:
                     raise VersionMismatch("Update the older of the two.")
-                return Reply(msgspec.structs.replace(WELCOME, uid=client.uid, pid=client.pid))
+                return Reply(msgspec.structs.replace(WELCOME, uid=client.peer.uid, pid=client.peer.pid))
             case protocol.GetStatus():
                 await self._released.wait()
             case protocol.RunDoctor():
@@ -219,7 +220,7 @@ def test_the_socket_belongs_to_its_owner_alone(served: Served) -> None:
 
 
 def test_who_leaves_is_not_remembered_for_ever(fresh: Served) -> None:
-    stranger = Client(b"gone", 0, 0)
+    stranger = Client(b"gone", Peer("admin"))
     fresh.server.clients.update({number.to_bytes(4): stranger for number in range(MAX_CLIENTS)})
     with Dealer(fresh) as dealer:
         dealer.answered()
