@@ -8,7 +8,7 @@ import sys
 
 def main() -> int:
     """Run the program; return the exit code."""
-    if len(sys.argv) == 1 and sys.stdin.isatty() and sys.stdout.isatty():
+    if len(sys.argv) == 1 and all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         from imagineer_tui.opening import open_app
 
         return open_app(os.environ)

@@ -6,7 +6,6 @@ Starts without either: the wire is imported after the first paint.
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
@@ -24,6 +23,11 @@ from imagineer_tui.model.world import Topic, World
 from imagineer_tui.preferences import Preferences
 from imagineer_tui.remembering import Remembered, recall, remember, state_file
 from imagineer_tui.screens import ENTRIES, TABS
+from imagineer_tui.terminal import clipboard
+from imagineer_tui.terminal.detection import UNASKED, Terminal
+from imagineer_tui.terminal.driver import Driver
+from imagineer_tui.terminal.images import choose
+from imagineer_tui.terminal.signals import leave_on_signals
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -64,11 +68,18 @@ class ImagineerApp(App[int]):
     ]
 
     def __init__(
-        self, environ: Mapping[str, str], preferences: Preferences | None = None, *, start: bool = False
+        self,
+        environ: Mapping[str, str],
+        preferences: Preferences | None = None,
+        terminal: Terminal = UNASKED,
+        *,
+        start: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=Driver)
         self.environ = environ
         self.preferences = preferences or Preferences()
+        self.terminal = terminal
+        self.images = choose(self.preferences.images, terminal)
         self.world = World()
         self.animation_level = "none"
         self._start = start
@@ -191,6 +202,15 @@ class ImagineerApp(App[int]):
             self._driver_write(f"\x1b]9;{title or text}\x07")
             self.bell()
 
+    def copy_to_clipboard(self, text: str) -> None:
+        """Send a text to the clipboard, through tmux too; paste in this app has it in any case."""
+        self._clipboard = text
+        self._send_to_clipboard(text)
+
+    @work(group="clipboard", exclusive=True, exit_on_error=False)
+    async def _send_to_clipboard(self, text: str) -> None:
+        await asyncio.to_thread(clipboard.send, text, self.environ, self._driver_write)
+
     def copy(self, text: str, what: str) -> None:
         """Send a text to the clipboard. Whether it arrives, nobody tells."""
         self.copy_to_clipboard(text)
@@ -205,8 +225,7 @@ class ImagineerApp(App[int]):
             self.notify(complaint, severity="warning", timeout=15)
         names = {entry.name for entry in ENTRIES}
         self.switch_mode(self.remembered.screen if self.remembered.screen in names else TABS[0].name)
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number)
+        leave_on_signals(lambda code: self.exit(return_code=code))
         self.call_after_refresh(self.follow)
 
     async def on_unmount(self) -> None:

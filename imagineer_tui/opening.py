@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
-from imagineer_tui.app import ImagineerApp
 from imagineer_tui.preferences import load_preferences, preferences_file
+from imagineer_tui.terminal.detection import detect
 
 
 def open_app(environ: Mapping[str, str]) -> int:
     """Run the app until it is left; return the exit code."""
-    preferences = load_preferences(preferences_file(environ))
-    app = ImagineerApp(environ, preferences, start=True)
+    with ThreadPoolExecutor(1) as thread:
+        # A terminal far away answers while Textual is imported.
+        asked = thread.submit(detect, environ)
+        from imagineer_tui.app import ImagineerApp
+
+        preferences = load_preferences(preferences_file(environ))
+        terminal = asked.result()
+    os.environ.update(terminal.environ)
+    app = ImagineerApp(environ, preferences, terminal, start=True)
     app.run(mouse=preferences.mouse)
     return app.return_code or 0

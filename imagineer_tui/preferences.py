@@ -16,7 +16,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+
+from imagineer_tui.terminal.images import Images
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Preferences:
     """All of them, checked; `keys` maps the id of a binding to keys (`k,up`), `complaints` are sentences to show."""
 
     theme: str = ""
-    images: str = "auto"
+    images: Images = "auto"
     bell: bool = True
     mouse: bool = True
     keys: dict[str, str] = field(default_factory=dict)
@@ -64,14 +66,31 @@ def _checked(file: Path, found: dict[Any, Any]) -> Preferences:
     for name, value in found.items():
         if name not in known:
             complaints.append(f'{file}: there is no preference "{name}"; there are {", ".join(known)}.')
-        elif not isinstance(value, known[name]):
-            complaints.append(f"{file}: {name} takes {_WORDS[known[name]]}, not {value!r}.")
+        elif not _fits(name, value):
+            complaints.append(f"{file}: {name} takes {_WORDS.get(name) or _WORDS[known[name]]}, not {value!r}.")
         else:
-            chosen[name] = _texts(value) if name == "keys" else value
+            chosen[name] = _plain(name, value)
     return Preferences(**chosen, complaints=tuple(complaints))
 
 
-_WORDS = {str: "a text", bool: "true or false", dict: "lines of binding: key"}
+_WORDS: dict[Any, str] = {
+    "images": f"one of {', '.join(get_args(Images))}",
+    str: "a text",
+    bool: "true or false",
+    dict: "lines of binding: key",
+}
+
+
+def _fits(name: str, value: object) -> bool:
+    if name == "images":
+        return _plain(name, value) in get_args(Images)
+    return isinstance(value, type(getattr(Preferences(), name)))
+
+
+def _plain(name: str, value: Any) -> Any:
+    if name == "images" and value is False:
+        return "off"  # which YAML takes for false
+    return _texts(value) if name == "keys" else value
 
 
 def _texts(keys: dict[Any, Any]) -> dict[str, str]:

@@ -24,13 +24,13 @@ class Run:
     def __init__(self, options: argparse.Namespace, environ: Mapping[str, str]) -> None:
         self.options = options
         self.out = Output(json=options.json)
-        self._environ = environ
+        self.environ = environ
         self._client: Client | None = None
 
     @cached_property
     def paths(self) -> Paths:
         """Where the daemon is. Raises `Invalid`."""
-        return find_paths(self._environ)
+        return find_paths(self.environ)
 
     def client(self, *, start: bool = False) -> Client:
         """Return a client of a daemon that answers, started if need be. Raises `DaemonAway`."""

@@ -8,23 +8,18 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from typing import Final
 
 from imagineer_tui.terminal import tmux
 
-SENT: Final = "Sent to the clipboard."
 
-
-def send(text: str, environ: Mapping[str, str], write: Callable[[str], object]) -> str:
-    """Send a text on the way that is open; return the sentence to show.
+def send(text: str, environ: Mapping[str, str], write: Callable[[str], object]) -> None:
+    """Send a text on the way that is open.
 
     `write` writes to the terminal. Calls tmux, so it belongs into a thread.
     """
-    if tmux.run(environ, "load-buffer", "-w", "-", given=text) is not None:
-        return f"{SENT} It is in tmux's buffer, too."
-    sequence = osc52(text)
-    write(tmux.wrapped(sequence) if tmux.allows_passthrough(environ) else sequence)
-    return SENT
+    if tmux.run(environ, "load-buffer", "-w", "-", given=text) is None:
+        sequence = osc52(text)
+        write(tmux.wrapped(sequence) if tmux.allows_passthrough(environ) else sequence)
 
 
 def osc52(text: str) -> str:

@@ -65,6 +65,10 @@ class Terminal:
         return {"COLORTERM": "truecolor"} if self.colors == "truecolor" else {}
 
 
+UNASKED: Final = Terminal(tty=True, name="the terminal", colors="truecolor", reasons=("The terminal was not asked.",))
+"""What is assumed where nobody asked."""
+
+
 def detect(environ: Mapping[str, str], read_fd: int = 0, write_fd: int = 2) -> Terminal:
     """Ask the terminal; call it before Textual reads the keyboard. Textual draws on standard error.
 

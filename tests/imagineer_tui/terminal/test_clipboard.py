@@ -8,7 +8,7 @@ import shutil
 import pytest
 from multiplexer import Multiplexer
 
-from imagineer_tui.terminal.clipboard import SENT, osc52, send
+from imagineer_tui.terminal.clipboard import osc52, send
 
 SEED = "seed 4711 ★"
 CODED = base64.b64encode(SEED.encode())
@@ -16,12 +16,8 @@ CODED = base64.b64encode(SEED.encode())
 
 def test_the_terminal_is_given_the_text() -> None:
     written: list[str] = []
-    assert send(SEED, {}, written.append) == SENT
+    send(SEED, {}, written.append)
     assert written == [f"\x1b]52;c;{CODED.decode()}\x07"]
-
-
-def test_it_is_never_said_that_the_text_arrived() -> None:
-    assert "copied" not in SENT
 
 
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="there is no tmux here")
@@ -30,7 +26,7 @@ def test_through_tmux_it_reaches_the_terminal_around_it(setting: str) -> None:
     written: list[str] = []
     with Multiplexer() as multiplexer:
         multiplexer.run("set-option", "-s", "set-clipboard", setting)
-        assert send(SEED, multiplexer.environ, written.append) == f"{SENT} It is in tmux's buffer, too."
+        send(SEED, multiplexer.environ, written.append)
         multiplexer.terminal.wait_for(CODED)
         assert multiplexer.run("show-buffer") == SEED
     assert written == []

@@ -1,0 +1,36 @@
+"""What the doctor says of the terminal: what it can show, how that is known, and what is made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from imagineer_tui.preferences import load_preferences, preferences_file
+from imagineer_tui.terminal.detection import Terminal, detect
+from imagineer_tui.terminal.images import Choice, Shown, choose
+from imagineerd.protocol import Check
+
+WAYS: Final[dict[Shown, str]] = {
+    "kitty": "by Kitty's protocol",
+    "sixel": "as Sixels",
+    "half": "in half blocks",
+    "ascii": "in letters",
+    "off": "not at all",
+}
+
+
+def check_terminal(environ: Mapping[str, str]) -> tuple[Check, ...]:
+    """Ask the terminal that we are on, and return what to print of it; nothing where there is none."""
+    terminal = detect(environ)
+    wanted = load_preferences(preferences_file(environ)).images
+    return checks_of(terminal, choose(wanted, terminal)) if terminal.tty else ()
+
+
+def checks_of(terminal: Terminal, chosen: Choice) -> tuple[Check, ...]:
+    """Return what to print; nothing of it is ever wrong, as every terminal can be used."""
+    name = f"{terminal.name}. " if terminal.name else ""
+    shown = f"Pictures are shown {WAYS[chosen.large]}, small ones {WAYS[chosen.small]}: {chosen.why}"
+    return (
+        Check(name="terminal", level="ok", message=f"{name}{' '.join(terminal.reasons)}"),
+        Check(name="images", level="ok", message=shown),
+    )
