@@ -25,7 +25,7 @@ from imagineer_tui.remembering import Remembered, recall, remember, state_file
 from imagineer_tui.screens import ENTRIES, TABS
 from imagineer_tui.terminal import clipboard
 from imagineer_tui.terminal.detection import UNASKED, Terminal
-from imagineer_tui.terminal.driver import Driver
+from imagineer_tui.terminal.driver import Driver, send
 from imagineer_tui.terminal.images import choose
 from imagineer_tui.terminal.signals import leave_on_signals
 
@@ -199,7 +199,7 @@ class ImagineerApp(App[int]):
         """Tell something that happened by itself: a toast, and the bell where nobody looks."""
         self.notify(text, title=title, severity=severity)
         if not self.app_focus and self.preferences.bell:
-            self._driver_write(f"\x1b]9;{title or text}\x07")
+            send(self, f"\x1b]9;{title or text}\x07")
             self.bell()
 
     def copy_to_clipboard(self, text: str) -> None:
@@ -209,7 +209,7 @@ class ImagineerApp(App[int]):
 
     @work(group="clipboard", exclusive=True, exit_on_error=False)
     async def _send_to_clipboard(self, text: str) -> None:
-        await asyncio.to_thread(clipboard.send, text, self.environ, self._driver_write)
+        await asyncio.to_thread(clipboard.send, text, self.environ, partial(send, self))
 
     def copy(self, text: str, what: str) -> None:
         """Send a text to the clipboard. Whether it arrives, nobody tells."""
@@ -246,7 +246,3 @@ class ImagineerApp(App[int]):
 
     def _framed(self, name: str) -> Framed:
         return self._screen_stacks[name][0]  # type: ignore[return-value]
-
-    def _driver_write(self, text: str) -> None:
-        if self._driver and not self.is_headless:
-            self._driver.write(text)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes import FakeDaemon
 from house import ROOT
 from piloting import environ_of
 from pseudo_terminal import FOOT, KITTY, SILENT, PseudoTerminal, Screen
