@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from house import House, wait_until
 from PIL import Image
+from safetensors.numpy import save_file
 
 from imagineerd.client import Client
-from imagineerd.jobs import State
+from imagineerd.jobs import LoraWeight, State
 from imagineerd.protocol import BatchDetail, Settings
 
 QUICK = Settings(steps=4, seed=1000)
@@ -86,6 +88,45 @@ def test_the_same_seed_draws_the_same_card_again(client: Client, deck: BatchDeta
 
     pixels = [[Image.open(path).tobytes() for path in files_of(dealt)] for dealt in (deck, client.batch(again))]
     assert pixels[0] == pixels[1]
+
+
+KEY = "lora_unet_down_blocks_1_attentions_0_transformer_blocks_0_attn2_to_k"
+
+
+def write_lora(path: Path, value: float) -> None:
+    """Write a LoRA for one matrix of the starter model."""
+    down, up = np.ones((4, 128), np.float16), np.full((112, 4), value, np.float16)
+    path.parent.mkdir(exist_ok=True)
+    save_file(
+        {f"{KEY}.lora_down.weight": down, f"{KEY}.lora_up.weight": up, f"{KEY}.alpha": np.array(4.0, np.float32)}, path
+    )
+
+
+def test_a_broken_lora_fails_its_own_card_with_a_sentence_and_the_queue_goes_on(running: House, client: Client) -> None:
+    folder = running.paths.data_dir / "loras"
+    write_lora(folder / "Good.safetensors", 0.05)
+    write_lora(folder / "Broken.safetensors", float("nan"))
+
+    def draw(*mix: LoraWeight) -> int:
+        return client.generate("ace of hearts", settings=Settings(steps=4, seed=3, mix=mix)).jobs[0]
+
+    mixes = {
+        "base": (),
+        "broken": (LoraWeight("Broken"),),
+        "good": (LoraWeight("Good"),),
+        "off": (LoraWeight("Good", 0.0),),
+    }
+    numbers = {draw(*mix): name for name, mix in mixes.items()}
+    wait_until(lambda: all(job.ended_at for job in client.jobs(limit=len(numbers)).jobs), DRAW_S)
+    jobs = {numbers[job.id]: job for job in client.jobs(limit=len(numbers)).jobs}
+
+    assert {name for name, job in jobs.items() if job.state is State.DONE} == {"base", "good", "off"}
+    assert jobs["broken"].error is not None
+    module = KEY.removeprefix("lora_")
+    assert jobs["broken"].error.message == f'The LoRA "Broken" is damaged: {module} holds NaN or infinity.'
+    drawn = {name: Image.open(BytesIO(client.picture(job.take))) for name, job in jobs.items() if job.take is not None}
+    assert drawn["base"].tobytes() == drawn["off"].tobytes() != drawn["good"].tobytes()
+    assert [json.loads(drawn[name].text["imagineer"])["mix"][0]["applied"] for name in ("good", "off")] == [1.0, 0.0]
 
 
 def test_killed_in_the_middle_a_deck_is_completed_and_no_card_is_drawn_twice(running: House) -> None:

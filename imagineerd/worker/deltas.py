@@ -59,7 +59,7 @@ class Factors:
 def delta(factors: Factors, weight: torch.Tensor) -> torch.Tensor:
     """Return what is added at strength 1 to the pristine weight, which is fp32; on its device and in its shape."""
     tensors = {part: tensor.to(weight.device, torch.float32) for part, tensor in factors.tensors.items()}
-    added = factors.scale * PRODUCTS[factors.kind](tensors).reshape(weight.shape)
+    added = PRODUCTS[factors.kind](tensors).reshape(weight.shape).mul_(factors.scale)
     if factors.magnitude is None:
         return added
     return _with_magnitude(weight + added, factors.magnitude, factors.magnitude_axis) - weight
@@ -101,4 +101,4 @@ def _rebuilt(up: torch.Tensor, down: torch.Tensor, core: torch.Tensor | None) ->
 
 
 PRODUCTS: Final[Mapping[Kind, Callable[[Tensors], torch.Tensor]]] = {"lora": _lora, "loha": _loha, "lokr": _lokr}
-"""Kind -> its product: a matrix of outputs and all inputs of an output."""
+"""Kind -> its product: a new matrix of outputs and all inputs of an output."""

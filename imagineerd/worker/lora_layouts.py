@@ -41,7 +41,12 @@ class LoraTensors:
     bytes: int
 
 
-_kept: Cache[str, LoraTensors] = Cache(MAX_BYTES, lambda lora: lora.bytes)
+def new_cache() -> Cache[str, LoraTensors]:
+    """Return an empty cache of files, by their hash."""
+    return Cache(MAX_BYTES, lambda lora: lora.bytes)
+
+
+_kept = new_cache()
 
 
 def read_lora(name: str, path: Path, sha256: str) -> LoraTensors:

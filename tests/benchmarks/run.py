@@ -23,6 +23,7 @@ BENCHMARKS = {
     "imports": "What a command costs before it does anything.",
     "submitting": "10,000 jobs into the queue, and a page of them out.",
     "loras": "A library of 2,000 LoRAs, looked into for the first time and again.",
+    "mixing": "From one mix of LoRAs to another, and the UNet with it.",
     "asking": "Requests while the worker draws.",
     "dying": "A worker that is killed, and the next one.",
     "starting": "From nothing to the first card.",
