@@ -81,7 +81,7 @@ PARTS = (
 SHAPES = st.lists(st.integers(0, 3), max_size=5).map(tuple)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.dictionaries(st.sampled_from(PARTS), SHAPES, max_size=6), st.sampled_from([torch.float32, torch.int64]))
 def test_no_mixture_of_parts_and_shapes_is_a_fault_of_ours(
     tmp_path_factory: pytest.TempPathFactory, parts: dict[str, tuple[int, ...]], dtype: torch.dtype
