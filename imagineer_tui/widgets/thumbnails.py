@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
 from textual.events import Click, Resize
+from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
@@ -19,10 +20,22 @@ from imagineer_tui.terminal.images import Shown
 from imagineer_tui.widgets.drawings import Drawings
 from imagineer_tui.widgets.thumbnail import Thumb, Thumbnail
 
-PICTURE: Final = (12, 9)
+PICTURES: Final = ((24, 18), (18, 13), (12, 9))
 """Columns and rows of a small picture: with cells twice as high as wide, the shape of a card."""
+FEWEST: Final = 6
+"""Cells on a page for which pictures may be larger than the smallest."""
 GAP: Final = 2
 """Columns between two cells; a row is left empty below each."""
+
+
+def layout(size: Size) -> tuple[tuple[int, int], int, int]:
+    """Return the pictures' size, columns and rows: the largest pictures of which enough have room."""
+    for picture in PICTURES:
+        columns = max((size.width + GAP) // (picture[0] + GAP), 1)
+        rows = max((size.height + 1) // (picture[1] + 2), 1)
+        if columns * rows >= FEWEST:
+            break
+    return picture, columns, rows
 
 
 class Thumbnails(Widget, can_focus=True):
@@ -68,7 +81,6 @@ class Thumbnails(Widget, can_focus=True):
         drawings: Drawings,
         shown: Shown = "half",
         cell: tuple[int, int] = USUAL_CELL,
-        picture: tuple[int, int] = PICTURE,
         *,
         id: str | None = None,  # noqa: A002 - Textual's own name for it
     ) -> None:
@@ -76,7 +88,7 @@ class Thumbnails(Widget, can_focus=True):
         self.drawings = drawings
         self.shown = shown
         self.cell = cell
-        self.picture = picture
+        self.picture = PICTURES[-1]
         self._thumbs: Sequence[Thumb] = ()
         self._columns = self._rows = 0
 
@@ -118,17 +130,15 @@ class Thumbnails(Widget, can_focus=True):
 
     async def on_resize(self, event: Resize) -> None:
         """Make as many cells as there is room for."""
-        width, height = self.picture[0], self.picture[1] + 1
-        columns = max((event.size.width + GAP) // (width + GAP), 1)
-        rows = max((event.size.height + 1) // (height + 1), 1)
-        if (columns, rows) != (self._columns, self._rows):
-            self._columns, self._rows = columns, rows
-            await self._make_cells(width, height)
+        picture, columns, rows = layout(event.size)
+        if (picture, columns, rows) != (self.picture, self._columns, self._rows):
+            self.picture, self._columns, self._rows = picture, columns, rows
+            await self._make_cells()
 
-    async def _make_cells(self, width: int, height: int) -> None:
+    async def _make_cells(self) -> None:
         self.styles.grid_size_columns = self._columns
-        self.styles.grid_columns = str(width)
-        self.styles.grid_rows = str(height)
+        self.styles.grid_columns = str(self.picture[0])
+        self.styles.grid_rows = str(self.picture[1] + 1)
         cells = list(self.query(Thumbnail))
         with self.app.batch_update():
             for cell in cells[self.page_size :]:
