@@ -105,6 +105,13 @@ def _add_looking(commands: Commands) -> None:
     _add_limit(batches)
     show = _add(commands, "show", "show a batch with its cards and takes")
     _add_batch(show)
+    _add_take(_add(commands, "take", "show all that is known of a take"))
+    find = _add(commands, "search", "find takes, newest first")
+    find.add_argument("words", nargs="*", metavar="WORDS", help='such as: fool lora:Ink card:"The Fool" is:favourite')
+    _add_limit(find)
+    trash = _add(commands, "trash", "list the deleted takes, or delete them for good")
+    trash.add_argument("--empty", action="store_true", help="delete them for good; nothing brings them back")
+    _add_limit(trash)
     watch = _add(commands, "watch", "follow a batch until it is done")
     _add_batch(watch)
     _add_limit(_add(commands, "queue", "list what runs and what waits, in the order of the queue"))
@@ -148,7 +155,14 @@ def _add_lora_name(parser: argparse.ArgumentParser) -> None:
 
 def _add_steering(commands: Commands) -> None:
     pick = _add(commands, "pick", "make a take the one that counts for its card")
-    pick.add_argument("take", metavar="TAKE", type=int, help="its number, as `show` lists it")
+    _add_take(pick)
+    favourite = _add(commands, "favourite", "mark takes as favourites")
+    favourite.add_argument("takes", nargs="+", type=int, metavar="TAKE", help="numbers, as `show` lists them")
+    favourite.add_argument("--off", action="store_true", help="take the mark back")
+    delete = _add(commands, "delete", "put takes, or all takes of a batch, into the trash")
+    _add_takes_or_batch(delete)
+    restore = _add(commands, "restore", "take takes, or all takes of a batch, back from the trash")
+    _add_takes_or_batch(restore)
     cancel = _add(commands, "cancel", "cancel jobs, or those of a batch that are open or held")
     _add_jobs_or_batch(cancel)
     retry = _add(commands, "retry", "queue failed, held or cancelled jobs again")
@@ -237,6 +251,14 @@ def _add_queueing(parser: argparse.ArgumentParser) -> None:
 
 def _add_batch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("batch", metavar="BATCH", help='id, the beginning of it, or "last"')
+
+
+def _add_take(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("take", metavar="TAKE", type=int, help="its number, as `show` lists it")
+
+
+def _add_takes_or_batch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", nargs="+", metavar="TAKE|BATCH", help="numbers of takes, or one batch")
 
 
 def _add_limit(parser: argparse.ArgumentParser) -> None:

@@ -16,6 +16,7 @@ MODULES: Final = {
     "making": ("deal", "generate", "reroll", "complete", "watch"),
     "looking": ("plan", "themes", "sets", "batches", "show", "jobs", "queue", "status", "doctor"),
     "steering": ("pick", "cancel", "retry", "hold", "release", "move", "priority", "pause", "resume", "start", "stop"),
+    "curating": ("take", "search", "favourite", "delete", "restore", "trash"),
     "library": ("loras", "lora", "mix"),
     "configuring": ("config",),
     "completion": ("completion",),

@@ -14,7 +14,7 @@ from imagineerd import protocol
 from imagineerd.errors import DaemonAway
 from imagineerd.jobs import State
 
-P = TypeVar("P", protocol.Batches, protocol.Jobs, protocol.Queue)
+P = TypeVar("P", protocol.Batches, protocol.Jobs, protocol.Queue, protocol.Takes)
 
 PAGE = 1000
 
@@ -50,7 +50,7 @@ def batches(run: Run) -> int:
     def page(limit: int, before: Any) -> protocol.Batches:
         return client.batches(limit, before)
 
-    run.out.show(_pages(run, page, "batches"), tables.batches)
+    run.out.show(pages(run, page, "batches"), tables.batches)
     return OK
 
 
@@ -68,7 +68,7 @@ def jobs(run: Run) -> int:
     def page(limit: int, before: Any) -> protocol.Jobs:
         return client.jobs(chosen, options.batch, limit, before)
 
-    run.out.show(_pages(run, page, "jobs"), tables.jobs)
+    run.out.show(pages(run, page, "jobs"), tables.jobs)
     return OK
 
 
@@ -79,7 +79,7 @@ def queue(run: Run) -> int:
     def page(limit: int, after: Any) -> protocol.Queue:
         return client.queue(limit, after)
 
-    run.out.show(_pages(run, page, "jobs", "after"), tables.queue)
+    run.out.show(pages(run, page, "jobs", "after"), tables.queue)
     return OK
 
 
@@ -105,7 +105,7 @@ def doctor(run: Run) -> int:
     return FAILED if any(check.level == "fail" for check in found.checks) else OK
 
 
-def _pages(run: Run, page: Callable[[int, Any], P], field: str, mark: str = "before") -> P:
+def pages(run: Run, page: Callable[[int, Any], P], field: str, mark: str = "before") -> P:
     """Return one page of `--limit` rows or, with `--all`, all pages as one; `mark` is what the next one is asked by."""
     if not run.options.all:
         return page(run.options.limit, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
 from imagineer_tui import tables
@@ -20,13 +21,13 @@ LOOK_S = 0.02
 def pick(run: Run) -> int:
     """Make a take the pick."""
     done = run.client(start=True).pick(run.options.take)
-    run.out.show(done, _saying(f"Take {run.options.take} counts for its card now."))
+    run.out.show(done, saying(f"Take {run.options.take} counts for its card now."))
     return OK
 
 
 def cancel(run: Run) -> int:
     """Cancel jobs or a batch."""
-    run.out.show(run.client().cancel(**_jobs_or_batch(run.options.what)), tables.cancelled)
+    run.out.show(run.client().cancel(**numbers_or_batch(run.options.what)), tables.cancelled)
     return OK
 
 
@@ -34,33 +35,33 @@ def retry(run: Run) -> int:
     """Queue jobs again."""
     if run.options.failed == bool(run.options.what):
         raise Invalid(message="Name jobs by their numbers, or one batch, or say --failed for all that failed.")
-    chosen = {"failed": True} if run.options.failed else _jobs_or_batch(run.options.what)
+    chosen = {"failed": True} if run.options.failed else numbers_or_batch(run.options.what)
     run.out.show(run.client(start=True).retry(**chosen), tables.retried)
     return OK
 
 
 def hold(run: Run) -> int:
     """Hold jobs."""
-    run.out.show(run.client().hold(**_jobs_or_batch(run.options.what)), tables.held)
+    run.out.show(run.client().hold(**numbers_or_batch(run.options.what)), tables.held)
     return OK
 
 
 def release(run: Run) -> int:
     """Queue held jobs again."""
-    run.out.show(run.client(start=True).release(**_jobs_or_batch(run.options.what)), tables.retried)
+    run.out.show(run.client(start=True).release(**numbers_or_batch(run.options.what)), tables.retried)
     return OK
 
 
 def move(run: Run) -> int:
     """Move jobs within the queue."""
-    chosen, options = _jobs_or_batch(run.options.what), run.options
+    chosen, options = numbers_or_batch(run.options.what), run.options
     run.out.show(run.client().move(**chosen, end=options.end, before=options.before), tables.placed)
     return OK
 
 
 def priority(run: Run) -> int:
     """Give jobs another priority."""
-    chosen, options = _jobs_or_batch(run.options.what), run.options
+    chosen, options = numbers_or_batch(run.options.what), run.options
     run.out.show(run.client().set_priority(options.priority, **chosen), tables.placed)
     return OK
 
@@ -68,13 +69,13 @@ def priority(run: Run) -> int:
 def pause(run: Run) -> int:
     """Pause the queue."""
     done = run.client().pause(now=run.options.now)
-    run.out.show(done, _saying("The queue is paused; imagineer resume"))
+    run.out.show(done, saying("The queue is paused; imagineer resume"))
     return OK
 
 
 def resume(run: Run) -> int:
     """Let the queue go on."""
-    run.out.show(run.client(start=True).resume(), _saying("The queue goes on."))
+    run.out.show(run.client(start=True).resume(), saying("The queue goes on."))
     return OK
 
 
@@ -89,29 +90,31 @@ def stop(run: Run) -> int:
     try:
         client = run.client()
     except DaemonAway:
-        run.out.show(protocol.Done(), _saying("No daemon was running."))
+        run.out.show(protocol.Done(), saying("No daemon was running."))
         return OK
     pid = client.status().pid
     done = client.stop()
     _wait_until_gone(pid)
-    run.out.show(done, _saying(f"imagineerd (pid {pid}) has stopped; the queue stays."))
+    run.out.show(done, saying(f"imagineerd (pid {pid}) has stopped; the queue stays."))
     return OK
 
 
-def _saying(sentence: str) -> Any:
+def saying(sentence: str) -> Callable[[Output, object], None]:
+    """Return what prints a sentence in place of the data."""
+
     def printer(out: Output, _: object) -> None:
         out.line(sentence)
 
     return printer
 
 
-def _jobs_or_batch(words: list[str]) -> dict[str, Any]:
-    """Return the arguments that the words stand for: numbers of jobs, or one batch."""
+def numbers_or_batch(words: list[str], things: str = "jobs") -> dict[str, Any]:
+    """Return the arguments that the words stand for: numbers of jobs (or of other things), or one batch."""
     if all(word.isdecimal() for word in words):
-        return {"jobs": [int(word) for word in words]}
+        return {things: [int(word) for word in words]}
     if len(words) == 1:
         return {"batch_id": words[0]}
-    raise Invalid(message="Name jobs by their numbers, or one batch.")
+    raise Invalid(message=f"Name {things} by their numbers, or one batch.")
 
 
 def _wait_until_gone(pid: int) -> None:

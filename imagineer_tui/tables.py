@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from imagineer_tui.output import Output
-from imagineer_tui.words import clock, moment, number_of, size, states
+from imagineer_tui.words import clock, moment, number_of, size, states, took
 from imagineerd import protocol
 from imagineerd.errors import Problem
 from imagineerd.jobs import Mix, State
@@ -196,7 +197,7 @@ def batches(out: Output, data: protocol.Batches) -> None:
 
 
 def batch(out: Output, data: protocol.BatchDetail) -> None:
-    """Print a batch with its slots and takes; `*` marks the pick."""
+    """Print a batch with its slots and takes; `*` marks the pick, `♥` a favourite."""
     head = data.batch
     title = f"{head.title} “{head.theme}”" if head.theme else head.title
     mixed = f", mix {' + '.join(head.mixes)}" if head.mixes else ""
@@ -269,13 +270,91 @@ def placed(out: Output, data: protocol.Placed) -> None:
 
 
 def _takes(slot: protocol.Slot) -> str:
-    takes = ", ".join(f"{take.id}{'*' if take.id == slot.pick else ''}" for take in slot.takes)
+    takes = ", ".join(
+        f"{take.id}{'*' if take.id == slot.pick else ''}{'♥' if take.favourite else ''}" for take in slot.takes
+    )
     return "; ".join(filter(None, (takes, slot.error.message if slot.error else "")))
 
 
 def _more(out: Output, *, more: bool) -> None:
     if more:
         out.line("There are more: --all, or --limit N.")
+
+
+# ---------------------------------------------------------------- takes
+
+
+def takes(out: Output, data: protocol.Takes) -> None:
+    """Print a page of takes; `*` marks the pick, `♥` a favourite."""
+    _list_takes(out, data, "No take is like that.", "drawn", lambda take: moment(take.created_at))
+
+
+def trash(out: Output, data: protocol.Takes) -> None:
+    """Print a page of what lies in the trash."""
+    _list_takes(out, data, "The trash is empty.", "deleted", lambda take: moment(take.deleted_at or 0.0))
+
+
+def take(out: Output, data: protocol.TakeDetail) -> None:
+    """Print all that is known of a take, and the command that draws it again."""
+    about, found, spec = data.about, data.about.take, data.spec
+    revision = f" ({data.model_revision})" if data.model_revision else ""
+    device = ", ".join(filter(None, (data.device_name or data.device, data.dtype)))
+    parts = (
+        ("take", f"{found.id}{_marks(about)}"),
+        ("card", f"{about.card}, slot {found.slot} of {found.batch}"),
+        ("theme", about.theme),
+        ("prompt", spec.prompt),
+        ("negative", spec.negative_prompt),
+        ("seed", str(spec.seed)),
+        ("size", f"{found.width}x{found.height}, {size(found.bytes)}"),
+        ("sampler", f"{spec.scheduler}, {spec.steps} steps, guidance {spec.guidance_scale:g}"),
+        ("mix", " + ".join(map(_mixed, data.mix)) or _mix(spec.mix)),
+        ("model", f"{spec.model}{revision}"),
+        ("drawn", f"{moment(found.created_at)} in {took(found.duration)}, {data.seconds_per_step:.3g} s a step"),
+        ("device", device),
+        ("rating", found.rating or ""),
+        ("deleted", moment(found.deleted_at) if found.deleted_at else ""),
+    )
+    _pairs(out, [(name, text) for name, text in parts if text])
+    out.line(f"{data.folder}/{found.file}" if not found.deleted_at else data.folder)
+    out.line(again(data))
+
+
+def again(data: protocol.TakeDetail) -> str:
+    """Return the command that draws a take again."""
+    chosen = data.settings
+    options = [
+        *("--seed", chosen.seed, "--steps", chosen.steps, "--guidance-scale", f"{chosen.guidance_scale:g}"),
+        *("--scheduler", chosen.scheduler, "--width", chosen.width, "--height", chosen.height, "--model", chosen.model),
+        *(("--negative-prompt", chosen.negative_prompt) if chosen.negative_prompt else ()),
+        *(word for lora in chosen.mix or () for word in ("--lora", f"{lora.name}:{lora.weight:g}")),
+    ]
+    return shlex.join(["imagineer", "generate", data.spec.prompt, *map(str, options)])
+
+
+def _list_takes(
+    out: Output, data: protocol.Takes, nothing: str, when: str, moment_of: Callable[[protocol.Take], str]
+) -> None:
+    if not data.takes:
+        out.line(nothing)
+        return
+    table = _table("take>", "card*", "batch", when, "seed>", "theme*")
+    for about in data.takes:
+        found = about.take
+        name = f"{found.id}{_marks(about)}"
+        theme = about.theme or about.title
+        table.add_row(name, about.card, found.batch, moment_of(found), str(found.seed), theme)
+    out.console.print(table)
+    _more(out, more=data.before is not None)
+
+
+def _marks(about: protocol.ListedTake) -> str:
+    return f"{'*' if about.pick else ''}{'♥' if about.take.favourite else ''}"
+
+
+def _mixed(lora: protocol.MixedLora) -> str:
+    applied = "" if lora.applied is None else f" ({lora.applied:.0%} of its layers)"
+    return f"{lora.name} {lora.weight:g}{applied}"
 
 
 # ---------------------------------------------------------------- the daemon

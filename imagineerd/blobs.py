@@ -10,25 +10,25 @@ from typing import Any
 
 from imagineerd import protocol
 from imagineerd.errors import Invalid, NotFound
-from imagineerd.naming import media_type, thumbnail_of
+from imagineerd.naming import media_type
 from imagineerd.server import Client, Reply
 from imagineerd.store import Store
+from imagineerd.trash import Trash
 
 
-async def answer(store: Store, request: protocol.Request[Any], _client: Client) -> Reply:
+async def answer(store: Store, trash: Trash, request: protocol.Request[Any], _client: Client) -> Reply:
     """Answer `blob_stat` and `blob_get`. Raises `NotFound`, `Invalid` for an offset beyond the end."""
     if isinstance(request, protocol.BlobStat):
-        path = await _path(store, request.take, request.variant)
+        path = await _path(store, trash, request.take, request.variant)
         return Reply(await asyncio.to_thread(_stat, path, request.variant))
     if isinstance(request, protocol.BlobGet):
-        path = await _path(store, request.take, request.variant)
+        path = await _path(store, trash, request.take, request.variant)
         return await asyncio.to_thread(_chunk, path, request)
     raise AssertionError(request)
 
 
-async def _path(store: Store, take_id: int, variant: protocol.Variant) -> Path:
-    take, folder = await store.get_take(take_id)
-    return folder / (take.file if variant == "full" else thumbnail_of(take.file))
+async def _path(store: Store, trash: Trash, take_id: int, variant: protocol.Variant) -> Path:
+    return trash.path_of(*await store.get_take(take_id), variant)
 
 
 def _stat(path: Path, variant: protocol.Variant) -> protocol.BlobInfo:

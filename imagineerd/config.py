@@ -87,6 +87,11 @@ class Paths(msgspec.Struct, frozen=True):
         return self.data_dir / "queue.db"
 
     @property
+    def trash_dir(self) -> Path:
+        """The files of deleted takes."""
+        return self.data_dir / "trash"
+
+    @property
     def lock_file(self) -> Path:
         """Locked by the one daemon that owns the database."""
         return self.data_dir / "daemon.lock"

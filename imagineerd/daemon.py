@@ -33,13 +33,15 @@ from imagineerd.service import duties, notify
 from imagineerd.sockets import lock
 from imagineerd.store import Store
 from imagineerd.store.reconcile import reconcile
+from imagineerd.trash import Trash
 from imagineerd.version import VERSION
 from imagineerd.workers import COMMAND
 
 log = logging.getLogger("imagineerd")
 
 EVENTS_KEPT = 100_000
-KEYS_KEPT_S = 7 * 86_400.0
+DAY_S = 86_400.0
+KEYS_KEPT_S = 7 * DAY_S
 """Seconds for which an idempotency key is remembered."""
 TIDY_S = 3600.0
 GOODBYE_S = 0.1
@@ -88,6 +90,7 @@ class Daemon:
             max_batch=config.generation.batch_size,
             command=worker,
         )
+        self.trash = Trash(self.store, paths.trash_dir)
         self.previews = Previews(self._send, self.dispatcher.watch, self._preview_rate)
         self.requests = Requests(
             paths,
@@ -95,6 +98,7 @@ class Daemon:
             self.store,
             self.dispatcher,
             self.events,
+            trash=self.trash,
             boot=self.boot,
             stop=self.stopping.set,
         )
@@ -141,6 +145,7 @@ class Daemon:
             task.result()
 
     async def _recover(self) -> None:
+        await self.trash.reconcile()
         await reconcile(self.store)
         recovered = await self.store.recover(time.time())
         if recovered:
@@ -183,6 +188,7 @@ class Daemon:
         """End what revoked keys have open."""
         for address in self.ctl.dismiss():
             self.events.forget(address)
+            self.previews.forget(address)
         self.blob.dismiss()
 
     # ------------------------------------------------------------ answering
@@ -199,7 +205,7 @@ class Daemon:
     async def _answer_blob(self, request: protocol.Request[Any], client: Client, _rid: int) -> Reply | None:
         if isinstance(request, protocol.Hello):
             return Reply(await self.requests.answer(request, client))
-        return await blobs.answer(self.store, request, client)
+        return await blobs.answer(self.store, self.trash, request, client)
 
     async def _subscribe(self, request: protocol.Subscribe, client: Client, rid: int) -> None:
         subscriber = self.events.begin(client.address, request.ticks_hz)
@@ -266,13 +272,15 @@ class Daemon:
             self.events.leave_behind(subscriber)
 
     async def _tidy(self) -> None:
-        """Forget old events and old idempotency keys, now and every hour."""
+        """Forget old events and old idempotency keys and what lay in the trash for too long, now and every hour."""
         while True:
             try:
                 await self.store.prune_events(EVENTS_KEPT)
                 await self.store.prune_idem(time.time() - KEYS_KEPT_S)
+                if days := self.requests.config.output.trash_days:
+                    await self.trash.empty(time.time() - days * DAY_S)
             except ImagineerError as error:
-                log.error("Old events cannot be forgotten: %s", error)  # noqa: TRY400 - the sentence says it all
+                log.error("What is old cannot be forgotten: %s", error)  # noqa: TRY400 - the sentence says it all
             await asyncio.sleep(TIDY_S)
 
     async def _watch_loras(self) -> None:

@@ -16,6 +16,8 @@ T = TypeVar("T")
 
 _ABSENT: Final = object()
 """Stands for what this version does not know."""
+_SHAPES: Final[dict[type, tuple[type, ...]]] = {dict: (StructType,), list: (VarTupleType, CollectionType)}
+"""Which members of a union a decoded value may be, where there is something to look into."""
 
 
 def decode(frame: bytes | memoryview, body: type[T]) -> T:
@@ -49,8 +51,6 @@ def _known_fields(value: dict[str, Any], type_: StructType) -> Any:
 
 
 def _known_member(value: Any, type_: UnionType) -> Any:
-    structs = [member for member in type_.types if isinstance(member, StructType)]
-    if not structs or not isinstance(value, dict):
-        return value
-    members = (known(value, member) for member in structs)
-    return next((member for member in members if member is not _ABSENT), _ABSENT)
+    wanted = _SHAPES.get(type(value), ())
+    members = [known(value, member) for member in type_.types if isinstance(member, wanted)]
+    return next((member for member in members if member is not _ABSENT), _ABSENT) if members else value

@@ -60,6 +60,11 @@ class Previews:
             self.watchers[client] = Watcher(wish, batch)
         self._tell_worker()
 
+    def forget(self, client: bytes) -> None:
+        """The client has left, or may not see anything any more."""
+        self.watchers.pop(client, None)
+        self._tell_worker()
+
     def show(self, preview: Preview) -> None:
         """A preview was made: send it to everyone who watches its job and was shown none too lately."""
         for client, watcher in tuple(self.watchers.items()):
@@ -86,8 +91,7 @@ class Previews:
         try:
             self._send(client, frames)
         except KeyError:
-            self.watchers.pop(client, None)
-            self._tell_worker()
+            self.forget(client)
 
     def _tell_worker(self) -> None:
         wanted = self._wanted()

@@ -48,6 +48,7 @@ from imagineerd.jobs import (
     GuidanceScale,
     Job,
     JobError,
+    JobSpec,
     LoraWeight,
     Pixels,
     Priority,
@@ -63,7 +64,7 @@ from imagineerd.jobs import (
 )
 
 VERSION: Final = 1
-FEATURES: Final = ("deal", "blob", "resume", "previews", "mixes", "steer")
+FEATURES: Final = ("deal", "blob", "resume", "previews", "mixes", "steer", "trash", "search")
 
 MAX_BODY: Final = 256 * 1024
 """Bytes of one body that the daemon takes."""
@@ -83,10 +84,12 @@ Limit = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 Name = Annotated[str, msgspec.Meta(max_length=200)]
 Idem = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Id = Annotated[int, msgspec.Meta(ge=1, le=MAX_INT)]
+TakeIds = Annotated[tuple[Id, ...], msgspec.Meta(min_length=1)]
 Bytes = Annotated[int, msgspec.Meta(extra={"unit": "bytes"})]
 Seconds = Annotated[float, msgspec.Meta(extra={"unit": "seconds"})]
 Variant = Literal["full", "thumb"]
 Level = Literal["ok", "warn", "fail"]
+Rating = Literal["SAFE", "SUGGESTIVE", "ADULT", "EXPLICIT"]
 Role = Literal["viewer", "operator", "admin"]
 """What a client may do; each may do what those before it may. On a Unix socket everyone is `admin`."""
 TriggerFrom = Literal["note", "metadata", "tags", ""]
@@ -201,7 +204,8 @@ class Settings(Body, frozen=True, omit_defaults=True, kw_only=True, forbid_unkno
 class Take(Body, frozen=True, omit_defaults=True, kw_only=True):
     """One finished image; `file` is its name in the folder of its batch.
 
-    `color` is its average (`#rrggbb`), `duration` its share of the rendering time in seconds.
+    `color` is its average (`#rrggbb`), `duration` its share of the rendering time in seconds. `deleted_at` is set while
+    it lies in the trash. `rating` and `is_nsfw` are absent until it is labelled: then nobody knows what it shows.
     """
 
     id: int
@@ -217,10 +221,14 @@ class Take(Body, frozen=True, omit_defaults=True, kw_only=True):
     color: str = "#000000"
     created_at: UnixTime = 0.0
     duration: Seconds = 0.0
+    favourite: bool = False
+    deleted_at: UnixTime | None = None
+    rating: Rating | None = None
+    is_nsfw: bool | None = None
 
 
 class Slot(Body, frozen=True, omit_defaults=True, kw_only=True):
-    """One card of a batch. `state` is that of its newest job, `pick` the take that counts."""
+    """One card of a batch. `state` is that of its newest job, `pick` the take that counts; `takes` are those kept."""
 
     index: int
     name: str
@@ -503,6 +511,76 @@ class BatchDetail(Body, frozen=True, omit_defaults=True, kw_only=True):
     slots: tuple[Slot, ...]
 
 
+class ListedTake(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """A take with the names of its card and its set; `pick` tells whether it counts for its slot."""
+
+    take: Take
+    card: str
+    set: str = ""
+    title: str = ""
+    theme: str = ""
+    pick: bool = False
+
+
+class Takes(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """A page of takes, newest first; `before` is what to ask with for the next page."""
+
+    takes: tuple[ListedTake, ...]
+    before: int | None = None
+
+
+class MixedLora(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """A LoRA as it was drawn with; `applied` is the share of its layers that fitted the model (0 to 1), where known."""
+
+    name: str
+    weight: float
+    sha256: str = ""
+    applied: float | None = None
+
+
+class TakeDetail(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """All that is known of a take.
+
+    `spec` is what was asked for, `settings` the same as `generate` and `deal` take it, to draw such a picture again.
+    `mix`, `model_revision`, `device`, `device_name`, `dtype`, `batch_size` and `versions` are what it was drawn with;
+    they come from the sidecar and are absent where that is lost. `folder` is where its files are, to show.
+    """
+
+    about: ListedTake
+    spec: JobSpec
+    settings: Settings = Settings()
+    mix: tuple[MixedLora, ...] = ()
+    model_revision: str = ""
+    device: str = ""
+    device_name: str = ""
+    dtype: str = ""
+    batch_size: int = 0
+    versions: dict[str, str] = {}
+    seconds_per_step: Seconds = 0.0
+    sidecar_bytes: Bytes = 0
+    thumb_bytes: Bytes = 0
+    folder: str = ""
+
+
+class Deleted(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """The takes that went into the trash; those that lay there already are not named."""
+
+    takes: tuple[int, ...] = ()
+
+
+class Restored(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """The takes that came back from the trash; those that never left are not named."""
+
+    takes: tuple[int, ...] = ()
+
+
+class Emptied(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """The takes that are gone for good, and the bytes that are free again."""
+
+    takes: tuple[int, ...] = ()
+    bytes: Bytes = 0
+
+
 class Jobs(Body, frozen=True, omit_defaults=True, kw_only=True):
     """A page of jobs, newest first; `before` is what to ask with for the next page."""
 
@@ -750,7 +828,10 @@ class Reroll(Submit, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Complete(Submit, frozen=True, omit_defaults=True, kw_only=True):
-    """Deal what is missing: every slot without a take and without a job that is open or held by hand."""
+    """Deal what is missing: every slot that keeps no take and has no job that is open or held by hand.
+
+    It is drawn with the slot's own seed or, where takes were deleted, with a later one.
+    """
 
     batch: Name
 
@@ -850,6 +931,56 @@ class Pick(Request[Done], frozen=True, omit_defaults=True, kw_only=True):
     """Make this take the one that counts for its slot."""
 
     take: Id
+
+
+class GetTake(Request[TakeDetail], frozen=True, omit_defaults=True, kw_only=True):
+    """All that is known of a take, also of one in the trash."""
+
+    take: Id
+
+
+class Favourite(Request[Done], frozen=True, omit_defaults=True, kw_only=True):
+    """Mark takes as favourites or, with `on` false, take the mark back. Names all of them or changes none."""
+
+    takes: TakeIds
+    on: bool = True
+
+
+class DeleteTakes(Request[Deleted], frozen=True, omit_defaults=True, kw_only=True):
+    """Put takes, or all takes of a batch, into the trash. Where the pick goes, the newest take that is kept counts."""
+
+    takes: tuple[Id, ...] = ()
+    batch: Name | None = None
+
+
+class RestoreTakes(Request[Restored], frozen=True, omit_defaults=True, kw_only=True):
+    """Take takes, or all takes of a batch, back from the trash, and let the pick be what it was."""
+
+    takes: tuple[Id, ...] = ()
+    batch: Name | None = None
+
+
+class ListTrash(Request[Takes], frozen=True, omit_defaults=True, kw_only=True):
+    """The takes in the trash, newest first."""
+
+    limit: Limit = PAGE
+    before: Id | None = None
+
+
+class EmptyTrash(Request[Emptied], frozen=True, omit_defaults=True, kw_only=True):
+    """Delete for good what lies in the trash. Nothing brings it back."""
+
+
+class Search(Request[Takes], frozen=True, omit_defaults=True, kw_only=True):
+    """Find takes, newest first, by the words that begin so in prompt, theme, set, card or LoRAs; empty finds all.
+
+    `"gold leaf"` is a phrase, `-ink` leaves out, `card:fool`, `set:`, `theme:`, `prompt:`, `lora:` and `batch:` look
+    there alone, `is:favourite` and `is:pick` ask for what a take is.
+    """
+
+    query: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    limit: Limit = PAGE
+    before: Id | None = None
 
 
 class GetConfig(Request[Config], frozen=True, omit_defaults=True, kw_only=True):
@@ -984,6 +1115,34 @@ class LorasChanged(Body, frozen=True, omit_defaults=True, kw_only=True):
     changed: tuple[str, ...] = ()
 
 
+class TakeChanged(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """Something is noted otherwise of a take: whether it is a favourite."""
+
+    take: Take
+
+
+class TakeDeleted(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """A take went into the trash. `pick` is the take that counts for the slot now, absent where none is left."""
+
+    take: int
+    batch: str
+    slot: int
+    pick: int | None = None
+
+
+class TakeRestored(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """A take came back from the trash, its file maybe under another name. `pick` is what counts for the slot now."""
+
+    take: Take
+    pick: int | None = None
+
+
+class TrashEmptied(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """What lay in the trash is gone for good."""
+
+    takes: tuple[int, ...]
+
+
 class Tick(Body, frozen=True, omit_defaults=True, kw_only=True):
     """Progress of a running job: `step` of `steps`, seconds left for the job, where known."""
 
@@ -1029,6 +1188,10 @@ EventBody = (
     | PickChanged
     | MixesChanged
     | LorasChanged
+    | TakeChanged
+    | TakeDeleted
+    | TakeRestored
+    | TrashEmptied
 )
 Beside = Tick | Preview | Worker | Heartbeat | Bye
 
@@ -1067,6 +1230,13 @@ REQUESTS: Final[dict[str, type[Request[Any]]]] = {
     "pause": Pause,
     "unpause": Unpause,
     "pick": Pick,
+    "take": GetTake,
+    "favourite": Favourite,
+    "delete": DeleteTakes,
+    "restore": RestoreTakes,
+    "trash": ListTrash,
+    "empty_trash": EmptyTrash,
+    "search": Search,
     "config": GetConfig,
     "config_set": SetConfig,
     "subscribe": Subscribe,
@@ -1097,6 +1267,13 @@ ROLE_OF: Final[dict[str, Role]] = {
     "cancel": "operator",
     "retry": "operator",
     "pick": "operator",
+    "take": "viewer",
+    "favourite": "operator",
+    "delete": "operator",
+    "restore": "operator",
+    "trash": "viewer",
+    "empty_trash": "admin",
+    "search": "viewer",
     "mixes": "viewer",
     "mix": "viewer",
     "mix_save": "operator",
@@ -1138,6 +1315,11 @@ REPLIES: Final[dict[str, type[Body]]] = {
     "dealt": Dealt,
     "batches_are": Batches,
     "batch_is": BatchDetail,
+    "takes_are": Takes,
+    "take_is": TakeDetail,
+    "deleted": Deleted,
+    "restored": Restored,
+    "emptied": Emptied,
     "jobs_are": Jobs,
     "queue_is": Queue,
     "cancelled": Cancelled,
@@ -1161,6 +1343,10 @@ EVENTS: Final[dict[str, type[Body]]] = {
     "pick_changed": PickChanged,
     "mixes_changed": MixesChanged,
     "loras_changed": LorasChanged,
+    "take_changed": TakeChanged,
+    "take_deleted": TakeDeleted,
+    "take_restored": TakeRestored,
+    "trash_emptied": TrashEmptied,
 }
 
 BESIDE: Final[dict[str, type[Body]]] = {

@@ -45,6 +45,7 @@ from imagineerd.errors import MEANINGS, RETRIES, Code, DaemonAway, ImagineerErro
 from imagineerd.jobs import A_FEW, BACKGROUND, INTERACTIVE, MAY_FOLLOW, State
 from imagineerd.protocol import BESIDE, BLOB_REQUESTS, EVENTS, KIND_OF, REPLIES, REQUESTS, ROLE_OF, Body, Head
 from imagineerd.requests import EVENTS_RESUMED
+from imagineerd.search import COLUMNS
 from imagineerd.server import FRAME_LIMIT, HEAD_LIMIT, MAX_CLIENTS
 from imagineerd.sockets import HIGH_WATER_MARK
 
@@ -215,6 +216,28 @@ after `jobs_placed`, and drops what `job_moved` says waits no more. A job that g
 its place; one that a person queues again gets a new one.
 """
 
+SEARCHING: Final = f"""\
+A query is words and filters with spaces between them; all of them must be met. Case and accents do not matter.
+
+| you write | it finds takes |
+|---|---|
+| `gold leaf` | with words that begin so in prompt, theme, set, card or LoRAs |
+| `"gold leaf"` | with these words one after the other |
+| {", ".join(f"`{name}:fool`" for name in COLUMNS)} | with a word that begins so there alone |
+| `card:"the fool"` | with these words there, one after the other |
+| `batch:last` | of one batch, named as in `batch` |
+| `is:favourite`, `is:pick` | that are so |
+| `-gold`, `-lora:ink`, `-is:pick` | of which that is not so |
+
+Whatever is typed is either found or answered by `E_INVALID` with a sentence. What lies in the trash is not found.
+"""
+
+TRASH: Final = """\
+Name either takes or one batch. A deleted take keeps its number, its row and its files until the trash is emptied: by
+`empty_trash`, or by itself after `output.trash_days`. The first pick of a slot, or the one that was chosen, is
+remembered: while it lies in the trash the newest take that is kept counts, and when it is restored it counts again.
+"""
+
 LIMITS: Final = f"""\
 ## Limits
 
@@ -286,8 +309,10 @@ CHAPTERS: Final = (
     Chapter(
         "Batches and takes",
         "What was dealt stays. Pages go from the newest back: ask again with the `before` of the last one.\n",
-        ("batches", "batches_are", "batch", "batch_is", "pick"),
+        ("batches", "batches_are", "batch", "batch_is", "pick", "favourite", "take", "take_is"),
     ),
+    Chapter("Search", SEARCHING, ("search", "takes_are")),
+    Chapter("The trash", TRASH, ("delete", "deleted", "restore", "restored", "trash", "empty_trash", "emptied")),
     Chapter(
         "Jobs",
         "Name either jobs or one batch. Control never waits for work: a running job stops between two steps.\n",

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from imagineerd import config as configuration
-from imagineerd import planning, protocol, settings, themes
+from imagineerd import planning, protocol, search, settings, takes, themes
 from imagineerd.dispatch import Dispatcher, speed_key
 from imagineerd.doctor import run_checks
 from imagineerd.errors import Draining, Invalid, ModelError, Problem, VersionMismatch
@@ -35,6 +35,7 @@ from imagineerd.server import Client
 from imagineerd.sets import library as sets
 from imagineerd.store import Store
 from imagineerd.store.intake import Idem, NewBatch, Terms
+from imagineerd.trash import Trash
 from imagineerd.version import VERSION
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Requests:
         dispatcher: Dispatcher,
         events: Events,
         *,
+        trash: Trash,
         boot: str,
         stop: Callable[[], None],
     ) -> None:
@@ -64,6 +66,7 @@ class Requests:
         self.store = store
         self.dispatcher = dispatcher
         self.events = events
+        self.trash = trash
         self.boot = boot
         self.stop = stop
         self.draining = False
@@ -73,7 +76,7 @@ class Requests:
         self._models: dict[tuple[object, ...], ResolvedModel] = {}
         self._counted: tuple[int, dict[str, int]] = (-1, {})
 
-    async def answer(  # noqa: C901, PLR0911, PLR0912 - one case for each request, on purpose
+    async def answer(  # noqa: C901, PLR0911, PLR0912, PLR0915 - one case for each request, on purpose
         self, request: protocol.Request[Any], client: Client
     ) -> protocol.Body:
         """Do what was asked. Raises the errors of `errors.py`."""
@@ -147,6 +150,23 @@ class Requests:
             case protocol.Pick():
                 await self.store.set_pick(request.take, time.time())
                 return protocol.Done()
+            case protocol.GetTake():
+                return await takes.detail(self.store, self.trash, request.take)
+            case protocol.Favourite():
+                await self.store.favourite(request.takes, time.time(), on=request.on)
+                return protocol.Done()
+            case protocol.DeleteTakes():
+                _one_of(request.takes, request.batch, "takes")
+                return await self.trash.delete(request.takes, request.batch)
+            case protocol.RestoreTakes():
+                _one_of(request.takes, request.batch, "takes")
+                return await self.trash.restore(request.takes, request.batch)
+            case protocol.ListTrash():
+                return await self.store.list_trash(request.limit, request.before)
+            case protocol.EmptyTrash():
+                return await self.trash.empty()
+            case protocol.Search():
+                return await self.store.search(search.parse(request.query), request.limit, request.before)
             case protocol.GetConfig():
                 return self._config()
             case protocol.SetConfig():
@@ -504,9 +524,9 @@ def _tokenizer(folder: Path) -> Tokenizer:
     return load_tokenizer(folder)
 
 
-def _one_of(jobs: tuple[int, ...], batch: str | None) -> None:
-    if bool(jobs) == bool(batch):
-        raise Invalid(message="Name either jobs or one batch.", field="$.jobs")
+def _one_of(numbers: tuple[int, ...], batch: str | None, things: str = "jobs") -> None:
+    if bool(numbers) == bool(batch):
+        raise Invalid(message=f"Name either {things} or one batch.", field=f"$.{things}")
 
 
 def _terms(request: protocol.Submit, client: Client, pictures: int | None = None) -> Terms:

@@ -89,6 +89,10 @@ class Output(_Section, frozen=True):
     """Where pictures go."""
 
     directory: Annotated[Path, Meta(description="The folder of the finished pictures.")]
+    trash_days: Annotated[
+        Annotated[int, Meta(ge=1, le=36_500)] | None,
+        Meta(description="Days after which a deleted take is gone for good; null means never by itself."),
+    ] = 30
 
 
 class Sets(_Section, frozen=True):

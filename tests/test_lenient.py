@@ -53,6 +53,7 @@ DEEP = [
     ("snap", "jobs", 0, "spec"),
     ("sets_are", "sets", 0, "mix", 1),
     ("plan_is", "cards", 0, "parts"),
+    ("take_is", "settings", "mix", 0),
 ]
 
 

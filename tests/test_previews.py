@@ -151,6 +151,17 @@ def test_the_worker_is_told_to_stop_when_the_last_watcher_is_found_gone() -> Non
     assert hall.told[-1] == link.Watch()
 
 
+def test_who_is_forgotten_is_sent_nothing_more() -> None:
+    hall = Hall()
+    hall.watch(A)
+
+    hall.previews.forget(A)
+    hall.previews.show(preview())
+
+    assert hall.sent == []
+    assert hall.told[-1] == link.Watch()
+
+
 def test_a_changed_setting_reaches_the_worker() -> None:
     hall = Hall(limit=30.0)
     hall.watch(A, rate=10.0)

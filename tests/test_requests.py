@@ -364,6 +364,98 @@ def test_a_card_the_set_does_not_have_is_refused_by_its_path(client: Client) -> 
     assert caught.value.field == "$.cards"
 
 
+# ---------------------------------------------------------------- keeping and deleting
+
+
+def test_a_take_is_told_with_all_that_is_known_of_it(client: Client) -> None:
+    settings = Settings(steps=5, seed=3, negative_prompt="blurry", scheduler="euler")
+    batch = client.generate("a fox", settings=settings, name="Fox").batch.id
+    (take,) = drawn(client, batch).slots[0].takes
+
+    found = client.take(take.id)
+
+    assert (found.about.take, found.about.card, found.about.pick) == (take, "Fox", True)
+    assert (found.spec.prompt, found.spec.steps, found.seconds_per_step) == ("a fox", 5, take.duration / 5)
+    assert (found.sidecar_bytes > 0, found.thumb_bytes) == (True, len(b"a small picture"))
+    again = client.generate(found.spec.prompt, settings=found.settings)
+    spec = client.jobs(batch_id=again.batch.id).jobs[0].spec
+    assert msgspec.structs.replace(spec, name="Fox", model_revision=found.spec.model_revision) == found.spec
+
+
+def test_a_favourite_is_one_until_it_is_none(client: Client) -> None:
+    batch = client.generate("a fox").batch.id
+    (take,) = drawn(client, batch).slots[0].takes
+
+    client.favourite([take.id])
+    assert client.batch(batch).slots[0].takes[0].favourite
+    assert [found.take.id for found in client.search(f"is:favourite batch:{batch}").takes] == [take.id]
+    client.favourite([take.id], on=False)
+    assert client.batch(batch).slots[0].takes == (take,)
+
+
+def test_a_deleted_take_and_its_picture_come_back(client: Client, faking: House) -> None:
+    batch = client.generate("a fox", 2).batch.id
+    first, second = drawn(client, batch).slots[0].takes
+    picture = client.picture(first.id)
+
+    assert client.delete([first.id]).takes == (first.id,)
+
+    slot = client.batch(batch).slots[0]
+    assert (slot.takes, slot.pick) == ((second,), second.id)
+    assert [found.take.id for found in client.trash().takes] == [first.id]
+    assert client.picture(first.id) == picture
+    assert list((faking.paths.data_dir / "trash").glob("*.png"))
+    with pytest.raises(WrongState, match=f"Take {first.id} is in the trash: restore it first"):
+        client.pick(first.id)
+    assert client.restore([first.id]).takes == (first.id,)
+    assert client.batch(batch).slots[0].takes == (first, second)
+    assert client.batch(batch).slots[0].pick == first.id
+    assert client.picture(first.id) == picture
+
+
+def test_an_emptied_trash_brings_nothing_back(client: Client) -> None:
+    batch = client.generate("a fox", 2).batch.id
+    takes = drawn(client, batch).slots[0].takes
+    client.delete(batch_id=batch)
+
+    emptied = client.empty_trash()
+
+    assert emptied.takes == tuple(take.id for take in takes)
+    assert emptied.bytes > sum(take.bytes for take in takes)
+    for ask in (client.picture, client.take, lambda take: client.restore([take])):
+        with pytest.raises(NotFound, match="was deleted for good"):
+            ask(takes[0].id)
+
+
+@pytest.mark.parametrize("ask", ["delete", "restore"])
+def test_takes_or_a_batch_must_be_named(client: Client, ask: str) -> None:
+    with pytest.raises(Invalid, match="Name either takes or one batch"):
+        getattr(client, ask)()
+    with pytest.raises(NotFound, match="There is no take 999999"):
+        getattr(client, ask)([999_999])
+
+
+# ---------------------------------------------------------------- searching
+
+
+def test_takes_are_found_by_what_was_asked_for(client: Client) -> None:
+    batch = client.deal("zodiac", "unmistakable moss", cards=[1, 2]).batch.id
+    drawn(client, batch)
+
+    found = client.search('theme:unmistak card:"Aries"').takes
+
+    assert [(take.card, take.set, take.theme) for take in found] == [("Aries", "zodiac", "unmistakable moss")]
+    assert len(client.search(f"moss batch:{batch}").takes) == 2
+    assert len(client.search("moss", limit=1).takes) == 1
+
+
+def test_a_filter_that_is_none_is_refused_with_the_nearest(client: Client) -> None:
+    with pytest.raises(Invalid, match='There is no filter "sets:"') as caught:
+        client.search("sets:tarot")
+
+    assert caught.value.field == "$.query"
+
+
 # ---------------------------------------------------------------- more takes
 
 

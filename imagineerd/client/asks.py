@@ -232,6 +232,41 @@ def pick(take_id: int) -> protocol.Pick:
     return protocol.Pick(take=take_id)
 
 
+def take(take_id: int) -> protocol.GetTake:
+    """All that is known of a take, with the settings that draw it again. Raises `NotFound`."""
+    return protocol.GetTake(take=take_id)
+
+
+def favourite(takes: Iterable[int], *, on: bool = True) -> protocol.Favourite:
+    """Mark takes as favourites, or take that back. Raises `NotFound`, `WrongState` for one in the trash."""
+    return protocol.Favourite(takes=tuple(takes), on=on)
+
+
+def delete(takes: Iterable[int] = (), batch_id: str | None = None) -> protocol.DeleteTakes:
+    """Put takes, or all takes of a batch, into the trash. Raises `NotFound`, `DiskError`."""
+    return protocol.DeleteTakes(takes=tuple(takes), batch=batch_id)
+
+
+def restore(takes: Iterable[int] = (), batch_id: str | None = None) -> protocol.RestoreTakes:
+    """Take takes, or all takes of a batch, back from the trash. Raises `NotFound`, `DiskError`."""
+    return protocol.RestoreTakes(takes=tuple(takes), batch=batch_id)
+
+
+def trash(limit: int = PAGE, before: int | None = None) -> protocol.ListTrash:
+    """A page of the takes in the trash (1 to 1,000), newest first; `before` is that of the page before."""
+    return protocol.ListTrash(limit=limit, before=before)
+
+
+def empty_trash() -> protocol.EmptyTrash:
+    """Delete for good what lies in the trash."""
+    return protocol.EmptyTrash()
+
+
+def search(query: str, limit: int = PAGE, before: int | None = None) -> protocol.Search:
+    """A page of takes (1 to 1,000) that a query finds, newest first. Raises `Invalid` for a filter that is none."""
+    return protocol.Search(query=query, limit=limit, before=before)
+
+
 def config() -> protocol.GetConfig:
     """The configuration in force."""
     return protocol.GetConfig()

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import msgspec
 
 from imagineerd.errors import Conflict, Full
-from imagineerd.jobs import BACKGROUND, BY_HAND, LANES, JobSpec, group_key
+from imagineerd.jobs import BACKGROUND, BY_HAND, LANES, MAX_SEED, JobSpec, group_key
 from imagineerd.protocol import BatchAdded, Dealt, JobsAdded
 from imagineerd.store import order, outbox, pages, steering
 from imagineerd.store.rows import Row, next_id, spec_blob, spec_of
@@ -34,9 +34,9 @@ _ADD_JOB = """
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _MISSING = f"""
-    SELECT idx, spec FROM slot
+    SELECT idx, spec, (SELECT count(*) FROM take WHERE take.batch = :batch AND take.slot = slot.idx) FROM slot
     WHERE batch = :batch
-      AND NOT EXISTS (SELECT 1 FROM take WHERE take.batch = :batch AND take.slot = slot.idx)
+      AND NOT EXISTS (SELECT 1 FROM take WHERE take.batch = :batch AND take.slot = slot.idx AND take.place = 'kept')
       AND idx NOT IN (SELECT slot FROM job WHERE batch = :batch AND state IN ('queued', 'running'))
       AND idx NOT IN (SELECT slot FROM job WHERE batch = :batch AND state = 'held' AND error_code = '{BY_HAND.code}')
     ORDER BY idx
@@ -139,15 +139,19 @@ def complete(  # noqa: PLR0913  as add_jobs
     *,
     terms: Terms = AS_THEY_COME,
 ) -> Dealt:
-    """Add a job with the slot's own spec for every slot without a take and without a job that is open or held by hand.
+    """Add a job with the slot's own spec for every slot that keeps no take and has no job that is open or held by hand.
 
-    Raises as `add_jobs`.
+    Where takes were deleted, the seed is a later one: the same again is not wanted. Raises as `add_jobs`.
     """
     if (dealt := earlier(connection, idem)) is not None:
         return dealt
     missing = connection.execute(_MISSING, {"batch": pages.find_batch(connection, batch)})
-    jobs = [(index, spec_of(blob)) for index, blob in missing]
+    jobs = [(index, _later(spec_of(blob), deleted)) for index, blob, deleted in missing]
     return add_jobs(connection, batch, jobs, idem, limit, at, terms=terms)
+
+
+def _later(spec: JobSpec, places: int) -> JobSpec:
+    return msgspec.structs.replace(spec, seed=(spec.seed + places) % (MAX_SEED + 1))
 
 
 def earlier(connection: sqlite3.Connection, idem: Idem | None) -> Dealt | None:

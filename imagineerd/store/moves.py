@@ -4,6 +4,8 @@
 the fence: what an earlier attempt reports about a job that was given to another worker since changes nothing.
 """
 
+# ruff: noqa: S608  the queries are put together from constants only
+
 from __future__ import annotations
 
 import sqlite3
@@ -14,9 +16,9 @@ import msgspec
 
 from imagineerd.errors import Code, NotFound
 from imagineerd.jobs import MAX_ATTEMPTS, MAX_RECOVERIES, Job, JobError, State, sources_of
-from imagineerd.protocol import Cancelled, JobMoved, PickChanged, Take, TakeAdded
-from imagineerd.store import outbox, pages
-from imagineerd.store.rows import next_id
+from imagineerd.protocol import Cancelled, JobMoved, Take, TakeAdded
+from imagineerd.store import outbox, pages, picks, search
+from imagineerd.store.rows import NEW_TAKE, next_id
 
 _MOVE = """
     UPDATE job SET
@@ -41,13 +43,8 @@ _BY_BATCH = f"{_ENTRY} WHERE batch = ? AND state = ? ORDER BY id"
 _OF_SLOT = f"{_ENTRY} WHERE id = ? AND batch = ? AND slot = ?"
 _RUNNING = f"{_ENTRY} WHERE id = ? AND attempts = ? AND state = 'running'"
 _ASK_TO_STOP = "UPDATE job SET cancel_requested = 1 WHERE id = ? AND state = 'running'"
-_ADD_TAKE = """
-    INSERT INTO take (id, batch, slot, job, file, seed, width, height, bytes, sha256, color,
-                      created_at, duration)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-_PICK_FIRST = "UPDATE slot SET pick = ? WHERE batch = ? AND idx = ? AND pick IS NULL"
-_PICK = "UPDATE slot SET pick = ?1 WHERE batch = ?2 AND idx = ?3 AND pick IS NOT ?1"
+_COLUMNS = NEW_TAKE.split(", ")
+_ADD_TAKE = f"INSERT INTO take ({NEW_TAKE}) VALUES ({', '.join(f':{column}' for column in _COLUMNS)})"
 
 CANCELLABLE: Final = frozenset(sources_of(State.CANCELLED)) - {State.RUNNING}
 
@@ -133,7 +130,8 @@ def finish(connection: sqlite3.Connection, job: int, attempt: int, new: NewTake,
         return None
     take = _add_take(connection, entry, new, at)
     move(connection, entry, State.DONE, at, take=take.id)
-    picked = connection.execute(_PICK_FIRST, (take.id, take.batch, take.slot)).rowcount == 1
+    picked = picks.pick_first(connection, take)
+    search.add(connection, take.id)
     outbox.append(connection, TakeAdded(take=take, pick=picked), at)
     return take
 
@@ -216,15 +214,6 @@ def cancel(connection: sqlite3.Connection, jobs: Sequence[int], batch: str | Non
     return Cancelled(cancelled=tuple(cancelled), stopping=tuple(stopping), ended=ended)
 
 
-def set_pick(connection: sqlite3.Connection, take_id: int, at: float) -> Take:
-    """Make a take the one that counts for its slot. Raises `NotFound`."""
-    take = pages.take(connection, take_id)
-    if connection.execute(_PICK, (take.id, take.batch, take.slot)).rowcount:
-        picked = PickChanged(batch=take.batch, slot=take.slot, take=take.id)
-        outbox.append(connection, picked, at)
-    return take
-
-
 def find(connection: sqlite3.Connection, job: int) -> Entry:
     """Return what a move needs to know of a job. Raises `NotFound`."""
     found = _entries(connection, _BY_ID, (job,))
@@ -305,5 +294,5 @@ def _add_take(connection: sqlite3.Connection, entry: Entry, new: NewTake, at: fl
         created_at=at,
         duration=new.duration,
     )
-    connection.execute(_ADD_TAKE, msgspec.structs.astuple(take))
+    connection.execute(_ADD_TAKE, {column: getattr(take, column) for column in _COLUMNS})
     return take

@@ -14,13 +14,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from imagineerd.errors import Invalid, NotFound, did_you_mean
+from imagineerd.errors import Invalid, NotFound, WrongState, did_you_mean
 from imagineerd.jobs import Job, JobSpec, State
-from imagineerd.protocol import Batch, BatchDetail, Batches, Jobs, Queue, Slot, Take
+from imagineerd.protocol import Batch, BatchDetail, Batches, Jobs, ListedTake, Queue, Slot, Take
 from imagineerd.scheduler import Waiting
 from imagineerd.store import outbox, pausing
 from imagineerd.store.order import ORDER
-from imagineerd.store.rows import JOB, TAKE, Row, error_of, job_of, spec_of, take_of
+from imagineerd.store.rows import JOB, LISTED, TAKE, Row, error_of, job_of, listed_of, spec_of, take_of
 
 SNAPSHOT_JOBS = 1000
 SNAPSHOT_BATCHES = 100
@@ -66,7 +66,13 @@ _NEXT_BELOW = f"""
     WHERE state = 'queued' AND priority < ? ORDER BY {ORDER} LIMIT ?
 """
 _ONE_TAKE = f"SELECT {TAKE} FROM take WHERE id = ?"
-_TAKES = f"SELECT {TAKE} FROM take WHERE batch = ? ORDER BY slot, id"
+_TAKES = f"SELECT {TAKE} FROM take WHERE batch = ? AND place = 'kept' ORDER BY slot, id"
+_IS_GONE = "SELECT place = 'gone' FROM take WHERE id = ?"
+_LISTED_TAKE = f"""
+    SELECT {LISTED}, job.spec FROM take
+    JOIN slot ON slot.batch = take.batch AND slot.idx = take.slot JOIN batch ON batch.id = take.batch
+    JOIN job ON job.id = take.job WHERE take.id = ?
+"""
 _FOLDER = "SELECT folder FROM batch WHERE id = ?"
 _TALLY = "SELECT state, jobs FROM tally"
 _UNFINISHED = """
@@ -74,7 +80,7 @@ _UNFINISHED = """
     WHERE id IN (SELECT batch FROM job WHERE state IN ('queued', 'running', 'held'))
     ORDER BY number
 """
-_FILES = "SELECT id, file FROM take WHERE batch = ?"
+_FILES = "SELECT id, file FROM take WHERE batch = ? AND place = 'kept'"
 
 
 class Snap(NamedTuple):
@@ -298,11 +304,28 @@ def _newest_ids(
 
 
 def take(connection: sqlite3.Connection, id_: int) -> Take:
-    """Return one take. Raises `NotFound`."""
-    row = connection.execute(_ONE_TAKE, (id_,)).fetchone()
-    if row is None:
+    """Return one take, be it in the trash. Raises `NotFound`, also for one that is gone for good."""
+    is_gone = connection.execute(_IS_GONE, (id_,)).fetchone()
+    if is_gone is None:
         raise NotFound(f"There is no take {id_}.", field="$.take")
-    return take_of(row)
+    if is_gone[0]:
+        raise NotFound(f"Take {id_} was deleted for good.", field="$.take")
+    return take_of(connection.execute(_ONE_TAKE, (id_,)).fetchone())
+
+
+def kept_take(connection: sqlite3.Connection, id_: int) -> Take:
+    """Return one take that is not in the trash. Raises `NotFound`, `WrongState`."""
+    found = take(connection, id_)
+    if found.deleted_at is not None:
+        raise WrongState(f"Take {id_} is in the trash: restore it first (imagineer restore {id_}).")
+    return found
+
+
+def listed_take(connection: sqlite3.Connection, id_: int) -> tuple[ListedTake, JobSpec, Path]:
+    """Return a take with its names, what was asked for, and the folder of its batch. Raises as `take`."""
+    found = take(connection, id_)
+    *row, spec = connection.execute(_LISTED_TAKE, (id_,)).fetchone()
+    return listed_of(tuple(row)), spec_of(spec), folder(connection, found.batch)
 
 
 def get_take(connection: sqlite3.Connection, id_: int) -> tuple[Take, Path]:

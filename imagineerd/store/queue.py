@@ -2,7 +2,8 @@
 
 A method returns when what it did is on the disk. The SQL lives beside it, by subject, in functions of a connection:
 `schema` (tables), `intake` (work comes in), `moves` (jobs change state), `steering` (a person has a say), `order`
-(where jobs stand), `pausing`, `pages` (reading), `mixes`, `outbox` (events), `speed`; `rows` turns rows into values,
+(where jobs stand), `pausing`, `picks` and `trash` (takes are chosen and deleted), `pages` and `search` (reading),
+`mixes`, `outbox` (events), `speed`; `rows` turns rows into values,
 `writer` is the thread that runs it all. The daemon holds the lock that makes it the only process with this file open.
 
 Every method may raise `DiskError`; then nothing was saved, and the store goes on.
@@ -29,14 +30,30 @@ from imagineerd.protocol import (
     EventBody,
     Held,
     Jobs,
+    ListedTake,
     MixInfo,
     Placed,
     Queue,
     Retried,
     Take,
+    Takes,
 )
 from imagineerd.scheduler import Waiting
-from imagineerd.store import intake, mixes, moves, outbox, pages, pausing, schema, speed, steering
+from imagineerd.search import Query
+from imagineerd.store import (
+    intake,
+    mixes,
+    moves,
+    outbox,
+    pages,
+    pausing,
+    picks,
+    schema,
+    search,
+    speed,
+    steering,
+    trash,
+)
 from imagineerd.store.intake import AS_THEY_COME, Idem, NewBatch, NewJob, Terms
 from imagineerd.store.moves import NewTake
 from imagineerd.store.outbox import StoredEvent
@@ -55,6 +72,8 @@ class Store:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.epoch = schema.epoch_of(connection)
+        self.files = asyncio.Lock()
+        """Held by whoever moves files of takes, or judges by what lies in a folder."""
         self._writer = Writer(connection)
 
     @classmethod
@@ -199,8 +218,12 @@ class Store:
         return await self.run(pausing.is_paused)
 
     async def set_pick(self, take: int, at: float) -> Take:
-        """Make a take the one that counts for its slot. Raises `NotFound`."""
-        return await self.run(moves.set_pick, take, at)
+        """Make a take the one that counts for its slot. Raises `NotFound`, `WrongState` for one in the trash."""
+        return await self.run(picks.set_pick, take, at)
+
+    async def favourite(self, takes: Iterable[int], at: float, *, on: bool) -> None:
+        """Mark takes as favourites or not. Raises `NotFound`, `WrongState` for one in the trash; then none is."""
+        await self.run(trash.favourite, tuple(takes), at, on=on)
 
     # ------------------------------------------------------------ reading
 
@@ -248,8 +271,21 @@ class Store:
         return await self.run(pages.slot_specs, batch, slots)
 
     async def get_take(self, take: int) -> tuple[Take, Path]:
-        """Return a take and the absolute folder of its files. Raises `NotFound`."""
+        """Return a take and the absolute folder of its batch. Raises `NotFound`."""
         return await self.run(pages.get_take, take)
+
+    async def listed_take(self, take: int) -> tuple[ListedTake, JobSpec, Path]:
+        """Return a take with its names, what was asked for, and the folder of its batch. Raises `NotFound`."""
+        return await self.run(pages.listed_take, take)
+
+    async def list_trash(self, limit: int, before: int | None) -> Takes:
+        """Return a page of the takes in the trash, newest first."""
+        return await self.run(trash.list_trash, limit, before)
+
+    async def search(self, query: Query, limit: int, before: int | None) -> Takes:
+        """Return a page of the kept takes that a query asks for, newest first. Raises as `get_batch` for its batch."""
+        batch = await self.find_batch(query.batch) if query.batch else None
+        return await self.run(search.find, query, batch, limit, before)
 
     async def unfinished(self) -> tuple[Unfinished, ...]:
         """Return the batches with queued, running or held jobs, and the files that have a row."""

@@ -68,6 +68,11 @@ class Reconciled(msgspec.Struct, frozen=True):
 
 async def reconcile(store: Store) -> Reconciled:
     """Adopt pictures, delete what is half-written, tell what does not fit; see above. Raises `DiskError`."""
+    async with store.files:
+        return await _reconcile(store)
+
+
+async def _reconcile(store: Store) -> Reconciled:
     found = await asyncio.to_thread(look, await store.unfinished())
     adopted, ignored = [], list(found.ignored)
     for orphan in found.orphans:

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from imagineerd.jobs import Job, JobError, JobSpec, State
-from imagineerd.protocol import Take
+from imagineerd.protocol import ListedTake, Take
 
 Row: TypeAlias = tuple[Any, ...]
 
@@ -16,7 +16,13 @@ JOB: Final = (
     "id, batch, slot, state, spec, priority, attempts, cancel_requested,"
     " submitted_at, started_at, ended_at, error_code, error_message, take, turn, rank"
 )
-TAKE: Final = "id, batch, slot, job, file, seed, width, height, bytes, sha256, color, created_at, duration"
+NEW_TAKE: Final = "id, batch, slot, job, file, seed, width, height, bytes, sha256, color, created_at, duration"
+TAKE: Final = f"{NEW_TAKE}, favourite, deleted_at"
+LISTED: Final = (
+    ", ".join(f"take.{column}" for column in TAKE.split(", "))
+    + ", slot.name, batch.set_id, batch.title, batch.theme, slot.pick IS take.id"
+)
+"""A take with what names it, of `take` joined to its `slot` and `batch`."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_spec = msgspec.msgpack.Decoder(JobSpec).decode
@@ -62,7 +68,14 @@ def error_of(code: str | None, message: str | None) -> JobError | None:
 
 def take_of(row: Row) -> Take:
     """Read a row of the columns `TAKE`."""
-    return Take(**dict(zip(Take.__struct_fields__, row, strict=True)))
+    *new, favourite, deleted_at = row
+    return Take(**dict(zip(NEW_TAKE.split(", "), new, strict=True)), favourite=bool(favourite), deleted_at=deleted_at)
+
+
+def listed_of(row: Row) -> ListedTake:
+    """Read a row of the columns `LISTED`."""
+    *take, card, set_id, title, theme, picked = row
+    return ListedTake(take=take_of(tuple(take)), card=card, set=set_id, title=title, theme=theme, pick=bool(picked))
 
 
 def next_id(connection: sqlite3.Connection, table: str) -> int:

@@ -4,8 +4,9 @@
 migration is never edited: a change is a new one at the end, with its own fixture in `tests/data`.
 
 What the tables themselves guarantee, whatever statement is run: a job's columns fit its state (CHECK), there is one
-take per job (UNIQUE), a slot carries the newest job and its state, a batch counts its takes, and `tally` counts the
-jobs by state (triggers), so that a page or a limit never has to count a long history.
+take per job (UNIQUE), a slot carries the newest job and its state, a batch counts the takes it keeps, and `tally`
+counts the jobs by state (triggers), so that a page or a limit never has to count a long history. The index of `search`
+is made of these tables and is none of them.
 """
 
 # ruff: noqa: S608  the script is put together from constants only
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from imagineerd.errors import DiskError, WrongState
+from imagineerd.store import search
 
 # Tables that check the types of their columns exist from SQLite 3.37 on; before, the CHECKs have to do.
 _STRICT: Final = "STRICT" if sqlite3.sqlite_version_info >= (3, 37) else ""
@@ -169,7 +171,23 @@ CREATE INDEX job_waiting ON job (priority DESC, turn, rank) WHERE state = 'queue
 CREATE INDEX job_turns ON job (client, priority, turn) WHERE state = 'queued' AND rank = id;
 """
 
-MIGRATIONS: Final[tuple[str, ...]] = (_VERSION_1, _VERSION_2, _VERSION_3)
+# Whether a take is a favourite and where it is; `chosen` is the pick that was wanted, which a deletion does not change.
+_VERSION_4: Final = """
+ALTER TABLE take ADD COLUMN favourite INTEGER NOT NULL DEFAULT 0 CHECK (favourite IN (0, 1));
+ALTER TABLE take ADD COLUMN place TEXT NOT NULL DEFAULT 'kept' CHECK (place IN ('kept', 'trash', 'gone'));
+ALTER TABLE take ADD COLUMN deleted_at REAL CHECK ((deleted_at IS NULL) = (place = 'kept'));
+CREATE INDEX take_favourite ON take (id) WHERE favourite = 1 AND place = 'kept';
+CREATE INDEX take_trash ON take (id) WHERE place = 'trash';
+
+ALTER TABLE slot ADD COLUMN chosen INTEGER REFERENCES take (id);
+UPDATE slot SET chosen = pick;
+
+CREATE TRIGGER take_placed AFTER UPDATE OF place ON take BEGIN
+    UPDATE batch SET takes = takes + (NEW.place = 'kept') - (OLD.place = 'kept') WHERE id = NEW.batch;
+END;
+"""
+
+MIGRATIONS: Final[tuple[str, ...]] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 VERSION: Final = len(MIGRATIONS)
 
 # FULL: a commit is on the disk when it returns. fullfsync: on macOS too, where fsync alone does not reach the disk.
@@ -229,6 +247,7 @@ def _opened(path: Path) -> sqlite3.Connection:
             connection.execute(pragma)
         migrate(connection)
         _name(connection)
+        search.prepare(connection)
     except BaseException:
         connection.close()
         raise

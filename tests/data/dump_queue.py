@@ -15,11 +15,13 @@ import decks
 import msgspec
 
 from imagineerd.jobs import LoraWeight
-from imagineerd.protocol import LorasChanged
-from imagineerd.store import intake, mixes, moves, outbox, pausing, schema, steering
+from imagineerd.protocol import LorasChanged, Take
+from imagineerd.store import intake, mixes, moves, outbox, pausing, picks, schema, steering, trash
 from imagineerd.store.speed import record_speed
 
 ROOT = Path("/home/someone/pictures")
+MADE_AGAIN = ("take_text", "writable_schema")
+"""What the index of takes leaves in a dump; opening the database makes it again."""
 
 
 def main() -> None:
@@ -28,7 +30,8 @@ def main() -> None:
         connection = schema.open_database(Path(folder) / "queue.db")
         connection.execute("UPDATE meta SET value = '0123456789abcdef' WHERE key = 'epoch'")
         fill(connection)
-        lines = [*connection.iterdump(), f"PRAGMA user_version = {schema.VERSION};"]
+        kept = [line for line in connection.iterdump() if not any(word in line for word in MADE_AGAIN)]
+        lines = [*kept, f"PRAGMA user_version = {schema.VERSION};"]
         sys.stdout.write("\n".join(lines) + "\n")
 
 
@@ -51,8 +54,9 @@ def fill(connection: sqlite3.Connection) -> None:
     moves.cancel(connection, [stopping], None, 8.0)
     again = intake.add_jobs(connection, "tarot", [(1, decks.spec(77))], decks.key("k2"), 1000, 9.0)
     take = decks.drawn(connection, again.jobs[0], "01_fool_2.png")
-    moves.set_pick(connection, take.id, 10.0)
-    moves.set_pick(connection, 1, 11.0)
+    picks.set_pick(connection, take.id, 10.0)
+    picks.set_pick(connection, 1, 11.0)
+    curate(connection, take)
     zodiac = intake.submit_batch(connection, decks.deck("zodiac", ROOT, 2, client="1000:imagineer"), None, 1000, 12.0)
     steering.place(connection, zodiac.jobs[1:], None, "top", None, 13.0)
     steering.hold(connection, zodiac.jobs[:1], None, 14.0)
@@ -60,6 +64,16 @@ def fill(connection: sqlite3.Connection) -> None:
     mixes.save_mix(connection, "card-gothic", (LoraWeight("Tarot", 0.6),), 16.0)
     outbox.append(connection, LorasChanged(added=("Tarot",)), 17.0)
     record_speed(connection, "starter|64x96", 0.25)
+
+
+def curate(connection: sqlite3.Connection, take: Take) -> None:
+    """Mark a take, put one into the trash, and give one up for good."""
+    trash.favourite(connection, [1], 11.1, on=True)
+    (job,) = intake.add_jobs(connection, "tarot", [(1, decks.spec(78))], None, 1000, 11.2).jobs
+    trash.delete(connection, [decks.drawn(connection, job, "01_fool_3.png"), take], 11.3)
+    trash.restore(connection, [take], 11.4)
+    trash.empty(connection, 11.5, 11.5)
+    trash.delete(connection, [take], 11.6)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,9 +18,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from fakes import BATCH, Deck, FakeDaemon, job
+from fakes import BATCH, Deck, FakeDaemon, job, spec, take
 
+from imagineer_tui.arguments import build_parser, settings_of
 from imagineer_tui.cli import MODULES, command_of, main
+from imagineer_tui.curating import query_of
 from imagineerd import protocol
 from imagineerd.client import launch
 from imagineerd.errors import Problem
@@ -79,6 +83,20 @@ INK_DETAIL = protocol.LoraDetail(
     info=INK, file="Ink.safetensors", sha256="ab" * 32, base_because="its cross-attention takes 768 inputs",
     layout="kohya", alpha=8.0, tags=(("ink", 40), ("paper", 12)), notes="Quiet.",
 )  # fmt: skip
+FOUND = protocol.ListedTake(
+    take=msgspec.structs.replace(take(1), favourite=True, bytes=61_000), card="Aries", set="zodiac", title="Zodiac",
+    theme="gold on black", pick=True,
+)  # fmt: skip
+TRASHED = msgspec.structs.replace(FOUND, take=msgspec.structs.replace(take(2), deleted_at=1.0), pick=False)
+TAKE_DETAIL = protocol.TakeDetail(
+    about=FOUND, spec=spec("Aries"),
+    settings=protocol.Settings(
+        width=64, height=96, steps=4, guidance_scale=7.5, seed=4711, scheduler="dpm++", negative_prompt="blurry, text",
+        mix=(LoraWeight("Ink", 0.7),), model="starter",
+    ),
+    mix=(protocol.MixedLora(name="Ink", weight=0.7, applied=0.75),), model_revision="9d104f", device="cpu",
+    dtype="float32", seconds_per_step=0.125, folder="/pictures/zodiac",
+)  # fmt: skip
 GOTHIC = protocol.MixInfo(name="card-gothic", mix=(LoraWeight("Card_Fronts", 0.6), LoraWeight("Tarot", 0.2)))
 ANSWERS: dict[str, Any] = {
     "loras": protocol.Loras(loras=(INK,), folder="/loras", problems=(Problem("It is passed over.", "b/ink"),)),
@@ -105,6 +123,13 @@ ANSWERS: dict[str, Any] = {
     "pause": protocol.Done(),
     "unpause": protocol.Done(),
     "queue": protocol.Queue(jobs=(job(2, priority=10), job(1)), paused=True),
+    "take": TAKE_DETAIL,
+    "favourite": protocol.Done(),
+    "delete": protocol.Deleted(takes=(7, 8)),
+    "restore": protocol.Restored(takes=(7,)),
+    "trash": protocol.Takes(takes=(TRASHED,)),
+    "empty_trash": protocol.Emptied(takes=(8,), bytes=2_000_000),
+    "search": protocol.Takes(takes=(FOUND,), before=7),
     "config": CONFIG,
     "config_set": CONFIG,
 }
@@ -352,7 +377,7 @@ def test_a_plan_prints_warnings_first_and_marks_what_is_cut(capsys: pytest.Captu
 
 @pytest.mark.usefixtures("daemon")
 def test_tables_keep_within_eighty_columns(capsys: pytest.CaptureFixture[str]) -> None:
-    for command in (["sets"], ["batches"], ["jobs"], ["status"]):
+    for command in (["sets"], ["batches"], ["jobs"], ["status"], ["search"], ["trash"]):
         assert main(command) == 0
         out = capsys.readouterr().out
         assert max(len(line) for line in out.splitlines()) <= 80, out
@@ -615,6 +640,92 @@ def test_stopping_where_nothing_runs_is_no_failure(capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == "No daemon was running.\n"
 
 
+# ---------------------------------------------------------------- takes
+
+
+@pytest.mark.usefixtures("daemon")
+def test_a_take_is_shown_with_the_command_that_draws_it_again(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["take", "1"]) == 0
+
+    out = capsys.readouterr().out
+    assert re.search(r"^take +1\*♥$", out, re.MULTILINE)
+    assert re.search(r"^mix +Ink 0\.7 \(75% of its layers\)$", out, re.MULTILINE)
+    assert "0.125 s a step" in out
+    assert "/pictures/zodiac/01.png\n" in out
+    again = shlex.split(out.splitlines()[-1])
+    options = build_parser().parse_args(again[1:])
+    assert (options.prompt, settings_of(options)) == (TAKE_DETAIL.spec.prompt, TAKE_DETAIL.settings)
+
+
+def test_what_was_typed_is_searched_for(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["search", "gold", "card:The Fool", "is:favourite", "--limit", "5"]) == 0
+
+    assert daemon.last(protocol.Search) == protocol.Search(query='gold card:"The Fool" is:favourite', limit=5)
+    out = capsys.readouterr().out
+    assert "1*♥" in out
+    assert out.endswith("There are more: --all, or --limit N.\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "query"),
+    [
+        (["fool"], "fool"),
+        (["fool -ink"], "fool -ink"),
+        (["card:The Fool"], 'card:"The Fool"'),
+        (["-card:The Fool", "ink"], '-card:"The Fool" ink'),
+        (['card:"The Fool" is:pick'], 'card:"The Fool" is:pick'),
+        (["card:Fool set:tarot"], "card:Fool set:tarot"),
+        ([], ""),
+    ],
+)
+def test_quotes_that_the_shell_took_come_back(words: list[str], query: str) -> None:
+    assert query_of(words) == query
+
+
+def test_a_search_that_finds_nothing_says_so(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
+    daemon.answers["search"] = protocol.Takes(takes=())
+    assert main(["search", "unicorn"]) == 0
+
+    assert capsys.readouterr().out == "No take is like that.\n"
+
+
+def test_takes_are_marked_and_unmarked(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["favourite", "7", "9"]) == 0
+    assert main(["favourite", "7", "--off"]) == 0
+
+    asked = [request for request in daemon.asked if isinstance(request, protocol.Favourite)]
+    assert asked == [protocol.Favourite(takes=(7, 9)), protocol.Favourite(takes=(7,), on=False)]
+    assert capsys.readouterr().out == "2 takes marked.\n1 take no longer marked.\n"
+
+
+def test_a_deletion_says_how_it_is_undone(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["delete", "7", "8"]) == 0
+    assert main(["restore", "last"]) == 0
+
+    assert daemon.last(protocol.DeleteTakes) == protocol.DeleteTakes(takes=(7, 8))
+    assert daemon.last(protocol.RestoreTakes) == protocol.RestoreTakes(batch="last")
+    assert capsys.readouterr().out == "2 takes moved to the trash; imagineer restore 7 8\n1 take restored.\n"
+
+
+def test_the_trash_is_listed_and_emptied(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trash"]) == 0
+    assert daemon.count(protocol.EmptyTrash) == 0
+    assert main(["trash", "--empty"]) == 0
+
+    listed, _, emptied = capsys.readouterr().out.rpartition("1 take deleted")
+    assert "Aries" in listed
+    assert emptied == " for good, 2 MB freed.\n"
+
+
+def test_to_delete_both_takes_and_a_batch_is_wrong_input(
+    daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["delete", "7", "last"]) == 2
+
+    assert daemon.count(protocol.DeleteTakes) == 0
+    assert capsys.readouterr().err == "imagineer: Name takes by their numbers, or one batch.\n"
+
+
 # ---------------------------------------------------------------- the configuration
 
 
@@ -687,7 +798,8 @@ PRINTING = [
     ["complete", "last", "--detach"], ["plan", "zodiac"], ["themes"], ["sets"], ["sets", "zodiac"], ["batches"],
     ["loras"], ["lora", "show", "ink"], ["lora", "note", "ink", "--trigger", "ink wash"],
     ["mix"], ["mix", "list"], ["mix", "show", "g"], ["mix", "save", "g", "Ink"], ["mix", "rename", "g", "h"],
-    ["mix", "delete", "g"],
+    ["mix", "delete", "g"], ["take", "7"], ["search", "fool"], ["favourite", "7"], ["delete", "7"], ["restore", "7"],
+    ["trash"], ["trash", "--empty"],
     ["show", "last"], ["jobs"], ["pick", "1"], ["cancel", "1"], ["retry", "1"], ["status"], ["doctor"], ["start"],
     ["config"], ["config", "show"], ["config", "get", "generation.steps"], ["config", "set", "generation.steps", "25"],
     ["config", "unset", "generation.steps"], ["queue"], ["hold", "1"], ["release", "1"], ["move", "1", "--top"],

@@ -11,7 +11,7 @@ import pytest
 
 from imagineerd.errors import NotFound
 from imagineerd.jobs import MAX_ATTEMPTS, MAX_RECOVERIES, MAY_FOLLOW, JobError, State
-from imagineerd.protocol import Cancelled, JobMoved, PickChanged, TakeAdded
+from imagineerd.protocol import Cancelled, JobMoved, TakeAdded
 from imagineerd.store import intake, moves, pages, schema
 
 LOST = JobError("E_WORKER_LOST", "It died.")
@@ -379,30 +379,3 @@ def test_cancel_of_an_unknown_job_or_batch_is_told(connection: sqlite3.Connectio
     with pytest.raises(NotFound, match=r'There is no batch "taort"\. Did you mean "tarot"'):
         moves.cancel(connection, [], "taort", 4.0)
     assert state(connection, jobs[0]) is State.QUEUED
-
-
-# ---------------------------------------------------------------- the pick
-
-
-def test_another_take_is_picked(connection: sqlite3.Connection, jobs: tuple[int, ...]) -> None:
-    decks.drawn(connection, jobs[0])
-    (again,) = intake.add_jobs(connection, "tarot", [(1, decks.spec(9))], None, 10, 4.0).jobs
-    second = decks.drawn(connection, again)
-
-    assert moves.set_pick(connection, second.id, 5.0) == second
-    assert pages.get_batch(connection, "tarot").slots[0].pick == second.id
-    assert decks.told(connection)[-1] == PickChanged(batch="tarot", slot=1, take=second.id)
-
-
-def test_picking_the_pick_changes_nothing(connection: sqlite3.Connection, jobs: tuple[int, ...]) -> None:
-    take = decks.drawn(connection, jobs[0])
-    before = decks.told(connection)
-
-    moves.set_pick(connection, take.id, 5.0)
-
-    assert decks.told(connection) == before
-
-
-def test_picking_what_does_not_exist_is_told(connection: sqlite3.Connection) -> None:
-    with pytest.raises(NotFound, match="There is no take 5"):
-        moves.set_pick(connection, 5, 5.0)

@@ -26,6 +26,10 @@ from imagineerd.protocol import (
     Place,
     Take,
     TakeAdded,
+    TakeChanged,
+    TakeDeleted,
+    TakeRestored,
+    TrashEmptied,
 )
 from imagineerd.store import outbox, schema
 
@@ -52,6 +56,10 @@ BODIES: dict[str, EventBody] = {
     "pick_changed": PickChanged(batch="tarot", slot=1, take=3),
     "mixes_changed": MixesChanged(names=("card-gothic",)),
     "loras_changed": LorasChanged(added=("Ink",), removed=("Old",)),
+    "take_changed": TakeChanged(take=msgspec.structs.replace(TAKE, favourite=True, rating="ADULT", is_nsfw=True)),
+    "take_deleted": TakeDeleted(take=3, batch="tarot", slot=1, pick=2),
+    "take_restored": TakeRestored(take=TAKE, pick=3),
+    "trash_emptied": TrashEmptied(takes=(3, 4)),
 }  # fmt: skip
 
 

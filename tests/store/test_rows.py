@@ -27,7 +27,8 @@ def test_a_spec_names_its_kind() -> None:
 
 
 def test_the_columns_are_the_fields() -> None:
-    assert tuple(rows.TAKE.split(", ")) == Take.__struct_fields__
+    from_labels = ("rating", "is_nsfw")
+    assert (*rows.TAKE.split(", "), *from_labels) == Take.__struct_fields__
     errors = ("error_code", "error_message")
     fields = [field for field in Job.__struct_fields__ if field != "error"]
     assert [column for column in rows.JOB.split(", ") if column not in errors] == fields

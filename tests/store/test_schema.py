@@ -12,7 +12,8 @@ import pytest
 from imagineerd.errors import DiskError, WrongState
 from imagineerd.jobs import State
 from imagineerd.protocol import EVENTS, BatchAdded, JobMoved, JobsAdded, PickChanged, TakeAdded
-from imagineerd.store import moves, outbox, pages, schema
+from imagineerd.search import parse
+from imagineerd.store import moves, outbox, pages, schema, search, trash
 
 DATA = Path(__file__).parents[1] / "data"
 VERSIONS = range(1, schema.VERSION + 1)
@@ -146,8 +147,23 @@ def test_the_batches_and_takes_of_an_old_database_are_read(old: sqlite3.Connecti
     detail = pages.get_batch(old, "tarot")
 
     assert detail.batch.title == "The tarot"
-    assert [take.file for take in detail.slots[0].takes] == ["01_fool.png", "01_fool_2.png"]
+    deleted = [stored.take for stored in trash.in_trash(old)]
+    assert [take.file for take in (*detail.slots[0].takes, *deleted)] == ["01_fool.png", "01_fool_2.png"]
     assert detail.slots[0].pick == detail.slots[0].takes[0].id
+
+
+def test_the_takes_of_an_old_database_are_found_by_their_words(old: sqlite3.Connection) -> None:
+    found = search.find(old, parse("fool is:pick"), None, 10, None).takes
+
+    assert [listed.take.file for listed in found] == ["01_fool.png"]
+
+
+def test_the_pick_of_an_old_database_is_what_was_wanted(old: sqlite3.Connection) -> None:
+    (first, *_) = pages.get_batch(old, "tarot").slots[0].takes
+    trash.delete(old, [first], 20.0)
+    trash.restore(old, [first], 21.0)
+
+    assert pages.get_batch(old, "tarot").slots[0].pick == first.id
 
 
 def test_the_events_of_an_old_database_are_read(old: sqlite3.Connection) -> None:

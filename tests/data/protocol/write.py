@@ -60,6 +60,15 @@ TAKE = protocol.Take(
     created_at=1795349710.25,
     duration=1.5,
 )
+FAVOURITE = msgspec.structs.replace(TAKE, favourite=True, rating="SAFE", is_nsfw=False)
+LISTED = protocol.ListedTake(
+    take=msgspec.structs.replace(TAKE, deleted_at=1795349999.5),
+    card="The Fool",
+    set="tarot",
+    title="Tarot",
+    theme="at sea",
+    pick=True,
+)
 ERROR = JobError("E_WORKER_LOST", "The worker died of signal 11.")
 JOB = Job(
     id=41,
@@ -153,6 +162,13 @@ MESSAGES: dict[str, Body] = {
     "unpause": protocol.Unpause(),
     "retry": protocol.RetryJobs(batch="last"),
     "pick": protocol.Pick(take=7),
+    "take": protocol.GetTake(take=7),
+    "favourite": protocol.Favourite(takes=(7, 8), on=False),
+    "delete": protocol.DeleteTakes(takes=(7, 8)),
+    "restore": protocol.RestoreTakes(batch="last"),
+    "trash": protocol.ListTrash(limit=10, before=8),
+    "empty_trash": protocol.EmptyTrash(),
+    "search": protocol.Search(query='fool -ink lora:tarot is:favourite "at sea"', limit=10, before=8),
     "config": protocol.GetConfig(),
     "config_set": protocol.SetConfig(key="generation.steps", value="30"),
     "subscribe": protocol.Subscribe(since=protocol.EventMark(epoch="e1", seq=12), ticks_hz=2.5),
@@ -245,6 +261,26 @@ MESSAGES: dict[str, Body] = {
             protocol.Slot(index=2, name="The Magician", state=State.HELD, job=42, error=ERROR),
         ),
     ),
+    "takes_are": protocol.Takes(takes=(LISTED,), before=7),
+    "take_is": protocol.TakeDetail(
+        about=LISTED,
+        spec=SPEC,
+        settings=SETTINGS,
+        mix=(protocol.MixedLora(name="Tarot", weight=0.6, sha256="ab" * 32, applied=1.0),),
+        model_revision="9d104f0d1622",
+        device="cuda",
+        device_name="A GPU",
+        dtype="float16",
+        batch_size=4,
+        versions={"torch": "2.13.0"},
+        seconds_per_step=0.075,
+        sidecar_bytes=1500,
+        thumb_bytes=3200,
+        folder=BATCH.folder,
+    ),
+    "deleted": protocol.Deleted(takes=(7, 8)),
+    "restored": protocol.Restored(takes=(7,)),
+    "emptied": protocol.Emptied(takes=(8,), bytes=25180),
     "jobs_are": protocol.Jobs(jobs=(JOB,), before=41),
     "queue_is": protocol.Queue(jobs=(WAITING,), paused=True, after=42),
     "held": protocol.Held(jobs=(1, 2)),
@@ -269,6 +305,10 @@ MESSAGES: dict[str, Body] = {
     "pick_changed": protocol.PickChanged(batch=BATCH.id, slot=1, take=7),
     "mixes_changed": protocol.MixesChanged(names=("gothic", "card-gothic")),
     "loras_changed": protocol.LorasChanged(added=("Ink",), removed=("Tarot",), changed=("Gold",)),
+    "take_changed": protocol.TakeChanged(take=FAVOURITE),
+    "take_deleted": protocol.TakeDeleted(take=7, batch=BATCH.id, slot=1, pick=6),
+    "take_restored": protocol.TakeRestored(take=FAVOURITE, pick=7),
+    "trash_emptied": protocol.TrashEmptied(takes=(8,)),
     "tick": protocol.Tick(job=41, batch=BATCH.id, slot=1, step=3, steps=20, eta_s=0.5),
     "preview": protocol.Preview(
         job=41, batch=BATCH.id, slot=1, step=3, steps=20, width=2, height=2, rgb=bytes(range(12))
