@@ -324,7 +324,7 @@ class Dispatcher:
         expected = self._busy or (bool(self.waiting) and not self._ready)
         unload_s = self._orders.unload_s()
         if expected and silent > self._hang_s:
-            process.kill(f"it gave no sign of life for {silent:.0f} seconds")
+            process.kill_hanging(f"it gave no sign of life for {silent:.0f} seconds")
         elif unload_s is not None and silent > unload_s and self.info.phase == "idle" and self.info.model:
             self._last_report = time.monotonic()
             process.send(link.Unload())

@@ -31,6 +31,8 @@ MAX_LINE = 8 * 1024
 REAP_S = 10.0
 LAST_WORDS_S = 1.0
 """Seconds that a dead worker's stderr is listened to; a process that it left behind may hold it open for ever."""
+STACKS_S = 0.5
+"""Seconds that a worker is given to write its stacks (`faulthandler`) before it is killed for hanging."""
 BACKOFF_S = (0.0, 0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 """Seconds to wait before the n-th restart in a row of a worker that did nothing."""
 
@@ -73,6 +75,14 @@ class WorkerProcess:
         self.killed_for = self.killed_for or reason
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGKILL)
+
+    def kill_hanging(self, reason: str) -> None:
+        """End a process that hangs; before that it has a moment to write down where each of its threads stands."""
+        if not self.killed_for:
+            self.killed_for = reason
+            with contextlib.suppress(ProcessLookupError):
+                self.process.send_signal(signal.SIGUSR1)
+            asyncio.get_running_loop().call_later(STACKS_S, self.kill, reason)
 
     async def reap(self) -> str:
         """Wait for the end of the process and return in one sentence how it came."""

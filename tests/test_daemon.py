@@ -460,6 +460,34 @@ def test_killed_at_any_moment_every_slot_ends_with_one_take_and_files_agree_with
         assert counted(Path(detail.batch.folder)) == (22, 0)
 
 
+def test_killed_while_it_is_steered_it_keeps_its_course_and_every_slot_ends_with_one_take(house: House) -> None:
+    random_ = random.Random(6)  # noqa: S311 - the same course each time
+    house.with_fake_worker(generation="{batch_size: 1}").start()
+    with house.client() as client:
+        dealt = client.deal("tarot_deck", "SLOW", Settings(steps=2))
+        for _ in range(MAX_RECOVERIES - 1):
+            least = client.batch(dealt.batch.id).batch.takes + 1
+            wait_until(lambda least=least: client.batch(dealt.batch.id).batch.takes >= least)
+            client.pause(now=random_.random() < 0.5)
+            waiting = [job.id for job in client.jobs([State.QUEUED]).jobs]
+            *moved, held = random_.sample(waiting, 3)
+            client.move(moved, end="top")
+            client.hold([held])
+            house.kill()
+            house.start()
+
+            assert client.status().paused
+            assert [job.id for job in client.queue().jobs if job.id in waiting][:2] == moved
+            assert [job.id for job in client.jobs([State.HELD]).jobs] == [held]
+            client.release([held])
+            client.resume()
+        wait_until(lambda: closed(client, dealt.batch.id))
+        detail = client.batch(dealt.batch.id)
+
+        assert [len(slot.takes) for slot in detail.slots] == [1] * 22
+        assert counted(Path(detail.batch.folder)) == (22, 0)
+
+
 def test_a_picture_whose_row_was_not_written_is_not_drawn_again(house: House) -> None:
     house.with_fake_worker().start()
     with house.client() as client:

@@ -105,6 +105,33 @@ def test_half_a_report_is_death_as_well() -> None:
     assert (reports, how) == ([], "The worker left with exit code 0.")
 
 
+def test_one_that_hangs_tells_where_before_it_is_killed() -> None:
+    async def play(process: WorkerProcess) -> tuple[str, list[str]]:
+        async for _ in process.reports():
+            process.kill_hanging("it gave no sign of life for 300 seconds")
+        return await process.reap(), list(process.last_words)
+
+    hello = f"bytes.fromhex('{link.frame(link.Hello(1)).hex()}')"
+    code = f"import faulthandler; faulthandler.register(10); sock.sendall({hello}); time.sleep(60)"
+    how, words = with_worker(program(code), play)
+
+    assert how == "The worker was killed: it gave no sign of life for 300 seconds."
+    assert words[0].startswith("Current thread")
+    assert 'File "<string>", line 1 in <module>' in words[1]
+
+
+def test_one_that_cannot_even_tell_is_killed_all_the_same() -> None:
+    async def play(process: WorkerProcess) -> str:
+        async for _ in process.reports():
+            process.kill_hanging("it gave no sign of life for 300 seconds")
+        return await process.reap()
+
+    hello = f"bytes.fromhex('{link.frame(link.Hello(1)).hex()}')"
+    code = f"import signal; signal.signal(10, signal.SIG_IGN); sock.sendall({hello}); time.sleep(60)"
+
+    assert with_worker(program(code), play) == "The worker was killed: it gave no sign of life for 300 seconds."
+
+
 def test_the_first_reason_for_a_kill_is_the_one_that_is_told() -> None:
     async def play(process: WorkerProcess) -> str:
         process.kill("it gave no sign of life for 300 seconds")

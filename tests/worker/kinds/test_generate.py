@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,14 @@ def test_a_model_that_does_not_fit_is_tried_again_with_all_others_gone(
 
     assert {type(report) for report in desk.draw(order)} == {link.Finished}
     assert kept[0] == 0
+
+
+def test_nothing_is_left_of_an_unloaded_model(desk: Desk, order: link.Render) -> None:
+    desk.draw(order)
+    model = weakref.ref(desk.context.library.get(order.source))
+    desk.context.unload()
+
+    assert model() is None
 
 
 # ---------------------------------------------------------------- LoRAs
