@@ -24,6 +24,8 @@ from imagineerd.worker.deltas import PRODUCTS, Factors, Kind
 
 MAX_BYTES = 512 * 1024 * 1024
 """Of factors that are kept in main memory, in the file's own precision: 4 to 40 LoRAs at SD 1.5 size (13-140 MB)."""
+MAX_FILE = 4 * 1024**3
+"""Bytes. What changes SD 1.5 needs no more than its own 3.4 GB in fp32, and a file of holes would fill the memory."""
 _RANKS: Mapping[Kind, tuple[Part, ...]] = {
     "lora": ("down",),
     "loha": ("hada_w1_b",),
@@ -70,6 +72,8 @@ def _read(name: str, path: Path, sha256: str) -> LoraTensors:
 def _load(name: str, path: Path, sha256: str) -> dict[str, torch.Tensor]:
     """Return copies of all tensors. Raises `LoraError`, also for another file than the one that was hashed."""
     try:
+        if (size := path.stat().st_size) > MAX_FILE:
+            raise LoraError(f'The LoRA "{name}" has {size / 1e9:.1f} GB, and no LoRA for this model needs as many.')
         content = path.read_bytes()
         if hashlib.sha256(content).hexdigest() != sha256:
             raise LoraError(f'The file of the LoRA "{name}" changed while it was read: try again.')

@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lora_files import write_lora
 from safetensors.torch import save, save_file
 
 from imagineerd.errors import LoraError
@@ -62,6 +63,13 @@ def test_a_file_that_changes_between_hashing_and_reading_is_refused(tmp_path: Pa
     write_layout(path, "kohya", WEIGHTS, seed=4)
 
     with pytest.raises(LoraError, match="changed while it was read"):
+        read_lora("a", path, "00" * 32)
+
+
+def test_a_file_of_holes_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
+    path = write_lora(tmp_path / "a.safetensors", {"lora_unet_x.lora_down.weight": (2**16, 2**16)})
+
+    with pytest.raises(LoraError, match=r'The LoRA "a" has 8.6 GB'):
         read_lora("a", path, "00" * 32)
 
 

@@ -175,6 +175,21 @@ def test_no_module_and_no_parameter_is_replaced(clean: Any, weights: dict[str, A
         assert [id(module) for module in clean.unet.modules()] == modules
 
 
+def test_the_files_of_the_model_stay_as_they_are(
+    clean: Any, weights: dict[str, Any], tiny: Path, tmp_path: Path
+) -> None:
+    """Its weights may be mapped from there."""
+
+    def hashes() -> list[bytes]:
+        return [hashlib.sha256(path.read_bytes()).digest() for path in sorted(tiny.rglob("*.safetensors"))]
+
+    before = hashes()
+    apply_mix(clean, [("a", str(write_kohya(tmp_path / "a.safetensors", weights)), 1.0)])
+
+    assert len(before) == 3
+    assert hashes() == before
+
+
 def test_a_compiled_unet_draws_every_mix_by_the_same_graph(clean: Any, weights: dict[str, Any], tmp_path: Path) -> None:
     graphs = 0
 
