@@ -5,7 +5,7 @@ Layouts (`M` a module of the UNet or the text encoder):
 - kohya: `lora_unet_M.lora_down.weight`, `.lora_up.weight`, `.alpha`, with `_` for `.` in M; text `lora_te_M`, also
   `lora_te1_M`; kohya-sai: the same for SDXL with Stability's names of blocks (`input_blocks_4_1_…`)
 - diffusers: `unet.M.lora.down.weight`, text `text_encoder.M.lora_linear_layer.down.weight`; diffusers-old:
-  `unet.….processor.to_q_lora.down.weight`
+  `unet.….processor.to_q_lora.down.weight`, text `text_encoder.….self_attn.to_q_lora.down.weight`
 - peft: `unet.M.lora_A.weight` (also behind `base_model.model.`)
 - LyCORIS: loha `M.hada_w1_b`, lokr `M.lokr_w1` (or `lokr_w1_a` and `_b`), locon-cp a core `M.lora_mid.weight` beside
   kohya's two
@@ -14,6 +14,7 @@ Layouts (`M` a module of the UNet or the text encoder):
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple
@@ -74,6 +75,8 @@ _BY_RANK: Final[tuple[Layout, ...]] = (
 _SAI_BLOCKS = ("_input_blocks_", "_middle_block_", "_output_blocks_")
 _LOHA_INPUTS = (".hada_w1_b", ".hada_w2_b")
 _MATRIX = 2
+_OLD_TEXT = re.compile(r"_self_attn_to_(q|k|v|out)$")
+"""diffusers before 0.19 named a text encoder's attention as the UNet's."""
 
 
 class Named(NamedTuple):
@@ -110,6 +113,7 @@ def module_name(path: str) -> str:
         if flat.startswith(prefix):
             flat = "text_encoder_" + flat.removeprefix(prefix)
     flat = flat.removeprefix("lora_").replace("text_encoder_text_model_", "text_encoder_", 1)
+    flat = _OLD_TEXT.sub(r"_self_attn_\1_proj", flat)
     return flat + "_0" if flat.endswith("_to_out") else flat
 
 

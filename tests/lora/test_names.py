@@ -46,6 +46,8 @@ def test_a_module_has_one_name_in_all_layouts(form: str) -> None:
         ("lora_te_text_model_encoder_layers_0_mlp_fc1", "text_encoder_encoder_layers_0_mlp_fc1"),
         ("lora_te1_text_model_encoder_layers_0_mlp_fc1", "text_encoder_encoder_layers_0_mlp_fc1"),
         ("text_encoder.text_model.encoder.layers.0.mlp.fc1", "text_encoder_encoder_layers_0_mlp_fc1"),
+        ("text_encoder.text_model.encoder.layers.0.self_attn.to_out",
+         "text_encoder_encoder_layers_0_self_attn_out_proj"),
         ("unet.mid_block.attentions.0.transformer_blocks.0.attn1.processor.to_out",
          "unet_mid_block_attentions_0_transformer_blocks_0_attn1_to_out_0"),
     ],

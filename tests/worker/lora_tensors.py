@@ -146,9 +146,9 @@ def dotted(module: str) -> str:
 
 
 def processor(module: str) -> str:
-    """Return the name of diffusers before 0.26: its processors held the factors of attention."""
-    before, _, last = module.removesuffix(".0").rpartition(".")
-    return f"{before}.processor.{last}" if last.startswith("to_") else dotted(module)
+    """Return the name of diffusers before 0.19, for attention alone: its processors held the factors."""
+    before, _, last = dotted(module).removesuffix(".0").rpartition(".")
+    return f"{before}.to_{last.removesuffix('_proj')}" if last.endswith("_proj") else f"{before}.processor.{last}"
 
 
 class Layout(NamedTuple):
@@ -163,10 +163,11 @@ class Layout(NamedTuple):
     def key(self, module: str, part: str) -> str:
         """Return a tensor's name. Processors joined theirs with `_`, and diffusers' text encoders had their own."""
         ending = self.endings.get(part, part)
+        if self.name is processor:
+            return f"{processor(module)}_{ending}"
         if module.startswith("text_encoder.") and ending.startswith("lora."):
             ending = ending.replace("lora.", "lora_linear_layer.")
-        name = self.name(module)
-        return f"{name}_{ending}" if ".processor." in name else f"{name}.{ending}"
+        return f"{self.name(module)}.{ending}"
 
 
 KOHYA = {"down": "lora_down.weight", "mid": "lora_mid.weight", "up": "lora_up.weight"}

@@ -27,7 +27,7 @@ MODULES = (
     "text_encoder.encoder.layers.0.self_attn.q_proj",
 )
 """Matrices, a 1x1 convolution, and 3x3 ones."""
-OF_PROCESSORS = MODULES[:3]
+OF_ATTENTION = (*MODULES[:3], MODULES[-1])
 STRENGTHS = (0.7, -1.2, 2.0)
 pytestmark = pytest.mark.filterwarnings("ignore:Already found a `peft_config` attribute:UserWarning")
 RANK, ALPHA = 4, 2.0
@@ -51,7 +51,7 @@ def copies(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize("alpha", [None, ALPHA])
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_every_layout_adds_what_its_matrices_say(clean: Any, tmp_path: Path, layout: str, alpha: float | None) -> None:
-    weights = weights_of(clean, OF_PROCESSORS if layout == "diffusers-old" else MODULES)
+    weights = weights_of(clean, OF_ATTENTION if layout == "diffusers-old" else MODULES)
     before = copies(weights)
     path = tmp_path / "lora.safetensors"
     deltas = write_layout(path, layout, before, rank=RANK, alpha=alpha)
@@ -65,7 +65,7 @@ def test_every_layout_adds_what_its_matrices_say(clean: Any, tmp_path: Path, lay
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_three_files_of_a_layout_add_up_in_any_order(clean: Any, tmp_path: Path, layout: str) -> None:
-    weights = weights_of(clean, OF_PROCESSORS if layout == "diffusers-old" else MODULES)
+    weights = weights_of(clean, OF_ATTENTION if layout == "diffusers-old" else MODULES)
     before = copies(weights)
     expected = {module: weight.double() for module, weight in before.items()}
     mix = []

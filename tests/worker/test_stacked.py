@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from imagineerd.worker.mixing import apply_mix
 from .lora_tensors import write_layout
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of diffusers and transformers at the reference's work
+ATTENTION = re.compile(r"\.(attn\d|self_attn)\.")
 STRENGTHS = (0.7, -0.4, 1.3)
 NOT_BY_DIFFUSERS = ("down_blocks.3", "up_blocks.3", "up_blocks.0.upsamplers")
 """What it takes for something else by Stability's names: SDXL has no block 10 and no sampler without attention."""
@@ -46,12 +48,11 @@ def stacked(clean: Any) -> StableDiffusionPipeline:
 def weights_for(layout: str, model: Any) -> dict[str, torch.Tensor]:
     """Return copies of all weights that a layout can name."""
     weights = {f"unet.{name}": module.weight.detach().clone() for name, module in matrices(model.unet)}
-    if layout == "diffusers-old":
-        return {name: weight for name, weight in weights.items() if ".attn" in name}
     if layout == "kohya-sai":
         weights = {name: weights[name] for name in weights if not any(place in name for place in NOT_BY_DIFFUSERS)}
     text = {name.removeprefix("text_model."): module for name, module in matrices(model.text_encoder)}
-    return weights | {f"text_encoder.{name}": module.weight.detach().clone() for name, module in text.items()}
+    weights |= {f"text_encoder.{name}": module.weight.detach().clone() for name, module in text.items()}
+    return {name: weights[name] for name in weights if layout != "diffusers-old" or ATTENTION.search(name)}
 
 
 def matrices(part: Any) -> Iterator[tuple[str, Any]]:
