@@ -28,9 +28,10 @@ def check_terminal(environ: Mapping[str, str]) -> tuple[Check, ...]:
 
 def checks_of(terminal: Terminal, chosen: Choice) -> tuple[Check, ...]:
     """Return what to print; nothing of it is ever wrong, as every terminal can be used."""
-    name = f"{terminal.name}. " if terminal.name else ""
+    answered, *reasons = terminal.reasons
     shown = f"Pictures are shown {WAYS[chosen.large]}, small ones {WAYS[chosen.small]}: {chosen.why}"
     return (
-        Check(name="terminal", level="ok", message=f"{name}{' '.join(terminal.reasons)}"),
+        Check(name="terminal", level="ok", message=f"{terminal.name}. {answered}"),
+        *(Check(name=name, level="ok", message=why) for name, _, why in (reason.partition(": ") for reason in reasons)),
         Check(name="images", level="ok", message=shown),
     )

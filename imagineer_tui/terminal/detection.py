@@ -127,7 +127,7 @@ def conclude(
         reasons=(
             _fence_reason(said, seconds),
             _kitty_reason(said),
-            f"sixel: {'among' if said.sixel else 'not among'} the device attributes.",
+            f"sixel: {'Among' if said.sixel else 'Not among'} the device attributes.",
             why_colors,
             why_cell,
             *_multiplexer_reasons(multiplexer, passthrough=passthrough),
@@ -193,14 +193,14 @@ def _fence_reason(said: Replies, seconds: float) -> str:
 
 def _kitty_reason(said: Replies) -> str:
     if said.kitty is None:
-        return "kitty: no answer to the graphics question."
+        return "kitty: No answer to the graphics question."
     if said.kitty == "OK":
-        return "kitty: answered the graphics question."
-    return f"kitty: refused the graphics question ({said.kitty})."
+        return "kitty: Answered the graphics question."
+    return f"kitty: Refused the graphics question ({said.kitty})."
 
 
 def _multiplexer_reasons(multiplexer: str, *, passthrough: bool) -> Iterator[str]:
     if multiplexer == "tmux":
-        yield f"tmux: allow-passthrough is {'on' if passthrough else 'off'}."
+        yield f"tmux: Its option allow-passthrough is {'on' if passthrough else 'off'}."
     elif multiplexer:
-        yield f"{multiplexer} is between us and the terminal."
+        yield f"{multiplexer}: It is between us and the terminal."

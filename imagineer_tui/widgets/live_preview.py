@@ -10,7 +10,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from imagineer_tui.terminal.images import Shown
-from imagineer_tui.widgets.strips import Pixels, half_blocks, letters, scaled
+from imagineer_tui.widgets.strips import Pixels, half_blocks, letters, scaled, standing_on
 
 BUDGET: Final = 16_000
 """Bytes a second that previews may cost on average; with what Textual adds, 20 kB/s are not reached."""
@@ -59,9 +59,9 @@ class LivePreview(Widget):
         top = (height - len(self._strips)) // 2
         if not top <= y < top + len(self._strips):
             return Strip.blank(width, self.rich_style)
-        strip = self._strips[y - top]
-        left = max((width - strip.cell_length) // 2, 0)
-        return strip.crop_pad(min(strip.cell_length, width), left, 0, self.rich_style).adjust_cell_length(width)
+        strip = standing_on(self._strips[y - top], self.rich_style).crop(0, width)
+        left = (width - strip.cell_length) // 2
+        return strip.crop_pad(strip.cell_length, left, width - left - strip.cell_length, self.rich_style)
 
     def _sides(self, pixels: Pixels) -> tuple[tuple[int, int], tuple[int, int]]:
         """Return (room, pixels) across and down."""

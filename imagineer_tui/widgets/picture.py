@@ -20,6 +20,7 @@ from imagineer_tui.terminal.driver import send
 from imagineer_tui.terminal.images import Shown
 from imagineer_tui.widgets.decoding import Box
 from imagineer_tui.widgets.drawings import Drawing, Drawings, Load, Wanted
+from imagineer_tui.widgets.strips import standing_on
 from imagineerd.errors import ImagineerError
 
 KEPT: Final = 8
@@ -77,7 +78,7 @@ class Picture(Widget):
         left, top = self._corner(self._drawing)
         if not top <= y < top + len(self._drawing.strips):
             return Strip.blank(width, self.rich_style)
-        strip = self._drawing.strips[y - top]
+        strip = standing_on(self._drawing.strips[y - top], self.rich_style)
         return strip.crop_pad(strip.cell_length, left, width - left - strip.cell_length, self.rich_style)
 
     def render_lines(self, crop: Region) -> list[Strip]:

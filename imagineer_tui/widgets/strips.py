@@ -52,9 +52,15 @@ def half_blocks(pixels: Pixels) -> list[Strip]:
 
 
 def letters(pixels: Pixels, *, dark: bool = True) -> list[Strip]:
-    """Return a line for every two rows, without colours; `dark` is the background they are read on."""
+    """Return a line for every two rows, without colours; the darkest and the brightest cell get the ends of `LETTERS`.
+
+    `dark` is the background that they are read on.
+    """
     ramp = LETTERS if dark else LETTERS[::-1]
-    lines = ("".join(_letter(pair, ramp) for pair in _pairs(pixels, y)) for y in range(0, pixels.height, 2))
+    lumas = [[_luma(pair) for pair in _pairs(pixels, y)] for y in range(0, pixels.height, 2)]
+    low = min(map(min, lumas), default=0)
+    step = (max(map(max, lumas), default=0) - low + 1) / len(ramp)
+    lines = ("".join(ramp[int((luma - low) / step)] for luma in row) for row in lumas)
     return [Strip([Segment(line)], pixels.width) for line in lines]
 
 
@@ -69,6 +75,12 @@ def scaled(pixels: Pixels, width: int, height: int) -> Pixels:
         start = int(y / factor) * pixels.width
         lines += [pixels.rgb[RGB * (start + x) : RGB * (start + x + 1)] for x in across]
     return Pixels(columns, b"".join(lines))
+
+
+def standing_on(strip: Strip, style: Style) -> Strip:
+    """Return a line in the colours of the place where it stands: letters in both, below half a cell the background."""
+    plain = all(segment.style is None for segment in strip)
+    return strip.apply_style(style if plain else style.background_style)
 
 
 def _pairs(pixels: Pixels, y: int) -> Iterator[tuple[Rgb | None, Rgb | None]]:
@@ -89,6 +101,7 @@ def _style(upper: Rgb | None, lower: Rgb | None) -> Style:
     return Style(color=Color.from_rgb(*upper), bgcolor=background)
 
 
-def _letter(pair: tuple[Rgb | None, Rgb | None], ramp: str) -> str:
+def _luma(pair: tuple[Rgb | None, Rgb | None]) -> int:
+    """Return the brightness of a cell, from 0 to 255,000 (Rec. 601)."""
     lumas = [299 * red + 587 * green + 114 * blue for red, green, blue in filter(None, pair)]
-    return ramp[sum(lumas) * len(ramp) // (len(lumas) * 255_001)]
+    return sum(lumas) // len(lumas)

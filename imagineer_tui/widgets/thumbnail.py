@@ -14,6 +14,7 @@ from textual.widget import Widget
 
 from imagineer_tui.widgets.decoding import Box
 from imagineer_tui.widgets.drawings import Wanted
+from imagineer_tui.widgets.strips import standing_on
 from imagineerd.errors import ImagineerError
 
 if TYPE_CHECKING:
@@ -127,7 +128,8 @@ class Thumbnail(Widget):
 
     def _centred(self, strip: Strip, width: int) -> Strip:
         left = (width - strip.cell_length) // 2
-        return strip.crop_pad(width - left, left, 0, self.rich_style) if left else strip.adjust_cell_length(width)
+        right = width - left - strip.cell_length
+        return standing_on(strip, self.rich_style).crop_pad(strip.cell_length, left, right, self.rich_style)
 
 
 def _line(text: str, width: int, style: Style) -> Strip:

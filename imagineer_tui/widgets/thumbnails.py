@@ -28,9 +28,9 @@ GAP: Final = 2
 """Columns between two cells; a row is left empty below each."""
 
 
-def layout(size: Size) -> tuple[tuple[int, int], int, int]:
+def layout(size: Size, pictures: Sequence[tuple[int, int]] = PICTURES) -> tuple[tuple[int, int], int, int]:
     """Return the pictures' size, columns and rows: the largest pictures of which enough have room."""
-    for picture in PICTURES:
+    for picture in pictures:
         columns = max((size.width + GAP) // (picture[0] + GAP), 1)
         rows = max((size.height + 1) // (picture[1] + 2), 1)
         if columns * rows >= FEWEST:
@@ -39,7 +39,10 @@ def layout(size: Size) -> tuple[tuple[int, int], int, int]:
 
 
 class Thumbnails(Widget, can_focus=True):
-    """Shows a page of `Thumb`s; tells where the cursor went and what was opened."""
+    """Shows a page of `Thumb`s, `picture` columns and rows large, or as large as leaves enough of them.
+
+    Tells where the cursor went and what was opened.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "move(-1, 0)", "left", show=False),
@@ -81,6 +84,7 @@ class Thumbnails(Widget, can_focus=True):
         drawings: Drawings,
         shown: Shown = "half",
         cell: tuple[int, int] = USUAL_CELL,
+        picture: tuple[int, int] | None = None,
         *,
         id: str | None = None,  # noqa: A002 - Textual's own name for it
     ) -> None:
@@ -88,7 +92,8 @@ class Thumbnails(Widget, can_focus=True):
         self.drawings = drawings
         self.shown = shown
         self.cell = cell
-        self.picture = PICTURES[-1]
+        self._pictures = (picture,) if picture else PICTURES
+        self.picture = self._pictures[-1]
         self._thumbs: Sequence[Thumb] = ()
         self._columns = self._rows = 0
 
@@ -130,7 +135,7 @@ class Thumbnails(Widget, can_focus=True):
 
     async def on_resize(self, event: Resize) -> None:
         """Make as many cells as there is room for."""
-        picture, columns, rows = layout(event.size)
+        picture, columns, rows = layout(event.size, self._pictures)
         if (picture, columns, rows) != (self.picture, self._columns, self._rows):
             self.picture, self._columns, self._rows = picture, columns, rows
             await self._make_cells()

@@ -34,7 +34,7 @@ def test_late_replies_are_understood_and_never_typed(delay: float, tmp_path: Pat
         assert terminal.ended() == 0
     seen = json.loads(report.read_text())
     assert seen["typed"] == "j"
-    assert "kitty: answered the graphics question." in seen["reasons"]
+    assert "kitty: Answered the graphics question." in seen["reasons"]
 
 
 def test_a_terminal_that_never_answers_is_taken_for_a_simple_one(tmp_path: Path) -> None:

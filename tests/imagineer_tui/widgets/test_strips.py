@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from rich.color import Color
+from rich.style import Style
 
-from imagineer_tui.widgets.strips import LETTERS, Pixels, half_blocks, letters, scaled
+from imagineer_tui.widgets.strips import LETTERS, Pixels, half_blocks, letters, scaled, standing_on
 
 RED, GREEN, BLACK, WHITE = b"\xff\0\0", b"\0\xff\0", b"\0\0\0", b"\xff\xff\xff"
 
@@ -64,3 +65,23 @@ def test_a_repeated_pixel_costs_hardly_more_bytes() -> None:
         sum(len(line.render(console)) for line in half_blocks(pixels)) for pixels in (frame, scaled(frame, 32, 48))
     )
     assert twice < once * 1.5
+
+
+def test_letters_make_the_most_of_a_pale_picture() -> None:
+    grey, light = b"\x80\x80\x80", b"\x90\x90\x90"
+    (line,) = letters(Pixels(2, (grey + light) * 2))
+    assert line.text == LETTERS[0] + LETTERS[-1]
+
+
+def test_a_picture_of_one_colour_is_one_letter() -> None:
+    (line,) = letters(Pixels(3, RED * 6))
+    assert line.text == LETTERS[0] * 3
+
+
+def test_letters_take_the_colours_of_their_place_and_pictures_only_what_is_behind_them() -> None:
+    place = Style(color="red", bgcolor="blue")
+    (line,) = letters(Pixels(2, RED * 4))
+    assert [segment.style for segment in standing_on(line, place)] == [place]
+    (line,) = half_blocks(Pixels(1, GREEN))
+    (segment,) = standing_on(line, place)
+    assert segment.style == Style(color=Color.from_rgb(0, 255, 0), bgcolor="blue")
