@@ -22,6 +22,7 @@ PLACES_OF_AN_EVENT: Final = 1000
 _FRONT = """
     SELECT turn FROM job INDEXED BY job_waiting WHERE state = 'queued' AND priority = ? ORDER BY turn LIMIT 1
 """
+_RUNNING = "SELECT turn FROM job INDEXED BY job_by_state WHERE state = 'running' AND priority = ?"
 _LAST_OF_CLIENT = """
     SELECT turn FROM job INDEXED BY job_turns
     WHERE state = 'queued' AND rank = id AND client = ? AND priority = ? ORDER BY turn DESC LIMIT 1
@@ -45,8 +46,12 @@ _PUT = "UPDATE job SET priority = ?, turn = ?, rank = ? WHERE id = ?"
 
 
 def turn_for(connection: sqlite3.Connection, client: str, priority: int) -> int:
-    """Return the turn of the next job that this client queues at a priority."""
-    front = connection.execute(_FRONT, (priority,)).fetchone()
+    """Return the turn of the next job that this client queues at a priority.
+
+    Where nothing waits, what runs is the front: it may come back, and must not stand behind all that came meanwhile.
+    """
+    waits = connection.execute(_FRONT, (priority,)).fetchone()
+    front = waits or min(connection.execute(_RUNNING, (priority,)), default=None)
     last = connection.execute(_LAST_OF_CLIENT, (client, priority)).fetchone()
     return next_turn(front and front[0], last and last[0])
 

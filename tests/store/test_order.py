@@ -52,6 +52,20 @@ def test_who_comes_new_begins_at_the_front(connection: sqlite3.Connection, tmp_p
     assert order.turn_for(connection, "b", 0) == 2
 
 
+def test_the_last_job_that_comes_back_is_the_next_although_many_came_meanwhile(
+    connection: sqlite3.Connection, tmp_path: Path
+) -> None:
+    *rest, last = deal(connection, tmp_path, "a", 20)
+    moves.claim(connection, rest, 2.0)
+    for job in rest:
+        moves.fail(connection, job, 1, "E_OOM", "Too large.", 3.0)
+    moves.claim(connection, [last], 4.0)
+    others = deal(connection, tmp_path, "b", 20)
+    moves.give_back(connection, last, 1, "The queue was paused.", 5.0, counts=False)
+
+    assert waiting(connection) == [last, *others]
+
+
 def test_a_job_that_was_moved_behind_others_costs_its_client_no_turns(
     connection: sqlite3.Connection, tmp_path: Path
 ) -> None:
