@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import TypeAlias
 
+from imagineer_tui import axes
 from imagineerd.jobs import SCHEDULERS, LoraWeight, State
 from imagineerd.protocol import Settings
 from imagineerd.version import VERSION
 
+GRID_HELP = "The first axis runs across the sheet, the second down, and each further one adds blocks below."
 EXIT_CODES = "exit codes: 0 done, 1 something failed, 2 wrong input, 3 no daemon answers, 130 interrupted"
 
 
@@ -42,6 +45,11 @@ def lora_weight(text: str) -> LoraWeight:
     return lora
 
 
+def lora_axis_or_weight(text: str) -> axes.Given:
+    """Read `NAME=0,0.5,1`, or what `lora_weight` reads."""
+    return axes.lora_axis(text, lora_weight)
+
+
 def settings_of(options: argparse.Namespace) -> Settings:
     """Return the settings that the options name; the daemon fills in the rest."""
     return Settings(
@@ -60,7 +68,8 @@ def settings_of(options: argparse.Namespace) -> Settings:
 
 # ---------------------------------------------------------------- groups of commands
 
-# argparse has no public name for it, and cannot subscript it at run time.
+# argparse has no public names for them, and cannot subscript one at run time.
+Group: TypeAlias = "argparse._ArgumentGroup"  # noqa: SLF001
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 
 
@@ -79,6 +88,7 @@ def _add_making(commands: Commands) -> None:
     generate.add_argument("-n", dest="count", type=int, default=1, metavar="N", help="how many pictures (1)")
     generate.add_argument("--name", default="", help="what to call it")
     _add_queueing(generate)
+    _add_grid(commands)
     reroll = _add(commands, "reroll", "draw cards of a batch once more, with new seeds")
     _add_batch(reroll)
     reroll.add_argument("slots", nargs="+", metavar="SLOT", help="numbers, ranges (3-7) or names of cards")
@@ -87,6 +97,20 @@ def _add_making(commands: Commands) -> None:
     complete = _add(commands, "complete", "draw what a batch lacks")
     _add_batch(complete)
     _add_queueing(complete)
+
+
+def _add_grid(commands: Commands) -> None:
+    text = "draw a prompt or a card with every combination of some values, and a contact sheet"
+    grid = commands.add_parser(
+        "grid", help=text, description=f"{text[0].upper()}{text[1:]}.", epilog=GRID_HELP, parents=[_common(), _values()]
+    )
+    grid.add_argument("what", nargs="+", metavar="PROMPT|SET CARD", help="a prompt, or a set and a card of it")
+    _add_plain_settings(grid.add_argument_group("settings", "of all cells"))
+    grid.set_defaults(steps=None, guidance_scale=None, seed=None, lora=None)
+    _add_queueing(grid)
+    sheet = _add(commands, "sheet", "draw the contact sheet of a grid anew, with the picks as they are now")
+    _add_batch(sheet)
+    sheet.add_argument("--out", metavar="FILE", help="write a copy here, as from a daemon on another machine")
 
 
 def _add_looking(commands: Commands) -> None:
@@ -221,21 +245,42 @@ def _settings() -> argparse.ArgumentParser:
     group.add_argument("--steps", type=int, metavar="N", help="sampler steps (1 to 150)")
     group.add_argument("--guidance-scale", type=float, metavar="X", help="0 to 30")
     group.add_argument("--seed", type=int, metavar="N", help="seed of the first picture; the next has one more")
-    group.add_argument("--scheduler", choices=SCHEDULERS)
-    group.add_argument("--width", type=int, metavar="PIXELS", help="divisible by 8")
-    group.add_argument("--height", type=int, metavar="PIXELS", help="divisible by 8")
-    group.add_argument("--negative-prompt", metavar="TEXT")
     group.add_argument(
         "--lora", action="append", type=lora_weight, metavar="NAME:WEIGHT", help="may be given more than once"
     )
     group.add_argument(
         "--mix", dest="lora", action="append", type=lora_weight, metavar="NAME", help="a saved mix; NAME:0.5 halves it"
     )
+    _add_plain_settings(group)
+    return parent
+
+
+def _values() -> argparse.ArgumentParser:
+    """Return the options of a grid that may have several values; they are kept in the order they are given."""
+    parent = argparse.ArgumentParser(add_help=False)
+    group = parent.add_argument_group("axes", "what has several values is an axis")
+    _add_values(group, "--lora", lora_axis_or_weight, "NAME=0,0.5,1", "weights of a LoRA or a saved mix")
+    _add_values(group, "--mix", lora_weight, "NAME", "a saved mix, the same in all cells")
+    _add_values(group, "--steps", axes.steps_axis, "10,20", "sampler steps")
+    _add_values(group, "--guidance-scale", axes.guidance_axis, "3,7.5", "guidance scales")
+    _add_values(group, "--seed", axes.seed_axis, "1,2,3", "seeds; without them all cells have the same one")
+    _add_values(group, "--theme", axes.theme_axis, "TEXT", "a theme; may be given more than once")
+    return parent
+
+
+def _add_values(group: Group, option: str, read: Callable[[str], axes.Given], metavar: str, text: str) -> None:
+    group.add_argument(option, dest="given", action="append", type=read, metavar=metavar, help=text)
+
+
+def _add_plain_settings(group: Group) -> None:
+    group.add_argument("--scheduler", choices=SCHEDULERS)
+    group.add_argument("--width", type=int, metavar="PIXELS", help="divisible by 8")
+    group.add_argument("--height", type=int, metavar="PIXELS", help="divisible by 8")
+    group.add_argument("--negative-prompt", metavar="TEXT")
     group.add_argument(
         "--trigger", action="store_true", help="add the LoRAs' trigger words behind the prompt, those that it lacks"
     )
     group.add_argument("--model", metavar="NAME", help="another model than the configured one")
-    return parent
 
 
 def _add_deal_options(parser: argparse.ArgumentParser) -> None:

@@ -19,30 +19,30 @@ def deal(run: Run) -> int:
     """Deal a set."""
     client, options = run.client(start=True), run.options
     theme, cards = run.theme(), choosing.cards(client, options.set, options.cards)
-    return _accepted(run, client.deal(options.set, theme, settings_of(options), cards, **_queueing(run)))
+    return accepted(run, client.deal(options.set, theme, settings_of(options), cards, **queueing(run)))
 
 
 def generate(run: Run) -> int:
     """Draw a single prompt."""
     client, options = run.client(start=True), run.options
     settings = settings_of(options)
-    return _accepted(run, client.generate(options.prompt, options.count, settings, options.name, **_queueing(run)))
+    return accepted(run, client.generate(options.prompt, options.count, settings, options.name, **queueing(run)))
 
 
 def reroll(run: Run) -> int:
     """Draw slots once more."""
     client, options = run.client(start=True), run.options
     slots = choosing.slots(client, options.batch, options.slots)
-    return _accepted(run, client.reroll(options.batch, slots, options.seed, **_queueing(run)))
+    return accepted(run, client.reroll(options.batch, slots, options.seed, **queueing(run)))
 
 
 def complete(run: Run) -> int:
     """Draw what is missing."""
-    dealt = run.client(start=True).complete(run.options.batch, **_queueing(run))
+    dealt = run.client(start=True).complete(run.options.batch, **queueing(run))
     if not dealt.jobs and not run.out.json:
         run.out.line("Nothing is missing.")
         return OK
-    return _accepted(run, dealt)
+    return accepted(run, dealt)
 
 
 def watch(run: Run) -> int:
@@ -52,12 +52,12 @@ def watch(run: Run) -> int:
     return _summary(run, deck, 0.0) if settle(client, deck) else _follow(run, deck)
 
 
-def _queueing(run: Run) -> dict[str, Any]:
+def queueing(run: Run) -> dict[str, Any]:
     """Return what the options say of how jobs are queued."""
     return {"priority": run.options.priority, "hold": run.options.hold}
 
 
-def _accepted(run: Run, dealt: protocol.Dealt) -> int:
+def accepted(run: Run, dealt: protocol.Dealt) -> int:
     """Jobs are queued: follow them, unless that is not wanted."""
     run.out.warnings(dealt.warnings)
     if run.options.detach or run.options.hold:

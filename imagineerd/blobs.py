@@ -1,4 +1,4 @@
-"""Hand out the files of takes, chunk by chunk. A client names a take, never a path."""
+"""Hand out the files of takes and the sheets of grids, chunk by chunk. A client names a take or batch, never a path."""
 
 from __future__ import annotations
 
@@ -10,20 +10,28 @@ from typing import Any
 
 from imagineerd import protocol
 from imagineerd.errors import Invalid, NotFound
+from imagineerd.grids.sheets import Sheets
 from imagineerd.naming import media_type
-from imagineerd.server import Client, Reply
+from imagineerd.server import Reply
 from imagineerd.store import Store
 from imagineerd.trash import Trash
 
 
-async def answer(store: Store, trash: Trash, request: protocol.Request[Any], _client: Client) -> Reply:
-    """Answer `blob_stat` and `blob_get`. Raises `NotFound`, `Invalid` for an offset beyond the end."""
+async def answer(store: Store, trash: Trash, sheets: Sheets, request: protocol.Request[Any]) -> Reply:
+    """Answer `blob_stat`, `blob_get` and the same for sheets.
+
+    Raises `NotFound`, `Invalid` for an offset beyond the end, `DiskError` for a sheet that cannot be drawn.
+    """
     if isinstance(request, protocol.BlobStat):
         path = await _path(store, trash, request.take, request.variant)
         return Reply(await asyncio.to_thread(_stat, path, request.variant))
     if isinstance(request, protocol.BlobGet):
         path = await _path(store, trash, request.take, request.variant)
         return await asyncio.to_thread(_chunk, path, request)
+    if isinstance(request, protocol.SheetStat):
+        return Reply(await asyncio.to_thread(_stat, await sheets.draw(request.batch), "full"))
+    if isinstance(request, protocol.SheetGet):
+        return await asyncio.to_thread(_chunk, await sheets.path(request.batch), request)
     raise AssertionError(request)
 
 
@@ -45,7 +53,7 @@ def _stat(path: Path, variant: protocol.Variant) -> protocol.BlobInfo:
     )
 
 
-def _chunk(path: Path, request: protocol.BlobGet) -> Reply:
+def _chunk(path: Path, request: protocol.BlobGet | protocol.SheetGet) -> Reply:
     try:
         with path.open("rb") as file:
             total = os.fstat(file.fileno()).st_size
@@ -58,4 +66,4 @@ def _chunk(path: Path, request: protocol.BlobGet) -> Reply:
 
 
 def _gone(path: Path, error: OSError) -> NotFound:
-    return NotFound(f"The file {path.name} of this take cannot be read: {error.strerror}.", field="$.take")
+    return NotFound(f"The file {path.name} cannot be read: {error.strerror}.", field="$.take")

@@ -19,6 +19,7 @@ from imagineerd.config import Config, Paths, hardware_of, private_dir
 from imagineerd.dispatch import Dispatcher, Orders
 from imagineerd.errors import ImagineerError, Invalid
 from imagineerd.events import Events, Subscriber
+from imagineerd.grids.sheets import Sheets
 from imagineerd.logs import pairs
 from imagineerd.lora.library import find_lora
 from imagineerd.lora.watch import watch
@@ -32,6 +33,7 @@ from imagineerd.server import Client, Reply, Server
 from imagineerd.service import duties, notify
 from imagineerd.sockets import lock
 from imagineerd.store import Store
+from imagineerd.store.outbox import StoredEvent
 from imagineerd.store.reconcile import reconcile
 from imagineerd.trash import Trash
 from imagineerd.version import VERSION
@@ -49,7 +51,7 @@ GOODBYE_S = 0.1
 CHUNKS_WAITING = 64
 """Messages that may wait for one client on the blob socket, where each may be a chunk of 256 KiB."""
 BLOB_KINDS = protocol.BLOB_REQUESTS
-CTL_KINDS = frozenset(protocol.REQUESTS) - {"blob_stat", "blob_get"}
+CTL_KINDS = frozenset(protocol.REQUESTS) - BLOB_KINDS | {"hello"}
 
 
 async def run(paths: Paths, config: Config, worker: tuple[str, ...] = COMMAND) -> None:
@@ -81,7 +83,8 @@ class Daemon:
         self.context = zmq.Context()
         self.access = Access(paths.keys_dir)
         self.events = Events(self._send)
-        self.store.on_events = self.events.announce
+        self.sheets = Sheets(self.store)
+        self.store.on_events = self._announce
         self.dispatcher = Dispatcher(
             self.store,
             self._orders(),
@@ -125,7 +128,15 @@ class Daemon:
             self.blob = Server(self.context, blob, BLOB_KINDS, self._answer_blob, self.access, waiting=CHUNKS_WAITING)
             undo.push_async_callback(self.blob.close)
             at_gate = self._open_to_network(undo)
-            works = (self.ctl.serve(), self.blob.serve(), self._beat(), self._tidy(), self._watch_loras(), *at_gate)
+            works = (
+                self.ctl.serve(),
+                self.blob.serve(),
+                self._beat(),
+                self._tidy(),
+                self._watch_loras(),
+                self.sheets.keep(),
+                *at_gate,
+            )
             beside = duties.works(self.store, self.dispatcher, self.requests, self.reload)
             tasks = [asyncio.create_task(work) for work in (*works, *beside)]
             undo.push_async_callback(_cancel, tasks)
@@ -158,6 +169,10 @@ class Daemon:
         await self.dispatcher.stop()
         self.events.beside(protocol.Bye())
         await asyncio.sleep(GOODBYE_S)
+
+    def _announce(self, events: Sequence[StoredEvent]) -> None:
+        self.events.announce(events)
+        self.sheets.notice(events)
 
     def _send(self, client: bytes, frames: Sequence[bytes]) -> bool:
         return self.ctl.send(client, frames)
@@ -205,7 +220,7 @@ class Daemon:
     async def _answer_blob(self, request: protocol.Request[Any], client: Client, _rid: int) -> Reply | None:
         if isinstance(request, protocol.Hello):
             return Reply(await self.requests.answer(request, client))
-        return await blobs.answer(self.store, self.trash, request, client)
+        return await blobs.answer(self.store, self.trash, self.sheets, request)
 
     async def _subscribe(self, request: protocol.Subscribe, client: Client, rid: int) -> None:
         subscriber = self.events.begin(client.address, request.ticks_hz)

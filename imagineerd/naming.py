@@ -6,6 +6,10 @@ import re
 import unicodedata
 
 MAX_SLUG = 80
+GRID = "grid"
+"""How the ids of grids begin, in place of a set's."""
+SHEET = "sheet.png"
+"""The contact sheet in the folder of a grid."""
 _NOT_A_WORD = re.compile(r"\W+")
 
 

@@ -60,7 +60,7 @@ def plan_set(basis: Basis, card_set: CardSet, theme: str, picked: Sequence[int] 
 
     Raises `Invalid` for a prompt over 2,000 characters, `NotFound` for an index the set does not have, `LoraError`.
     """
-    card_set = _picked(card_set, picked)
+    card_set = pick_rows(card_set, picked)
     cards = prompts.plan_rows(
         card_set,
         theme,
@@ -173,8 +173,8 @@ def model_warnings(model: ResolvedModel, words: str) -> tuple[str, ...]:
     return (f"The starter model was never taught {quoted} and draws as if it were not there.{hint}",)
 
 
-def _picked(card_set: CardSet, picked: Sequence[int]) -> CardSet:
-    """Return the set with the rows that `picked` names by index; all where it is empty."""
+def pick_rows(card_set: CardSet, picked: Sequence[int]) -> CardSet:
+    """Return the set with the rows that `picked` names by index; all where it is empty. Raises `NotFound`."""
     by_index = {row.index: row for row in card_set.rows}
     for index in picked:
         if index not in by_index:

@@ -8,8 +8,8 @@ MessagePack map, decoded by the type that `kind` names. Unknown kinds and unknow
 every request carries an `rid` of the client's choice and is answered by exactly one message with the same `rid`: the
 reply that belongs to it, or `err`. A reply means it has happened: a submit is answered after its rows are on disk.
 
-**Submitting.** `deal`, `generate`, `reroll` and `complete` carry an idempotency key. The same key with the same body
-is answered as before and does nothing; with another body it is `E_CONFLICT`.
+**Submitting.** `deal`, `generate`, `grid`, `reroll` and `complete` carry an idempotency key. The same key with the
+same body is answered as before and does nothing; with another body it is `E_CONFLICT`.
 
 **Following.** `subscribe` is answered on the same pipe by `snap` (everything that is open, as of event `seq`) or, if
 `since` names this database and the events are still kept, by `resume`; then come the events `seq + 1, seq + 2, …`
@@ -26,7 +26,7 @@ with the one at the front are drawn with it, and after four calls in a row for h
 call. Jobs of one priority take turns by client, that is by user and by the name that `client` of `hello` gives.
 
 **Pictures.** On the `blob` socket, `blob_stat` tells size and hash, `blob_get` answers one chunk: body `chunk`, then
-one raw frame. Keep at most four chunks in flight.
+one raw frame. Keep at most four chunks in flight. `sheet_stat` and `sheet_get` do the same for the sheet of a grid.
 
 **Growth.** Fields are added with defaults, kinds are added, nothing is renamed or removed within a version. A default
 never changes, not even with the version: it is what an absent field says.
@@ -37,7 +37,7 @@ integers, a batch is named by its folder (`zodiac_20261122_121503`), slots count
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Generic, Literal, TypeVar
+from typing import Annotated, Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 
@@ -64,7 +64,7 @@ from imagineerd.jobs import (
 )
 
 VERSION: Final = 1
-FEATURES: Final = ("deal", "blob", "resume", "previews", "mixes", "steer", "trash", "search")
+FEATURES: Final = ("deal", "blob", "resume", "previews", "mixes", "steer", "trash", "search", "grid")
 
 MAX_BODY: Final = 256 * 1024
 """Bytes of one body that the daemon takes."""
@@ -201,6 +201,40 @@ class Settings(Body, frozen=True, omit_defaults=True, kw_only=True, forbid_unkno
     add_triggers: bool = False
 
 
+class LoraAxis(Body, frozen=True, omit_defaults=True, kw_only=True, tag_field="of", tag="lora"):
+    """An axis of a grid: weights of a LoRA, or of a saved mix."""
+
+    lora: LoraName
+    values: Annotated[tuple[Weight, ...], msgspec.Meta(min_length=1)]
+
+
+class StepsAxis(Body, frozen=True, omit_defaults=True, kw_only=True, tag_field="of", tag="steps"):
+    """An axis of a grid: numbers of sampler steps."""
+
+    values: Annotated[tuple[Steps, ...], msgspec.Meta(min_length=1)]
+
+
+class GuidanceAxis(Body, frozen=True, omit_defaults=True, kw_only=True, tag_field="of", tag="guidance_scale"):
+    """An axis of a grid: guidance scales."""
+
+    values: Annotated[tuple[GuidanceScale, ...], msgspec.Meta(min_length=1)]
+
+
+class SeedAxis(Body, frozen=True, omit_defaults=True, kw_only=True, tag_field="of", tag="seed"):
+    """An axis of a grid: seeds. Without it all cells have the same one."""
+
+    values: Annotated[tuple[Seed, ...], msgspec.Meta(min_length=1)]
+
+
+class ThemeAxis(Body, frozen=True, omit_defaults=True, kw_only=True, tag_field="of", tag="theme"):
+    """An axis of a grid: themes."""
+
+    values: Annotated[tuple[Prompt, ...], msgspec.Meta(min_length=1)]
+
+
+Axis: TypeAlias = LoraAxis | StepsAxis | GuidanceAxis | SeedAxis | ThemeAxis
+
+
 class Take(Body, frozen=True, omit_defaults=True, kw_only=True):
     """One finished image; `file` is its name in the folder of its batch.
 
@@ -243,7 +277,7 @@ class Batch(Body, frozen=True, omit_defaults=True, kw_only=True):
     """One dealt set (or, with an empty `set`, a single prompt). `states` counts its slots by state.
 
     `folder` is the absolute path of its pictures on the daemon's machine, to show; `mixes` are the names of the saved
-    mixes that it was dealt with.
+    mixes that it was dealt with. `grid` are the axes of a grid: its slots are the cells, row by row of the sheet.
     """
 
     id: str
@@ -256,6 +290,7 @@ class Batch(Body, frozen=True, omit_defaults=True, kw_only=True):
     takes: int = 0
     states: dict[str, int] = {}
     mixes: tuple[str, ...] = ()
+    grid: tuple[Axis, ...] = ()
 
 
 class SetInfo(Body, frozen=True, omit_defaults=True, kw_only=True):
@@ -819,6 +854,21 @@ class Generate(Submit, frozen=True, omit_defaults=True, kw_only=True):
     settings: Settings = Settings()
 
 
+class DealGrid(Submit, frozen=True, omit_defaults=True, kw_only=True):
+    """Draw a prompt, or a `card` of a `set`, once for every combination of the axes' values: one slot each.
+
+    The first axis runs across the sheet, the second down; each further one adds blocks below. What an axis varies goes
+    before all other settings, a row's own too; everything else, the seed too, is the same in all cells.
+    """
+
+    axes: Annotated[tuple[Axis, ...], msgspec.Meta(min_length=1, max_length=8)]
+    prompt: Prompt = ""
+    set: Name = ""
+    card: Id | None = None
+    theme: Prompt = ""
+    settings: Settings = Settings()
+
+
 class Reroll(Submit, frozen=True, omit_defaults=True, kw_only=True):
     """One more take for each named slot, with a new seed (`seed` for the first, then counting up)."""
 
@@ -1029,6 +1079,20 @@ class BlobStat(Request[BlobInfo], frozen=True, omit_defaults=True, kw_only=True)
     variant: Variant = "full"
 
 
+class SheetStat(Request[BlobInfo], frozen=True, omit_defaults=True, kw_only=True):
+    """Draw the contact sheet of a grid, of the picks as they are now, and tell what its file is (blob socket)."""
+
+    batch: Name
+
+
+class SheetGet(Request[Chunk], frozen=True, omit_defaults=True, kw_only=True):
+    """One chunk of the contact sheet of a grid, as it was drawn last (blob socket)."""
+
+    batch: Name
+    offset: Annotated[int, msgspec.Meta(ge=0, le=MAX_INT, extra={"unit": "bytes"})] = 0
+    length: Annotated[int, msgspec.Meta(ge=1, le=MAX_CHUNK, extra={"unit": "bytes"})] = MAX_CHUNK
+
+
 class BlobGet(Request[Chunk], frozen=True, omit_defaults=True, kw_only=True):
     """One chunk of a take's file (blob socket)."""
 
@@ -1215,6 +1279,7 @@ REQUESTS: Final[dict[str, type[Request[Any]]]] = {
     "themes": MakeThemes,
     "deal": Deal,
     "generate": Generate,
+    "grid": DealGrid,
     "reroll": Reroll,
     "complete": Complete,
     "batches": ListBatches,
@@ -1245,6 +1310,8 @@ REQUESTS: Final[dict[str, type[Request[Any]]]] = {
     "stop": Stop,
     "blob_stat": BlobStat,
     "blob_get": BlobGet,
+    "sheet_stat": SheetStat,
+    "sheet_get": SheetGet,
 }
 ROLE_OF: Final[dict[str, Role]] = {
     "hello": "viewer",
@@ -1259,6 +1326,7 @@ ROLE_OF: Final[dict[str, Role]] = {
     "themes": "viewer",
     "deal": "operator",
     "generate": "operator",
+    "grid": "operator",
     "reroll": "operator",
     "complete": "operator",
     "batches": "viewer",
@@ -1294,9 +1362,11 @@ ROLE_OF: Final[dict[str, Role]] = {
     "stop": "admin",
     "blob_stat": "viewer",
     "blob_get": "viewer",
+    "sheet_stat": "viewer",
+    "sheet_get": "viewer",
 }
 """The least role that each request takes, `admin` where it is not named; enforced in `network/access.py`."""
-BLOB_REQUESTS: Final = frozenset({"hello", "blob_stat", "blob_get"})
+BLOB_REQUESTS: Final = frozenset({"hello", "blob_stat", "blob_get", "sheet_stat", "sheet_get"})
 
 REPLIES: Final[dict[str, type[Body]]] = {
     "welcome": Welcome,

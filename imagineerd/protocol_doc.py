@@ -298,14 +298,14 @@ CHAPTERS: Final = (
         ("loras", "loras_are", "lora", "lora_is", "lora_note"),
     ),
     Chapter("Mixes", MIXES, ("mixes", "mixes_are", "mix", "mix_is", "mix_save", "mix_rename", "mix_delete")),
-    Chapter("Dealing", KEYS, ("deal", "generate", "reroll", "complete", "dealt")),
+    Chapter("Dealing", KEYS, ("deal", "generate", "grid", "reroll", "complete", "dealt")),
     Chapter(
         "Following",
         FOLLOWING,
         ("subscribe", "snap", "resume", *EVENTS, *(kind for kind in BESIDE if kind != "preview"), "unsubscribe"),
     ),
     Chapter("Watching", WATCHING, ("watch_previews", "preview")),
-    Chapter("Pictures", PICTURES, ("blob_stat", "blob_is", "blob_get", "chunk")),
+    Chapter("Pictures", PICTURES, ("blob_stat", "blob_is", "blob_get", "chunk", "sheet_stat", "sheet_get")),
     Chapter(
         "Batches and takes",
         "What was dealt stays. Pages go from the newest back: ask again with the `before` of the last one.\n",

@@ -24,12 +24,14 @@ from imagineerd.dispatch import Dispatcher, speed_key
 from imagineerd.doctor import run_checks
 from imagineerd.errors import Draining, Invalid, ModelError, Problem, VersionMismatch
 from imagineerd.events import Events
+from imagineerd.grids.cells import by_mix
+from imagineerd.grids.planning import check_subject, plan_grid
 from imagineerd.jobs import A_FEW, BACKGROUND, INTERACTIVE, GenerateSpec, Mix
 from imagineerd.lora import library as loras
 from imagineerd.lora.choosing import Chooser
 from imagineerd.lora.mixes import check_name
 from imagineerd.models import ResolvedModel, check_named, resolve_model
-from imagineerd.naming import batch_id
+from imagineerd.naming import GRID, batch_id
 from imagineerd.prompts import load_tokenizer
 from imagineerd.server import Client
 from imagineerd.sets import library as sets
@@ -119,6 +121,8 @@ class Requests:
                 return await self._deal(request, client)
             case protocol.Generate():
                 return await self._generate(request, client)
+            case protocol.DealGrid():
+                return await self._grid(request, client)
             case protocol.Reroll():
                 return await self._reroll(request, client)
             case protocol.Complete():
@@ -384,10 +388,32 @@ class Requests:
         warnings = (*planning.model_warnings(basis.model, request.prompt), *about_loras)
         return await self._submit(new, _idem(request, client), warnings)
 
-    def _new_batch(self, chosen: protocol.Settings, set_id: str, **parts: Any) -> NewBatch:
+    async def _grid(self, request: protocol.DealGrid, client: Client) -> protocol.Dealt:
+        check_subject(request)
+        card_set = await self._card_set(request.set) if request.set else None
+        chooser = await self._chooser()
+        basis = await asyncio.to_thread(self._basis, request.settings, chooser)
+        grid = await asyncio.to_thread(plan_grid, basis, request, card_set)
+        new = self._new_batch(
+            request.settings,
+            terms=_terms(request, client),
+            set_id="",
+            name=GRID,
+            title=grid.title,
+            theme=request.theme,
+            slots=tuple((index, spec.name, spec) for index, spec in enumerate(grid.specs, 1)),
+            jobs=tuple((place + 1, grid.specs[place]) for place in by_mix(grid.specs)),
+            mixes=grid.mixes,
+            grid=request.axes,
+        )
+        about_loras = await asyncio.to_thread(self._lora_warnings, grid.specs)
+        warnings = (*planning.model_warnings(basis.model, request.theme or request.prompt), *about_loras)
+        return await self._submit(new, _idem(request, client), warnings)
+
+    def _new_batch(self, chosen: protocol.Settings, set_id: str, name: str = "", **parts: Any) -> NewBatch:
         stamp = time.strftime("%Y%m%d_%H%M%S")
         return NewBatch(
-            id=batch_id(set_id, stamp),
+            id=batch_id(name or set_id, stamp),
             set_id=set_id,
             settings=msgspec.msgpack.encode(chosen),
             output_dir=str(self.config.output.directory),

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from imagineerd import protocol
 from imagineerd.jobs import LoraWeight, State
-from imagineerd.protocol import PAGE, End, Settings
+from imagineerd.protocol import PAGE, Axis, End, Settings
 
 CHOOSE_NOTHING = Settings()
 
@@ -131,6 +131,35 @@ def generate(  # noqa: PLR0913 - what can be said of it
     """Draw one prompt `n` times (1 to 10,000). Raises `Invalid`, `Full`. For `idem` and what follows see `deal`."""
     return protocol.Generate(
         idem=idem or new_key(), prompt=prompt, n=n, name=name, settings=settings, priority=priority, hold=hold
+    )
+
+
+def grid(  # noqa: PLR0913, PLR0917 - a grid is of a prompt or of a card
+    axes: Iterable[Axis],
+    prompt: str = "",
+    set_id: str = "",
+    card: int | None = None,
+    theme: str = "",
+    settings: Settings = CHOOSE_NOTHING,
+    idem: str = "",
+    *,
+    priority: int | None = None,
+    hold: bool = False,
+) -> protocol.DealGrid:
+    """Draw a prompt, or a card of a set, with every combination of the axes' values (400 at most).
+
+    Raises `NotFound`, `Invalid`, `LoraError`, `Full`. For `idem` and what follows see `deal`.
+    """
+    return protocol.DealGrid(
+        idem=idem or new_key(),
+        axes=tuple(axes),
+        prompt=prompt,
+        set=set_id,
+        card=card,
+        theme=theme,
+        settings=settings,
+        priority=priority,
+        hold=hold,
     )
 
 

@@ -26,9 +26,12 @@ from imagineerd.protocol import (
     BlobInfo,
     BlobStat,
     Body,
+    Chunk,
     EventMark,
     Preview,
     Request,
+    SheetGet,
+    SheetStat,
     Variant,
     WatchPreviews,
     Welcome,
@@ -53,6 +56,13 @@ CHUNKS_IN_FLIGHT: Final = 4
 WATCH_ALL: Final = WatchPreviews()
 SILENT_BEATS: Final = 4
 """Heartbeats that may fail to come before a daemon counts as away."""
+
+
+class Fetch(NamedTuple):
+    """How a file is fetched: what tells of it, and what makes the request of a chunk."""
+
+    stat: Request[BlobInfo]
+    chunk: Callable[..., Request[Chunk]]
 
 
 class Endpoints(NamedTuple):
@@ -114,6 +124,7 @@ class Requests:
     themes = Ask(asks.themes)
     deal = Ask(asks.deal)
     generate = Ask(asks.generate)
+    grid = Ask(asks.grid)
     reroll = Ask(asks.reroll)
     complete = Ask(asks.complete)
     batches = Ask(asks.batches)
@@ -192,7 +203,12 @@ class Client(Requests):
     def picture(self, take_id: int, variant: Variant = "full") -> bytes:
         """Return the file of a take, checked against its hash. Raises `NotFound`, `DiskError`."""
         line = self._line(self.endpoints.blob)
-        return _drive(line, fetching(line, take_id, variant, self.timeout))
+        return _drive(line, fetching(line, picture_of(take_id, variant), self.timeout))
+
+    def sheet(self, batch_id: str) -> bytes:
+        """Have the contact sheet of a grid drawn anew and return the PNG. Raises `NotFound`, `DiskError`."""
+        line = self._line(self.endpoints.blob)
+        return _drive(line, fetching(line, sheet_of(batch_id), self.timeout))
 
     def events(self, since: EventMark | None = None, ticks_hz: float = 5.0) -> Iterator[Followed]:
         """Follow the daemon for ever, on a connection of its own: a `Snapshot` or `Resume`, then what happens.
@@ -266,7 +282,12 @@ class AsyncClient(Requests):
     async def picture(self, take_id: int, variant: Variant = "full") -> bytes:
         """Return the file of a take, checked against its hash. Raises `NotFound`, `DiskError`."""
         line = self._line(self.endpoints.blob)
-        return await self._drive(line, fetching(line, take_id, variant, self.timeout))
+        return await self._drive(line, fetching(line, picture_of(take_id, variant), self.timeout))
+
+    async def sheet(self, batch_id: str) -> bytes:
+        """Have the contact sheet of a grid drawn anew and return the PNG. Raises `NotFound`, `DiskError`."""
+        line = self._line(self.endpoints.blob)
+        return await self._drive(line, fetching(line, sheet_of(batch_id), self.timeout))
 
     async def events(self, since: EventMark | None = None, ticks_hz: float = 5.0) -> AsyncGenerator[Followed, None]:
         """Follow the daemon for ever, as `Client.events` does. Use `contextlib.aclosing` to end it early."""
@@ -433,23 +454,31 @@ def _away(line: Line[Any]) -> DaemonAway:
     return DaemonAway(f"No imagineerd answers on {where}: start it with `imagineer start`.")
 
 
-def fetching(line: Line[Session], take_id: int, variant: Variant, timeout: float) -> Steps[bytes]:
-    """Fetch a picture in chunks, a few of them in flight; check its hash."""
-    stat = yield from asking(line, BlobStat(take=take_id, variant=variant), timeout)
-    info = cast("BlobInfo", stat.body)
-    data = yield from _chunks(line, _chunk_requests(info, take_id, variant, line.session.limits.chunk), timeout)
+def picture_of(take_id: int, variant: Variant) -> Fetch:
+    """Return how the file of a take is fetched."""
+    return Fetch(BlobStat(take=take_id, variant=variant), functools.partial(BlobGet, take=take_id, variant=variant))
+
+
+def sheet_of(batch_id: str) -> Fetch:
+    """Return how the contact sheet of a grid is fetched."""
+    return Fetch(SheetStat(batch=batch_id), functools.partial(SheetGet, batch=batch_id))
+
+
+def fetching(line: Line[Session], fetch: Fetch, timeout: float) -> Steps[bytes]:
+    """Fetch a file in chunks, a few of them in flight; check its hash."""
+    info = cast("BlobInfo", (yield from asking(line, fetch.stat, timeout)).body)
+    data = yield from _chunks(line, _chunk_requests(info, fetch, line.session.limits.chunk), timeout)
     if hashlib.sha256(data).hexdigest() != info.sha256:
-        raise DiskError(f"The picture of take {take_id} is damaged: its SHA-256 is not the recorded one.")
+        raise DiskError(f"The file {info.name} is damaged: its SHA-256 is not the recorded one.")
     return data
 
 
-def _chunk_requests(info: BlobInfo, take_id: int, variant: Variant, size: int) -> Iterator[BlobGet]:
+def _chunk_requests(info: BlobInfo, fetch: Fetch, size: int) -> Iterator[Request[Chunk]]:
     for offset in range(0, info.bytes, size):
-        length = min(size, info.bytes - offset)
-        yield BlobGet(take=take_id, variant=variant, offset=offset, length=length)
+        yield fetch.chunk(offset=offset, length=min(size, info.bytes - offset))
 
 
-def _chunks(line: Line[Session], requests: Iterator[BlobGet], timeout: float) -> Steps[bytes]:
+def _chunks(line: Line[Session], requests: Iterator[Request[Chunk]], timeout: float) -> Steps[bytes]:
     data = bytearray()
     rids: deque[int] = deque()
     try:

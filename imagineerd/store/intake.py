@@ -14,7 +14,7 @@ import msgspec
 
 from imagineerd.errors import Conflict, Full
 from imagineerd.jobs import BACKGROUND, BY_HAND, LANES, MAX_SEED, JobSpec, group_key
-from imagineerd.protocol import BatchAdded, Dealt, JobsAdded
+from imagineerd.protocol import Axis, BatchAdded, Dealt, JobsAdded
 from imagineerd.store import order, outbox, pages, steering
 from imagineerd.store.rows import Row, next_id, spec_blob, spec_of
 
@@ -25,8 +25,8 @@ _WAITING = "SELECT sum(jobs) FROM tally WHERE state IN ('queued', 'held')"
 _ID_TAKEN = "SELECT 1 FROM batch WHERE id = ?"
 _NEWEST_ID = "SELECT id FROM batch ORDER BY number DESC LIMIT 1"
 _ADD_BATCH = """
-    INSERT INTO batch (id, set_id, title, theme, settings, folder, uid, created_at, slots, mixes)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO batch (id, set_id, title, theme, settings, folder, uid, created_at, slots, mixes, grid)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _ADD_SLOT = "INSERT INTO slot (batch, idx, name, spec) VALUES (?, ?, ?, ?)"
 _ADD_JOB = """
@@ -68,7 +68,8 @@ AS_THEY_COME = Terms()
 class NewBatch(msgspec.Struct, frozen=True):
     """A batch to be. `id` is a wish; the batch gets the folder `output_dir`/its final id.
 
-    `settings` is the MessagePack of what the client chose, kept as it came; `mixes` are names of saved mixes.
+    `settings` is the MessagePack of what the client chose, kept as it came; `mixes` are names of saved mixes,
+    `grid` the axes of a grid.
     """
 
     id: str
@@ -81,6 +82,7 @@ class NewBatch(msgspec.Struct, frozen=True):
     jobs: tuple[NewJob, ...]
     terms: Terms = AS_THEY_COME
     mixes: tuple[str, ...] = ()
+    grid: tuple[Axis, ...] = ()
 
 
 def submit_batch(connection: sqlite3.Connection, new: NewBatch, idem: Idem | None, limit: int, at: float) -> Dealt:
@@ -210,7 +212,7 @@ def _last_number(connection: sqlite3.Connection, base: str) -> int:
 def _add_batch(connection: sqlite3.Connection, new: NewBatch, id_: str, uid: str, at: float) -> None:
     folder = str(Path(new.output_dir) / id_)
     about = (id_, new.set_id, new.title, new.theme, new.settings, folder, uid)
-    connection.execute(_ADD_BATCH, (*about, at, len(new.slots), " ".join(new.mixes)))
+    connection.execute(_ADD_BATCH, (*about, at, len(new.slots), " ".join(new.mixes), _encode(new.grid)))
     slots = ((id_, index, name, spec_blob(spec)) for index, name, spec in new.slots)
     connection.executemany(_ADD_SLOT, slots)
 

@@ -16,7 +16,7 @@ import msgspec
 
 from imagineerd.errors import Invalid, NotFound, WrongState, did_you_mean
 from imagineerd.jobs import Job, JobSpec, State
-from imagineerd.protocol import Batch, BatchDetail, Batches, Jobs, ListedTake, Queue, Slot, Take
+from imagineerd.protocol import Axis, Batch, BatchDetail, Batches, Jobs, ListedTake, Queue, Slot, Take
 from imagineerd.scheduler import Waiting
 from imagineerd.store import outbox, pausing
 from imagineerd.store.order import ORDER
@@ -27,7 +27,7 @@ SNAPSHOT_BATCHES = 100
 
 _NO_LIMIT = 2**63 - 1
 _LAST_ONES = 1000
-_BATCH = "number, id, set_id, title, theme, folder, created_at, slots, takes, mixes"
+_BATCH = "number, id, set_id, title, theme, folder, created_at, slots, takes, mixes, grid"
 
 _ONE_BATCH = f"SELECT {_BATCH} FROM batch WHERE id = ?"
 _BATCH_PAGE = f"SELECT {_BATCH} FROM batch WHERE number < ? ORDER BY number DESC LIMIT ?"
@@ -81,6 +81,9 @@ _UNFINISHED = """
     ORDER BY number
 """
 _FILES = "SELECT id, file FROM take WHERE batch = ? AND place = 'kept'"
+
+
+_decode_axes = msgspec.msgpack.Decoder(tuple[Axis, ...]).decode
 
 
 class Snap(NamedTuple):
@@ -172,7 +175,7 @@ def _number_of(connection: sqlite3.Connection, name: str) -> int:
 
 
 def _batch_of(connection: sqlite3.Connection, row: Row) -> Batch:
-    _, id_, set_id, title, theme, folder, created_at, slots, takes, mixes = row
+    _, id_, set_id, title, theme, folder, created_at, slots, takes, mixes, grid = row
     return Batch(
         id=id_,
         set=set_id,
@@ -184,6 +187,7 @@ def _batch_of(connection: sqlite3.Connection, row: Row) -> Batch:
         takes=takes,
         states=dict(connection.execute(_SLOT_STATES, (id_,)).fetchall()),
         mixes=tuple(mixes.split()),
+        grid=_decode_axes(grid),
     )
 
 

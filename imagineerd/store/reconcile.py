@@ -20,6 +20,7 @@ from typing import Final
 
 import msgspec
 
+from imagineerd.naming import SHEET
 from imagineerd.protocol import Take
 from imagineerd.store.moves import NewTake
 from imagineerd.store.pages import Unfinished
@@ -104,7 +105,8 @@ def look(batches: Iterable[Unfinished]) -> Found:
 
 def pictures_without_row(folder: Path, batch: Unfinished) -> list[Path]:
     """Return the PNGs of a folder that are no take's file, by name."""
-    return sorted(path for path in folder.glob("*.png") if path.name not in batch.files)
+    known = {*batch.files, SHEET}
+    return sorted(path for path in folder.glob("*.png") if path.name not in known)
 
 
 def delete_leftovers(folder: Path, batch: Unfinished) -> None:

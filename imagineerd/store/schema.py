@@ -187,7 +187,11 @@ CREATE TRIGGER take_placed AFTER UPDATE OF place ON take BEGIN
 END;
 """
 
-MIGRATIONS: Final[tuple[str, ...]] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
+_VERSION_5: Final = """
+ALTER TABLE batch ADD COLUMN grid BLOB NOT NULL DEFAULT x'90';
+"""
+
+MIGRATIONS: Final[tuple[str, ...]] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
 VERSION: Final = len(MIGRATIONS)
 
 # FULL: a commit is on the disk when it returns. fullfsync: on macOS too, where fsync alone does not reach the disk.

@@ -15,7 +15,7 @@ import decks
 import msgspec
 
 from imagineerd.jobs import LoraWeight
-from imagineerd.protocol import LorasChanged, Take
+from imagineerd.protocol import LorasChanged, StepsAxis, Take
 from imagineerd.store import intake, mixes, moves, outbox, pausing, picks, schema, steering, trash
 from imagineerd.store.speed import record_speed
 
@@ -63,6 +63,8 @@ def fill(connection: sqlite3.Connection) -> None:
     pausing.pause(connection, True, 15.0)  # noqa: FBT003 - it is the subject
     mixes.save_mix(connection, "card-gothic", (LoraWeight("Tarot", 0.6),), 16.0)
     outbox.append(connection, LorasChanged(added=("Tarot",)), 17.0)
+    grid = msgspec.structs.replace(decks.deck("grid", ROOT, 2), grid=(StepsAxis(values=(10, 20)),))
+    intake.submit_batch(connection, grid, None, 1000, 18.0)
     record_speed(connection, "starter|64x96", 0.25)
 
 

@@ -98,6 +98,9 @@ TAKE_DETAIL = protocol.TakeDetail(
     dtype="float32", seconds_per_step=0.125, folder="/pictures/zodiac",
 )  # fmt: skip
 GOTHIC = protocol.MixInfo(name="card-gothic", mix=(LoraWeight("Card_Fronts", 0.6), LoraWeight("Tarot", 0.2)))
+GRID = protocol.Batch(
+    id="grid_1", set="", title="a fox", folder="/out/grid_1", grid=(protocol.StepsAxis(values=(10, 20)),)
+)
 ANSWERS: dict[str, Any] = {
     "loras": protocol.Loras(loras=(INK,), folder="/loras", problems=(Problem("It is passed over.", "b/ink"),)),
     "lora": INK_DETAIL,
@@ -107,6 +110,7 @@ ANSWERS: dict[str, Any] = {
     "mix_save": GOTHIC,
     "mix_rename": GOTHIC,
     "mix_delete": protocol.Done(),
+    "grid": lambda _request: protocol.Dealt(batch=GRID, jobs=(1, 2)),
     "status": STATUS,
     "plan": PLAN,
     "sets": protocol.Sets(sets=(INFO,)),
@@ -514,6 +518,27 @@ def test_a_plan_hints_at_trigger_words_and_an_option_adds_them(
     assert 'Hint: these trigger words stand in no prompt or not in all: "ink wash", "paper".' in capsys.readouterr().out
 
 
+def test_a_grid_s_axes_are_what_has_several_values_in_their_order(daemon: FakeDaemon) -> None:
+    command = ["grid", "zodiac", "Taurus", "--lora", "Ink=0,0.5", "--seed", "7", "--steps", "10,20", "--mix", "gothic"]
+
+    assert main([*command, "--lora", "Gold=0.3", "--theme", "ice", "--width", "96", "--detach"]) == 0
+
+    request = daemon.last(protocol.DealGrid)
+    assert request.axes == (protocol.LoraAxis(lora="Ink", values=(0.0, 0.5)), protocol.StepsAxis(values=(10, 20)))
+    assert (request.set, request.card, request.prompt, request.theme) == ("zodiac", 2, "", "ice")
+    assert request.settings == protocol.Settings(
+        seed=7, width=96, mix=(LoraWeight("gothic", noted=True), LoraWeight("Gold", 0.3))
+    )
+
+
+def test_a_grid_without_an_axis_is_told_how_to_have_one(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["grid", "a fox", "--steps", "10"]) == 2
+    assert "give an option several values, such as --steps 10,20" in capsys.readouterr().err
+    assert main(["grid", "a", "red", "fox", "--steps", "10,20"]) == 2
+    assert "A grid is of one prompt or of one card" in capsys.readouterr().err
+    assert daemon.count(protocol.DealGrid) == 0
+
+
 def test_a_note_names_only_what_was_given(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lora", "note", "ink", "--weight", "0", "--notes", ""]) == 0
     assert daemon.last(protocol.NoteLora) == protocol.NoteLora(lora="ink", weight=0.0, notes="")
@@ -797,6 +822,7 @@ PRINTING = [
     ["deal", "zodiac", "--detach"], ["generate", "a raven", "--detach"], ["reroll", "last", "1", "--detach"],
     ["complete", "last", "--detach"], ["plan", "zodiac"], ["themes"], ["sets"], ["sets", "zodiac"], ["batches"],
     ["loras"], ["lora", "show", "ink"], ["lora", "note", "ink", "--trigger", "ink wash"],
+    ["grid", "a fox", "--steps", "10,20", "--detach"],
     ["mix"], ["mix", "list"], ["mix", "show", "g"], ["mix", "save", "g", "Ink"], ["mix", "rename", "g", "h"],
     ["mix", "delete", "g"], ["take", "7"], ["search", "fool"], ["favourite", "7"], ["delete", "7"], ["restore", "7"],
     ["trash"], ["trash", "--empty"],

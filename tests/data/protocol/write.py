@@ -147,6 +147,19 @@ MESSAGES: dict[str, Body] = {
     "themes": protocol.MakeThemes(count=3, seed=4),
     "deal": protocol.Deal(idem="k1", set="tarot", theme="at sea", settings=SETTINGS, cards=(1, 5)),
     "generate": protocol.Generate(idem="k2", prompt="a fox", n=3, name="Fox", settings=SETTINGS),
+    "grid": protocol.DealGrid(
+        idem="k5",
+        axes=(
+            protocol.LoraAxis(lora="Ink", values=(0.0, 0.5, 1.0)),
+            protocol.StepsAxis(values=(10, 20)),
+            protocol.GuidanceAxis(values=(3.0,)),
+            protocol.SeedAxis(values=(1, 2)),
+            protocol.ThemeAxis(values=("at sea", "at night")),
+        ),
+        set="tarot",
+        card=5,
+        settings=SETTINGS,
+    ),
     "reroll": protocol.Reroll(idem="k3", batch="last", slots=(1, 2), seed=5),
     "complete": protocol.Complete(idem="k4", batch="last"),
     "batches": protocol.ListBatches(limit=10, before=BATCH.id),
@@ -177,6 +190,8 @@ MESSAGES: dict[str, Body] = {
     "stop": protocol.Stop(),
     "blob_stat": protocol.BlobStat(take=7, variant="thumb"),
     "blob_get": protocol.BlobGet(take=7, offset=262144, length=1000),
+    "sheet_stat": protocol.SheetStat(batch="last"),
+    "sheet_get": protocol.SheetGet(batch="last", offset=262144, length=1000),
     "welcome": protocol.Welcome(
         proto=1, daemon="1.0.0", epoch="e1", boot="b1", features=("deal", "blob"), uid=1000, pid=4712
     ),

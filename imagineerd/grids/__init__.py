@@ -1,0 +1,1 @@
+"""Grids: one card with every combination of some values, and the contact sheet of them."""
