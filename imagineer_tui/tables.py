@@ -338,12 +338,11 @@ def _list_takes(
     if not data.takes:
         out.line(nothing)
         return
-    table = _table("take>", "card*", "batch", when, "seed>", "theme*")
+    table = _table("take>", "card*", "batch", when, "theme*")
     for about in data.takes:
         found = about.take
         name = f"{found.id}{_marks(about)}"
-        theme = about.theme or about.title
-        table.add_row(name, about.card, found.batch, moment_of(found), str(found.seed), theme)
+        table.add_row(name, about.card, found.batch, moment_of(found), about.theme)
     out.console.print(table)
     _more(out, more=data.before is not None)
 

@@ -10,6 +10,7 @@ import signal
 import socket
 import sqlite3
 import stat
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,7 +23,7 @@ from house import REAL, House, wait_until
 
 from imagineerd import protocol
 from imagineerd.client import Away, Client, Event, Followed
-from imagineerd.errors import Invalid
+from imagineerd.errors import DaemonAway, Invalid
 from imagineerd.jobs import MAX_RECOVERIES, State
 from imagineerd.protocol import (
     BatchAdded,
@@ -162,6 +163,41 @@ def test_who_watches_a_batch_sees_its_cards_grow_and_who_follows_is_not_disturbe
 def test_to_watch_both_a_job_and_a_batch_is_refused(faking: House) -> None:
     with faking.client() as client, pytest.raises(Invalid, match="either a job or a batch"):
         client.ask(WatchPreviews(job=1, batch="last"))
+
+
+# ---------------------------------------------------------------- the trash
+
+
+def where(house: House, folder: Path, take: int, file: str) -> list[bool]:
+    """Return whether picture and sidecar of a take are at home, and whether they are in the trash."""
+    trash = house.paths.data_dir / "trash"
+    paths = (folder / file, (folder / file).with_suffix(".json"), trash / f"{take}.png", trash / f"{take}.json")
+    return [path.exists() for path in paths]
+
+
+def test_killed_at_any_moment_a_deleted_take_is_in_the_trash_and_a_kept_one_at_home(house: House) -> None:
+    random_ = random.Random(20261122)  # noqa: S311 - the same moments each time
+    house.with_fake_worker().start()
+    with house.client() as client:
+        batch = client.deal("zodiac").batch
+        wait_until(lambda: closed(client, batch.id))
+    for _ in range(3):
+        with house.client() as client, contextlib.suppress(DaemonAway):
+            killer = threading.Timer(random_.random() * 0.2, house.kill)
+            killer.start()
+            while True:
+                client.delete(batch_id=batch.id)
+                client.restore(batch_id=batch.id)
+        killer.join()
+        house.start()
+        with house.client() as client:
+            kept = [take for slot in client.batch(batch.id).slots for take in slot.takes]
+            deleted = [found.take for found in client.trash().takes]
+            assert len(kept) + len(deleted) == 12
+            for take in (*kept, *deleted):
+                at_home = take.deleted_at is None
+                found = where(house, Path(batch.folder), take.id, take.file)
+                assert found == [at_home, at_home, not at_home, not at_home]
 
 
 # ---------------------------------------------------------------- following

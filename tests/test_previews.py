@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagineerd import link
@@ -193,6 +193,7 @@ def test_a_shrunk_preview_takes_its_pixels_from_where_they_stood() -> None:
     assert shrunk(large, 2).rgb == bytes((0, 0, 9, 2, 0, 9, 0, 2, 9, 2, 2, 9))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 40))
 def test_a_shrunk_preview_is_whole_and_fits(width: int, height: int, max_side: int) -> None:
     small = shrunk(preview(width=width, height=height), max_side)

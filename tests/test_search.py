@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagineerd.errors import Invalid
@@ -86,6 +86,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(max_size=LONGEST), st.lists(PIECES, max_size=100).map("".join)))
 def test_nothing_that_is_typed_is_an_error_of_the_index(index: sqlite3.Connection, text: str) -> None:
     ask(index, text)
@@ -101,6 +102,7 @@ def test_the_longest_query_is_none_either(index: sqlite3.Connection, text: str) 
 WORDS = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=8)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), WORDS), min_size=1, max_size=6))
 def test_every_word_is_asked_for_or_left_out(terms: list[tuple[bool, str]]) -> None:
     query = parse(" ".join(f"{'-' * no}{word}" for no, word in terms))

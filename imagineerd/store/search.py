@@ -59,9 +59,12 @@ def remove(connection: sqlite3.Connection, take: int) -> None:
 
 def find(connection: sqlite3.Connection, query: Query, batch: str | None, limit: int, before: int | None) -> Takes:
     """Return the newest kept takes that a query asks for, or those older than `before`; `batch` is an id."""
+    match, without = query.match, query.without
+    if match and without:  # a fifth of the time that two take
+        match, without = f"({match}) NOT ({without})", ""
     tests = [
         "take_text MATCH :match" if query.match else "",
-        "take.id NOT IN (SELECT rowid FROM take_text WHERE take_text MATCH :without)" if query.without else "",
+        "take.id NOT IN (SELECT rowid FROM take_text WHERE take_text MATCH :without)" if without else "",
         "take.batch = :batch" if batch else "",
         "" if query.favourite is None else f"take.favourite = {int(query.favourite)}",
         "" if query.pick is None else f"(slot.pick IS take.id) = {int(query.pick)}",
@@ -71,8 +74,8 @@ def find(connection: sqlite3.Connection, query: Query, batch: str | None, limit:
     chosen = " AND ".join(filter(None, [*tests, f"{number} < :before"]))
     statement = f"{_BY_TEXT if query.match else _BY_ID} WHERE {chosen} ORDER BY {number} DESC LIMIT :limit"
     values: dict[str, Any] = {
-        "match": query.match,
-        "without": query.without,
+        "match": match,
+        "without": without,
         "batch": batch,
         "before": _NO_LIMIT if before is None else before,
         "limit": limit + 1,
