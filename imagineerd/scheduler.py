@@ -84,7 +84,7 @@ def passed_over(priorities: Iterable[int], chosen: int, passed: Mapping[int, int
 def next_turn(front: int | None, last: int | None) -> int:
     """Return the turn of a client's next job at a priority; the further ones count up from there.
 
-    `front` is the turn at the front there, `last` that of the last job this client has waiting; None where there is none.
+    `front` is the turn at the front there, `last` that of this client's last waiting job; None where there is none.
     """
     return max(front or 0, 0 if last is None else last + 1)
 
