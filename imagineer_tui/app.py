@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from imagineer_tui.feed import Feed
     from imagineer_tui.framed import Framed
-    from imagineerd.client import AsyncClient
+    from imagineerd.client import AsyncClient, Endpoints
     from imagineerd.config import Paths
     from imagineerd.protocol import Batch, EventBody
 
@@ -74,6 +74,7 @@ class ImagineerApp(App[int]):
         terminal: Terminal = UNASKED,
         *,
         start: bool = False,
+        far: Endpoints | None = None,
     ) -> None:
         super().__init__(driver_class=Driver)
         self.environ = environ
@@ -83,6 +84,7 @@ class ImagineerApp(App[int]):
         self.world = World()
         self.animation_level = "none"
         self._start = start
+        self._far = far
         self._feed: Feed | None = None
         self._client: AsyncClient | None = None
         self._topics: set[Topic] = set()
@@ -122,7 +124,7 @@ class ImagineerApp(App[int]):
         if self._client is None:
             from imagineerd.client import AsyncClient, endpoints_of
 
-            self._client = AsyncClient(endpoints_of(self.paths), name="imagineer")
+            self._client = AsyncClient(self._far or endpoints_of(self.paths), name="imagineer")
         return self._client
 
     @work(group="feed", exclusive=True, exit_on_error=False)
@@ -142,7 +144,7 @@ class ImagineerApp(App[int]):
         from imagineerd.errors import ImagineerError
 
         try:
-            pid = await asyncio.to_thread(start, self.paths)
+            pid = None if self._far else await asyncio.to_thread(start, self.paths)
         except ImagineerError as error:
             said = "\n".join([error.message, *(str(problem) for problem in error.problems)])
             self.notify(said, title="The daemon did not start", severity="error", timeout=30)

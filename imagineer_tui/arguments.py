@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 from imagineer_tui import axes
 from imagineerd.jobs import SCHEDULERS, LoraWeight, State
-from imagineerd.protocol import Settings
+from imagineerd.protocol import Role, Settings
 from imagineerd.version import VERSION
 
 GRID_HELP = "The first axis runs across the sheet, the second down, and each further one adds blocks below."
@@ -24,7 +24,7 @@ def build_parser() -> argparse.ArgumentParser:
         parents=[_common()],
     )
     parser.add_argument("--version", action="version", version=f"imagineer {VERSION}")
-    parser.set_defaults(json=False, command=None)
+    parser.set_defaults(json=False, command=None, host="", connect="")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     _add_making(commands)
     _add_looking(commands)
@@ -212,6 +212,7 @@ def _add_keeping(commands: Commands) -> None:
     _add(commands, "status", "show how the daemon is")
     _add(commands, "doctor", "check everything that imagineer needs")
     _add_config(_add(commands, "config", "show or change the configuration"))
+    _add_keys(_add(commands, "keys", "say who may come in over the network, and as whom we go there"))
     _add(commands, "start", "start the daemon")
     _add(commands, "stop", "stop the daemon; the queue stays")
     completion = _add(commands, "completion", "print a completion script for a shell")
@@ -229,6 +230,21 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
     _add(actions, "unset", "go back to the default").add_argument("key", metavar="KEY")
 
 
+def _add_keys(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    _add(actions, "new", "draw the key with which we go to daemons of other machines")
+    authorize = _add(actions, "authorize", "let a client in, or change its role")
+    authorize.add_argument("name", metavar="NAME", help="what to call it")
+    authorize.add_argument("key", metavar="KEY", help="its public key, as its `keys new` prints it")
+    role = "look; operator: deal and steer, too; admin: configure and stop, too"
+    authorize.add_argument("--role", choices=get_args(Role), required=True, help=f"viewer: {role}")
+    _add(actions, "revoke", "let a client in no more").add_argument("name", metavar="NAME", help="as `list` shows it")
+    trust = _add(actions, "trust", "note the public key of a daemon of another machine")
+    trust.add_argument("address", metavar="ADDRESS", help="tcp://HOST:PORT")
+    trust.add_argument("key", metavar="KEY", help="the daemon's key, as `keys list` there prints it")
+    _add(actions, "list", "list who may come in, and the keys of this machine")
+
+
 # ---------------------------------------------------------------- groups of options
 
 
@@ -236,6 +252,8 @@ def _common() -> argparse.ArgumentParser:
     """Return the options that stand before or behind every command."""
     parent = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     parent.add_argument("--json", action="store_true", help="print data as JSON, and nothing else")
+    parent.add_argument("--host", metavar="HOST", help="the daemon of another machine, through ssh: box or user@box")
+    parent.add_argument("--connect", metavar="ADDRESS", help="the one at tcp://HOST:PORT, by a key: see `keys`")
     return parent
 
 

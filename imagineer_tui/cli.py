@@ -20,6 +20,8 @@ MODULES: Final = {
     "curating": ("take", "search", "favourite", "delete", "restore", "trash"),
     "library": ("loras", "lora", "mix"),
     "configuring": ("config",),
+    "keys": ("keys",),
+    "far": ("open_far",),
     "completion": ("completion",),
 }
 """Where a command's function of the same name stands; a module is imported when one of its commands runs."""
@@ -32,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     parser = build_parser()
     options = parser.parse_args(arguments)
+    if options.command is None and (options.host or options.connect):
+        options.command = "open_far"
     if options.command is None:
         sys.stdout.write("Welcome! Try `imagineer deal zodiac --theme random` to see twelve cards.\n\n")
         parser.print_help()

@@ -46,6 +46,8 @@ def _client(run: Run) -> Client | None:
     try:
         return run.client()
     except DaemonAway:
+        if run.far is not None:
+            raise
         return None
 
 

@@ -81,6 +81,7 @@ def resume(run: Run) -> int:
 
 def start(run: Run) -> int:
     """Start the daemon, if none answers."""
+    run.only_here("A daemon is started on its own machine")
     run.out.show(run.client(start=True).status(), tables.status)
     return OK
 
@@ -94,7 +95,8 @@ def stop(run: Run) -> int:
         return OK
     pid = client.status().pid
     done = client.stop()
-    _wait_until_gone(pid)
+    if run.far is None:
+        _wait_until_gone(pid)
     run.out.show(done, saying(f"imagineerd (pid {pid}) has stopped; the queue stays."))
     return OK
 

@@ -25,9 +25,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
+import zmq
+
 from imagineerd.config import Config, Paths, config_notes, load_config
 from imagineerd.errors import ImagineerError, Problem
 from imagineerd.models import STARTER
+from imagineerd.network import keys
 from imagineerd.protocol import Check, Level, ModelInfo, Worker
 
 GIB: Final = 1024**3
@@ -89,6 +92,7 @@ def run_checks(  # noqa: PLR0913 - what the daemon knows comes from several of i
         ),
         ("output folder", partial(check_folder, "output folder", outputs, "output.directory")),
         ("runtime folder", partial(check_runtime, paths.runtime_dir)),
+        ("network", partial(check_network, paths, config.listen.tcp)),
         *([("sqlite", partial(check_sqlite, sqlite))] if sqlite else []),
         ("docker", partial(check_docker, environ)),
         ("claude", partial(check_credentials, paths.home)),
@@ -337,6 +341,29 @@ def check_runtime(folder: Path, sessions: Path = SESSIONS, linger: Path = LINGER
     message = f"The sockets are in {folder}, which is removed at your last logout."
     remedy = f"Run: loginctl enable-linger {user}."
     return Check(name="runtime folder", level="warn", message=message, remedy=remedy)
+
+
+def check_network(paths: Paths, tcp: str | None) -> Check:
+    """Where other machines can come in, the keys are in order and there is somebody to come."""
+    name = "network"
+    if tcp is None:
+        return Check(name=name, level="ok", message="No other machine can come in (listen.tcp is null).")
+    if not zmq.has("curve"):
+        remedy = "Install pyzmq from its wheel, or set listen.tcp to null."
+        return Check(name=name, level="fail", message="This libzmq was built without CURVE.", remedy=remedy)
+    try:
+        keys.our_pairs(paths.keys_dir)
+    except ImagineerError as error:
+        return Check(name=name, level="fail", message=error.message, remedy="Mend the file, or set listen.tcp to null.")
+    found = keys.read_authorized(paths.keys_dir)
+    if found.problems:
+        message = "; ".join(map(str, found.problems[:SHOWN]))
+        return Check(name=name, level="fail", message=message, remedy="Mend or remove these files: they let nobody in.")
+    if not found.keys:
+        remedy = "Run: imagineer keys authorize NAME KEY --role operator."
+        return Check(name=name, level="warn", message=f"Nobody has a key to come in at {tcp}.", remedy=remedy)
+    who = ", ".join(f"{key.name} ({key.role})" for key in found.keys)
+    return Check(name=name, level="ok", message=f"At {tcp} may come in: {who}.")
 
 
 # ---------------------------------------------------------------- labels

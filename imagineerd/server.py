@@ -104,7 +104,9 @@ class Server:
         try:
             open_to(self._socket, address, secret)
         except zmq.ZMQError as error:
-            raise WrongState(f"Nothing can listen on {address} ({error.strerror}): change listen.tcp.") from None
+            raise WrongState(
+                f"Nothing can listen on {address} ({zmq.strerror(error.errno or 0)}): change listen.tcp."
+            ) from None
 
     async def serve(self) -> None:
         """Take messages for ever."""

@@ -26,6 +26,7 @@ from imagineerd.doctor import (
     check_folder,
     check_library,
     check_model,
+    check_network,
     check_nvidia,
     check_python,
     check_runtime,
@@ -35,6 +36,8 @@ from imagineerd.doctor import (
     run_checks,
 )
 from imagineerd.errors import Problem
+from imagineerd.network import keys
+from imagineerd.network.key_files import draw
 from imagineerd.protocol import Check, ModelInfo, Worker
 
 REPOSITORY = Path(__file__).parents[1]
@@ -91,7 +94,7 @@ def test_a_machine_is_looked_at_in_order(paths: Paths, config: Config) -> None:
 
     assert [check.name for check in checks] == [
         *["python", "torch", "diffusers", "transformers", "accelerate", "peft", "config"],
-        *["device", "nvidia", "model", "sets", "data folder", "output folder", "runtime folder"],
+        *["device", "nvidia", "model", "sets", "data folder", "output folder", "runtime folder", "network"],
         *["sqlite", "docker", "claude"],
     ]
     assert [check for check in checks if not is_helpful(check)] == []
@@ -114,7 +117,7 @@ def test_a_check_that_breaks_is_a_finding_itself(config: Config) -> None:
 
     checks = run_checks(nonsense, config, CPU, STARTER)
 
-    assert len(checks) == 16
+    assert len(checks) == 17
     assert any("could not be checked" in check.message for check in checks)
 
 
@@ -423,3 +426,39 @@ def test_a_real_docker_engine_answers() -> None:
 
     assert check.level == "ok"
     assert "answers (API 1." in check.message
+
+
+# ---------------------------------------------------------------- network
+
+
+def test_where_no_other_machine_can_come_in_keys_do_not_matter(paths: Paths) -> None:
+    assert check_network(paths, None).level == "ok"
+    assert list(paths.home.iterdir()) == []
+
+
+def test_an_open_address_without_a_key_to_it_is_a_warning(paths: Paths) -> None:
+    check = check_network(paths, "127.0.0.1:5757")
+
+    assert check.level == "warn"
+    assert check.message == "Nobody has a key to come in at 127.0.0.1:5757."
+
+
+def test_who_may_come_in_is_told(paths: Paths) -> None:
+    keys.authorize(paths.keys_dir, keys.AuthorizedKey("anne", "viewer", draw().public))
+
+    check = check_network(paths, "127.0.0.1:5757")
+
+    assert (check.level, check.message) == ("ok", "At 127.0.0.1:5757 may come in: anne (viewer).")
+
+
+def test_keys_that_others_could_have_touched_are_a_failure(paths: Paths) -> None:
+    keys.authorize(paths.keys_dir, keys.AuthorizedKey("anne", "viewer", draw().public))
+    (keys.authorized_folder(paths.keys_dir) / "anne.key").chmod(0o666)
+    assert "chmod go-w" in check_network(paths, "127.0.0.1:5757").message
+
+    keys.daemon_pair(paths.keys_dir)
+    (paths.keys_dir / "daemon.key_secret").chmod(0o644)
+    check = check_network(paths, "127.0.0.1:5757")
+
+    assert check.level == "fail"
+    assert "chmod go=" in check.message

@@ -6,9 +6,10 @@ import logging
 import subprocess
 import sys
 
+import pytest
 from house import House
 
-from imagineerd.logs import JournalFormatter, LineFormatter, pairs
+from imagineerd.logs import SELDOM_S, JournalFormatter, LineFormatter, Seldom, pairs
 
 
 def record(message: str, level: int = logging.INFO, **values: object) -> logging.LogRecord:
@@ -67,3 +68,19 @@ def test_elsewhere_the_line_has_a_time(house: House) -> None:
 
 def test_what_is_below_the_level_is_not_written(house: House) -> None:
     assert said(house.environ, "error") == ""
+
+
+def test_what_strangers_cause_is_logged_seldom_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+    now = [0.0]
+    seldom = Seldom(logging.getLogger("test"), clock=lambda: now[0])
+    for number in range(1000):
+        seldom.warning("Refused.", number=number)
+    seldom.warning("Refused, too.")
+    now[0] = SELDOM_S
+    seldom.warning("Refused.", number=1000)
+
+    assert [(record.message, record.pairs) for record in caplog.records] == [  # type: ignore[attr-defined]
+        ("Refused.", {"number": 0}),
+        ("Refused, too.", {}),
+        ("Refused.", {"number": 1000, "left_out": 999}),
+    ]

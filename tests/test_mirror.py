@@ -22,6 +22,7 @@ ELSEWHERE = {
         "tests/client/test_clients.py",
         "starting a daemon, tested with the client that wants one",
     ),
+    "imagineerd/client/remote.py": ("tests/network/test_network.py", "over the network, to a real daemon"),
     "imagineerd/settings.py": ("tests/test_config.py", "the table that reading and changing are made from"),
     "imagineerd/fingerprint.py": ("tests/test_models.py", "hashes of model and LoRA files"),
     "imagineerd/starter/*": (

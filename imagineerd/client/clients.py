@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, ParamSpec, Se
 import zmq
 
 from imagineerd.client import asks
-from imagineerd.client.dealer import Line
+from imagineerd.client.dealer import Curve, Line
 from imagineerd.client.following import Followed, Following, Stream, Watching
 from imagineerd.client.session import Reply, Session
 from imagineerd.errors import DaemonAway, DiskError
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=Body)
+S = TypeVar("S", bound=Session)
 T = TypeVar("T")
 Steps: TypeAlias = Generator[float, None, T]
 """Something that takes waiting: it yields seconds to wait at most until anything happens, and returns its result."""
@@ -66,10 +67,12 @@ class Fetch(NamedTuple):
 
 
 class Endpoints(NamedTuple):
-    """The daemon's two addresses, as libzmq writes them."""
+    """The daemon's two addresses, as libzmq writes them; the keys to it and what to call it, where it is far away."""
 
     ctl: str
     blob: str
+    curve: Curve | None = None
+    where: str = ""
 
 
 def endpoints_of(paths: Paths) -> Endpoints:
@@ -160,16 +163,19 @@ class Requests:
 
     def _line(self, endpoint: str) -> Line[Session]:
         if endpoint not in self._lines:
-            self._lines[endpoint] = Line(self._context, endpoint, Session(self._name, VERSION))
+            self._lines[endpoint] = self._new_line(endpoint, Session(self._name, VERSION))
         return self._lines[endpoint]
+
+    def _new_line(self, endpoint: str, session: S) -> Line[S]:
+        return Line(self._context, endpoint, session, self.endpoints.curve, self.endpoints.where)
 
     def _follow(self, since: EventMark | None, ticks_hz: float) -> Line[Stream[Followed]]:
         session: Stream[Followed] = Following(since, ticks_hz, self._name, VERSION)
-        return Line(self._context, self.endpoints.ctl, session)
+        return self._new_line(self.endpoints.ctl, session)
 
     def _watch(self, wish: WatchPreviews) -> Line[Stream[Preview]]:
         session: Stream[Preview] = Watching(wish, self._name, VERSION)
-        return Line(self._context, self.endpoints.ctl, session)
+        return self._new_line(self.endpoints.ctl, session)
 
 
 class Client(Requests):
@@ -181,9 +187,9 @@ class Client(Requests):
         return cast("R", _drive(line, asking(line, request, timeout or self.timeout)).body)
 
     @classmethod
-    def connect(cls, paths: Paths, *, timeout: float | None = None, name: str = "") -> Self:
+    def connect(cls, where: Paths | Endpoints, *, timeout: float | None = None, name: str = "") -> Self:
         """Return a client of a daemon that answers. Raises what `hello` raises."""
-        client = cls(endpoints_of(paths), name=name)
+        client = cls(where if isinstance(where, Endpoints) else endpoints_of(where), name=name)
         try:
             client.hello(timeout)
         except BaseException:
@@ -264,9 +270,9 @@ class AsyncClient(Requests):
         return cast("R", (await self._drive(line, asking(line, request, timeout or self.timeout))).body)
 
     @classmethod
-    async def connect(cls, paths: Paths, *, timeout: float | None = None, name: str = "") -> Self:  # noqa: ASYNC109 - as in `Client`
+    async def connect(cls, where: Paths | Endpoints, *, timeout: float | None = None, name: str = "") -> Self:  # noqa: ASYNC109 - as in `Client`
         """Return a client of a daemon that answers. Raises what `hello` raises."""
-        client = cls(endpoints_of(paths), name=name)
+        client = cls(where if isinstance(where, Endpoints) else endpoints_of(where), name=name)
         try:
             await client.hello(timeout)
         except BaseException:
@@ -450,8 +456,12 @@ def _time_left(line: Line[Any], end: float) -> float:
 
 
 def _away(line: Line[Any]) -> DaemonAway:
-    where = line.endpoint.removeprefix("ipc://")
-    return DaemonAway(f"No imagineerd answers on {where}: start it with `imagineer start`.")
+    if line.shut_out and not line.opened:
+        return DaemonAway(f"{line.where} hangs up: is the key that is trusted here the one that it has?")
+    if line.where:
+        return DaemonAway(f"No imagineerd answers on {line.where}: start it there, and see that it listens.")
+    here = line.endpoint.removeprefix("ipc://")
+    return DaemonAway(f"No imagineerd answers on {here}: start it with `imagineer start`.")
 
 
 def picture_of(take_id: int, variant: Variant) -> Fetch:

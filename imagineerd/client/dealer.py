@@ -9,13 +9,13 @@ from __future__ import annotations
 import itertools
 import struct
 import time
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 import zmq
 from zmq.backend import zmq_poll
 
 from imagineerd.client.session import Session
-from imagineerd.errors import Invalid
+from imagineerd.errors import Denied, Invalid, ProtocolError
 
 S = TypeVar("S", bound=Session)
 
@@ -23,27 +23,52 @@ RECONNECT_MS: Final = 50
 """Milliseconds between two tries to connect; a daemon that was restarted is found again within twice that."""
 TCP_HEARTBEAT_MS: Final = 5000
 
-_EVENTS = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED | zmq.EVENT_CONNECT_RETRIED
+_EVENTS = (
+    zmq.EVENT_HANDSHAKE_SUCCEEDED
+    | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+    | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+    | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+    | zmq.EVENT_DISCONNECTED
+    | zmq.EVENT_CONNECT_RETRIED
+)
 _EVENT = struct.Struct("=Hi")
 _monitors = itertools.count()
+
+
+class Curve(NamedTuple):
+    """The keys of a connection in Z85: the daemon's public one, and our own pair."""
+
+    server: str
+    public: str
+    secret: str
 
 
 class Line(Generic[S]):
     """One connection to the daemon, which may come and go.
 
     `away_since` is the monotonic time at which the last session ended (or the line was made), None while one stands.
-    `refused` says that nothing listens there, `opened` that a session once stood; `heard_at` is the time of the last
-    message.
+    `refused` says that nothing listens there, `shut_out` that what listens hung up before it was our turn to speak,
+    `opened` that a session once stood; `heard_at` is the time of the last message. `where` is what to call a machine
+    that is not this one.
     """
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], endpoint: str, session: S) -> None:
+    def __init__(
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        endpoint: str,
+        session: S,
+        curve: Curve | None = None,
+        where: str = "",
+    ) -> None:
         self.endpoint = endpoint
+        self.where = where
         self.session = session
         self.opened = False
         self.refused = False
+        self.shut_out = False
         self.away_since: float | None = time.monotonic()
         self.heard_at = time.monotonic()
-        self._socket = _dealer(context, endpoint)
+        self._socket = _dealer(context, endpoint, curve)
         self._monitor = _monitor(context, self._socket)
         try:
             self._socket.connect(endpoint)
@@ -99,10 +124,18 @@ class Line(Generic[S]):
 
     def _change(self, event: int) -> None:
         self.refused = event == zmq.EVENT_CONNECT_RETRIED
-        if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
-            self.session.connected()
-        elif event == zmq.EVENT_DISCONNECTED:
-            self.session.disconnected()
+        match event:
+            case zmq.EVENT_HANDSHAKE_SUCCEEDED:
+                self.session.connected()
+            case zmq.EVENT_DISCONNECTED:
+                self.session.disconnected()
+            # After either of these two, libzmq does not try again.
+            case zmq.EVENT_HANDSHAKE_FAILED_AUTH:
+                self.session.failed(Denied(f"{self.endpoint} does not let this key in: have it authorized there."))
+            case zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:
+                self.session.failed(ProtocolError(f"What answers on {self.endpoint} speaks no CURVE, or nothing else."))
+            case zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+                self.shut_out = True
 
     def _read(self) -> bool:
         read = False
@@ -129,7 +162,7 @@ class Line(Generic[S]):
             self.away_since = time.monotonic()
 
 
-def _dealer(context: zmq.Context[zmq.Socket[bytes]], endpoint: str) -> zmq.Socket[bytes]:
+def _dealer(context: zmq.Context[zmq.Socket[bytes]], endpoint: str, curve: Curve | None) -> zmq.Socket[bytes]:
     sock = context.socket(zmq.DEALER)
     sock.setsockopt(zmq.IMMEDIATE, 1)
     sock.setsockopt(zmq.LINGER, 0)
@@ -137,6 +170,11 @@ def _dealer(context: zmq.Context[zmq.Socket[bytes]], endpoint: str) -> zmq.Socke
     if endpoint.startswith("tcp://"):
         sock.setsockopt(zmq.HEARTBEAT_IVL, TCP_HEARTBEAT_MS)
         sock.setsockopt(zmq.HEARTBEAT_TIMEOUT, 3 * TCP_HEARTBEAT_MS)
+        sock.setsockopt(zmq.IPV6, 1)
+    if curve is not None:
+        sock.setsockopt(zmq.CURVE_SERVERKEY, curve.server.encode())
+        sock.setsockopt(zmq.CURVE_PUBLICKEY, curve.public.encode())
+        sock.setsockopt(zmq.CURVE_SECRETKEY, curve.secret.encode())
     return sock
 
 

@@ -83,6 +83,15 @@ def daemon_pair(folder: Path) -> Pair:
         return _new_pair(file)
 
 
+def our_pairs(folder: Path) -> tuple[Pair | None, Pair | None]:
+    """Return the key pairs of this machine as the daemon and as a client, None where there is none yet.
+
+    Raises `Denied`, `Invalid`.
+    """
+    daemon, client = (folder / f"{name}.key_secret" for name in ("daemon", "client"))
+    return read_pair(daemon) if daemon.exists() else None, read_pair(client) if client.exists() else None
+
+
 def _new_pair(file: Path) -> Pair:
     pair = draw()
     write_pair(file, pair)
