@@ -864,7 +864,7 @@ def test_the_completion_script_is_bash(capsys: pytest.CaptureFixture[str]) -> No
     script = capsys.readouterr().out
 
     subprocess.run(["bash", "-n"], input=script, text=True, check=True)
-    assert "reroll" in script
+    assert all(word in script for word in ("reroll", "grid", "mix", "rename", "--guidance-scale"))
 
 
 @pytest.mark.parametrize("module", [*MODULES, "cli", "__main__"])
