@@ -43,6 +43,8 @@ from imagineerd.client.session import ONCE, reply_of
 from imagineerd.daemon import CHUNKS_WAITING, EVENTS_KEPT, KEYS_KEPT_S
 from imagineerd.errors import MEANINGS, RETRIES, Code, DaemonAway, ImagineerError, Retry
 from imagineerd.jobs import A_FEW, BACKGROUND, INTERACTIVE, MAY_FOLLOW, State
+from imagineerd.network.gate import HANDSHAKE_MS, HEARTBEAT_MS, REFRESH_S
+from imagineerd.network.keys import ROLES
 from imagineerd.protocol import BESIDE, BLOB_REQUESTS, EVENTS, KIND_OF, REPLIES, REQUESTS, ROLE_OF, Body, Head
 from imagineerd.requests import EVENTS_RESUMED
 from imagineerd.search import COLUMNS
@@ -126,8 +128,60 @@ use them. A client connects a ZeroMQ `DEALER` to `ipc:///run/user/1000/imagineer
 - `ZMQ_IMMEDIATE` 1: a request is not kept for a daemon that is away, to be carried out when it comes back;
 - no `ZMQ_ROUTING_ID`: of two clients with the same one, the second is ignored.
 
-From another machine, forward both sockets: `ssh -L /tmp/im/ctl.sock:/run/user/1000/imagineer/ctl.sock -L …`. There is
-no TCP.
+From another machine, forward both sockets: `ssh -L /tmp/im/ctl.sock:/run/user/1000/imagineer/ctl.sock -L …`. What is
+said stays the same, and ssh asks for the keys. Or come over the [network](#network).
+"""
+
+NETWORK: Final = f"""\
+## Network
+
+Where the setting `listen.tcp` names an address (`192.168.1.7:5757`), the daemon listens there for what `ctl.sock`
+carries, and **at the next port** (5758) for what `blob.sock` does: the same frames over TCP, always with CURVE
+(ZMTP 3.1, CurveZMQ), never without. A client needs three keys, each 40 characters of Z85:
+
+| option of the socket | is | in the file |
+|---|---|---|
+| `ZMQ_CURVE_SERVERKEY` | the daemon's public key | that the client keeps of it |
+| `ZMQ_CURVE_PUBLICKEY` | its own public key | of its own pair |
+| `ZMQ_CURVE_SECRETKEY` | its own secret key | of its own pair |
+
+The daemon lets in the public keys that are authorized. They are files `NAME.key` in the folder `keys/authorized` of its
+data folder, which it looks at every {REFRESH_S:g} s; `imagineer keys` writes them, and so may you, one for each client:
+
+```ini
+metadata
+    name = "laptop"
+    role = "operator"
+curve
+    public-key = "…"
+```
+
+It is a certificate as ZeroMQ's tools write it (`zcert`, `zmq.auth`); `role` is `{"`, `".join(ROLES[:-1])}` or
+`{ROLES[-1]}`. The name is 1 to 64 of `A-Z a-z 0-9 . _ @ -`, a letter or digit first. File and folder must belong to the
+daemon's user or to root, and nobody else may write them: else they let nobody in. The daemon's own key pair is
+`keys/daemon.key_secret`, mode 0600; it is drawn when it is first needed, and `imagineer keys list` prints the public
+half.
+
+Each request takes a role (see [Requests and replies](#requests-and-replies)); who has a lesser one is answered
+`E_DENIED`. A viewer looks, an operator deals and steers, too, an admin configures and stops, too. `role` and `key` of
+`welcome` say what a client came in as; on a Unix socket everyone is `admin`.
+
+What a client meets:
+
+- **An unknown key**: the handshake fails with ZAP status 400 (`ZMQ_EVENT_HANDSHAKE_FAILED_AUTH` on the socket's
+  monitor), and libzmq does not try again. A send tells nothing of it; with `ZMQ_IMMEDIATE` the socket never gets
+  writable.
+- **The wrong key of the daemon**: the daemon hangs up (`ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL`), again at every try.
+- **No CURVE**: either of the two sides hangs up (`…_FAILED_PROTOCOL` or `…_NO_DETAIL`).
+- **A key that is revoked**: new connections fail at once. One that stands is told by an `err` with `E_DENIED` and `rid`
+  0 within {REFRESH_S:g} s, sent nothing more, and every further request is `E_DENIED`. A changed role counts as soon.
+- **A handshake that takes longer than {HANDSHAKE_MS // 1000} s** ends, and so does a connection that answers no ping of
+  ZMTP for {3 * HEARTBEAT_MS // 1000} s.
+
+Idempotency keys belong to the key that they came with. `uid` and `pid` of `welcome` are -1.
+
+This client looks, and saves the newest picture (`tests/examples/look_from_afar.py`; it needs
+`pip install pyzmq msgpack`):
 """
 
 ENCODING: Final = f"""\
@@ -340,6 +394,7 @@ def document() -> str:
         OPENING,
         _contents(),
         SOCKETS,
+        _network(),
         _frames(),
         _requests(),
         *map(_chapter, CHAPTERS),
@@ -353,9 +408,13 @@ def document() -> str:
 
 
 def _contents() -> str:
-    titles = ("Sockets", "Frames", "Requests and replies", *(chapter.title for chapter in CHAPTERS))
+    titles = ("Sockets", "Network", "Frames", "Requests and replies", *(chapter.title for chapter in CHAPTERS))
     titles += ("Types", "Errors", "Limits", "Growth", "Two whole clients")
     return " · ".join(f"[{title}](#{_slug(title)})" for title in titles) + "\n"
+
+
+def _network() -> str:
+    return f"{NETWORK}\n```python\n{(TESTS / 'examples' / 'look_from_afar.py').read_text()}```\n"
 
 
 def _frames() -> str:
