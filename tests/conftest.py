@@ -6,6 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 from house import House, short_folder
+from hypothesis import settings
+
+settings.register_profile("any speed", deadline=None)  # a busy machine is no failure
+settings.load_profile("any speed")
 
 
 @pytest.fixture
