@@ -12,6 +12,8 @@ from imagineerd.protocol import Role, Settings
 from imagineerd.version import VERSION
 
 GRID_HELP = "The first axis runs across the sheet, the second down, and each further one adds blocks below."
+CONFIGURED = "configured"
+"""What `--label` without a prompt stands for."""
 EXIT_CODES = "exit codes: 0 done, 1 something failed, 2 wrong input, 3 no daemon answers, 130 interrupted"
 
 
@@ -29,6 +31,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_making(commands)
     _add_looking(commands)
     _add_steering(commands)
+    _add_labels(commands)
     _add_keeping(commands)
     return parser
 
@@ -82,6 +85,7 @@ def _add_making(commands: Commands) -> None:
     deal = _add(commands, "deal", "draw every card of a set", choosing=True)
     deal.add_argument("set", metavar="SET", help="id of the set, or the beginning of it")
     _add_deal_options(deal)
+    _add_label_option(deal)
     _add_queueing(deal)
     generate = _add(commands, "generate", "draw a single prompt", choosing=True)
     generate.add_argument("prompt", metavar="PROMPT")
@@ -208,6 +212,39 @@ def _add_steering(commands: Commands) -> None:
     _add(commands, "resume", "let a paused queue go on")
 
 
+def _add_labels(commands: Commands) -> None:
+    label = _add(commands, "label", "have takes labelled: caption, rating, tags")
+    _add_takes_or_batch(label)
+    label.add_argument("--prompt", default="", metavar="NAME", help="what is asked: default, sd_training, or your own")
+    label.add_argument("--force", action="store_true", help="also those that have a label")
+    label.add_argument("--detach", action="store_true", help="do not wait for the labels")
+    labels = _add(commands, "labels", "show, change and export labels, or build the labeler")
+    actions = labels.add_subparsers(dest="action", metavar="ACTION", required=True)
+    show = _add(actions, "show", "show the labels of a batch, or all that a take ever had")
+    show.add_argument("what", metavar="BATCH|TAKE")
+    edit = _add(actions, "edit", "change the label of a take; what it was is kept")
+    _add_take(edit)
+    edit.add_argument("--caption", metavar="TEXT")
+    edit.add_argument("--rating", choices=("safe", "suggestive", "adult", "explicit", "none"), type=str.lower)
+    edit.add_argument("--tags", metavar="TAGS", help="with commas between them")
+    restore = _add(actions, "restore", "give a take an earlier label back; without LABEL the one before")
+    _add_take(restore)
+    restore.add_argument(
+        "label", metavar="LABEL", type=int, nargs="?", help="its number, as `labels show TAKE` lists it"
+    )
+    _add(actions, "prompts", "list what can be asked")
+    export = _add(actions, "export", "write the labelled pictures of a batch into a folder")
+    _add_batch(export)
+    export.add_argument("--format", choices=("kohya", "jsonl", "csv"), default="kohya", help="kohya if left out")
+    export.add_argument("--to", metavar="FOLDER", help="BATCH_FORMAT if left out")
+    build = _add(actions, "build", "build the labeler's container image")
+    build.add_argument("--base", default="", metavar="IMAGE", help="the image to build on (node:22-slim)")
+    build.add_argument(
+        "--cli-version", default="", metavar="VERSION", help="of the Claude CLI; a pinned one if left out"
+    )
+    build.add_argument("--network", default="", metavar="NETWORK", help="the network that the build uses")
+
+
 def _add_keeping(commands: Commands) -> None:
     _add(commands, "status", "show how the daemon is")
     _add(commands, "doctor", "check everything that imagineer needs")
@@ -304,6 +341,11 @@ def _add_plain_settings(group: Group) -> None:
 def _add_deal_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--theme", default="", metavar="TEXT", help='the theme; "random" makes one up')
     parser.add_argument("--cards", default="", metavar="CARDS", help='such as "1-13,Ace of Spades"; all if left out')
+
+
+def _add_label_option(parser: argparse.ArgumentParser) -> None:
+    text = "have each take labelled as it is there, with the configured prompt or this one"
+    parser.add_argument("--label", nargs="?", const=CONFIGURED, default="", metavar="PROMPT", help=text)
 
 
 def _add_queueing(parser: argparse.ArgumentParser) -> None:

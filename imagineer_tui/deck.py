@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from imagineerd.client import Event, Followed
-from imagineerd.jobs import ENDED_STATES, Job, JobError, State
+from imagineerd.jobs import ENDED_STATES, GenerateSpec, Job, JobError, State
 from imagineerd.protocol import Batch, JobMoved, JobsAdded, PauseChanged, Snapshot, TakeAdded, Tick, Worker
 
 
@@ -65,8 +65,9 @@ class Deck:
     def load(self, jobs: Iterable[Job]) -> list[Card]:
         """Take over the state of all jobs of the batch; return the cards that ended since the last look."""
         before = {number: card.ended for number, card in self.cards.items()}
-        chosen = sorted(self._to_wait_for(list(jobs)), key=lambda job: job.id)
-        self.cards = {job.id: self._card(job) for job in chosen}
+        drawings = [job for job in jobs if isinstance(job.spec, GenerateSpec)]
+        chosen = sorted(self._to_wait_for(drawings), key=lambda job: job.id)
+        self.cards = {job.id: self._card(job, job.spec) for job in chosen if isinstance(job.spec, GenerateSpec)}
         self.stale = False
         return [card for card in self.cards.values() if card.ended and not before.get(card.job, False)]
 
@@ -75,7 +76,7 @@ class Deck:
         match message:
             case Snapshot():
                 self.worker, self.paused = message.worker, message.paused
-            case Worker():
+            case Worker(lane="gpu"):
                 self.worker = message
             case Tick() if message.job in self.cards:
                 card = self.cards[message.job]
@@ -92,7 +93,7 @@ class Deck:
                 return self._moved(body.take.job, State.DONE, None)
             case PauseChanged():
                 self.paused = body.paused
-            case JobsAdded() if body.batch == self.batch.id and not self.only:
+            case JobsAdded(kind="generate") if body.batch == self.batch.id and not self.only:
                 self.stale = True
         return []
 
@@ -113,10 +114,10 @@ class Deck:
         newest = {job.slot: job.id for job in sorted(jobs, key=lambda job: job.id)}
         return [job for job in jobs if job.state not in ENDED_STATES or newest[job.slot] == job.id]
 
-    def _card(self, job: Job) -> Card:
-        name = job.spec.name or f"seed {job.spec.seed}"
+    def _card(self, job: Job, spec: GenerateSpec) -> Card:
+        name = spec.name or f"seed {spec.seed}"
         step = self.cards[job.id].step if job.id in self.cards else 0
-        return Card(job.id, job.slot, name, job.state, job.spec.steps, step, job.error)
+        return Card(job.id, job.slot, name, job.state, spec.steps, step, job.error)
 
 
 class Pace:

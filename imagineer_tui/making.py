@@ -6,20 +6,23 @@ import time
 from typing import Any
 
 from imagineer_tui import choosing, tables
-from imagineer_tui.arguments import settings_of
+from imagineer_tui.arguments import CONFIGURED, settings_of
 from imagineer_tui.deck import Deck
 from imagineer_tui.following import follow, settle
 from imagineer_tui.progress import Silent, display_for
 from imagineer_tui.run import FAILED, INTERRUPTED, OK, Run
 from imagineer_tui.words import number_of, took
 from imagineerd import protocol
+from imagineerd.client import Client
 
 
 def deal(run: Run) -> int:
     """Deal a set."""
     client, options = run.client(start=True), run.options
     theme, cards = run.theme(), choosing.cards(client, options.set, options.cards)
-    return accepted(run, client.deal(options.set, theme, settings_of(options), cards, **queueing(run)))
+    prompt = _configured_prompt(client) if options.label == CONFIGURED else options.label
+    dealt = client.deal(options.set, theme, settings_of(options), cards, label=prompt, **queueing(run))
+    return accepted(run, dealt)
 
 
 def generate(run: Run) -> int:
@@ -55,6 +58,10 @@ def watch(run: Run) -> int:
 def queueing(run: Run) -> dict[str, Any]:
     """Return what the options say of how jobs are queued."""
     return {"priority": run.options.priority, "hold": run.options.hold}
+
+
+def _configured_prompt(client: Client) -> str:
+    return str(client.config().values["labeling"]["prompt"])
 
 
 def accepted(run: Run, dealt: protocol.Dealt) -> int:

@@ -10,7 +10,7 @@ from imagineer_tui.output import Output
 from imagineer_tui.words import clock, moment, number_of, size, states, took
 from imagineerd import protocol
 from imagineerd.errors import Problem
-from imagineerd.jobs import Mix, State
+from imagineerd.jobs import GenerateSpec, Job, Mix, State
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -227,7 +227,7 @@ def jobs(out: Output, data: protocol.Jobs) -> None:
     for job in data.jobs:
         name = job.spec.name or f"slot {job.slot}"
         note = job.error.message if job.error else f"take {job.take}" if job.take else ""
-        table.add_row(str(job.id), _state(job.state), job.batch, name, str(job.spec.seed), note)
+        table.add_row(str(job.id), _state(job.state), job.batch, name, _seed(job), note)
     out.console.print(table)
     _more(out, more=data.before is not None)
 
@@ -239,7 +239,7 @@ def queue(out: Output, data: protocol.Queue) -> None:
     table = _table("job>", "state", "priority>", "batch", "card*", "seed>")
     for job in data.jobs:
         name = job.spec.name or f"slot {job.slot}"
-        table.add_row(str(job.id), _state(job.state), str(job.priority), job.batch, name, str(job.spec.seed))
+        table.add_row(str(job.id), _state(job.state), str(job.priority), job.batch, name, _seed(job))
     out.console.print(table)
     _more(out, more=data.after is not None)
 
@@ -267,6 +267,10 @@ def held(out: Output, data: protocol.Held) -> None:
 def placed(out: Output, data: protocol.Placed) -> None:
     """Print how many jobs stand elsewhere now."""
     out.line(f"{number_of(len(data.jobs), 'job')} moved; imagineer queue" if data.jobs else "Nothing was to be moved.")
+
+
+def _seed(job: Job) -> str:
+    return str(job.spec.seed) if isinstance(job.spec, GenerateSpec) else "label"
 
 
 def _takes(slot: protocol.Slot) -> str:
@@ -356,6 +360,69 @@ def _mixed(lora: protocol.MixedLora) -> str:
     return f"{lora.name} {lora.weight:g}{applied}"
 
 
+# ---------------------------------------------------------------- labels
+
+
+def labeling(out: Output, data: protocol.Labeling) -> None:
+    """Print what was accepted."""
+    skipped = f"; {number_of(data.skipped, 'take')} labelled or waiting already" if data.skipped else ""
+    out.line(f"{number_of(len(data.jobs), 'take')} to be labelled{skipped}.")
+
+
+def labeled(out: Output, data: protocol.Labeling) -> None:
+    """Print that nothing is waited for any more."""
+    out.line(f"{number_of(len(data.jobs), 'take')} done; imagineer labels show")
+
+
+def labels(out: Output, data: protocol.BatchDetail) -> None:
+    """Print the labels of a batch."""
+    table = _table("take>", "card", "rating", "caption*", "tags*")
+    for slot in data.slots:
+        for take in slot.takes:
+            label = take.label or protocol.Label(id=0)
+            table.add_row(str(take.id), slot.name, label.rating, label.caption, ", ".join(label.tags))
+    out.console.print(table)
+
+
+def label_history(out: Output, data: protocol.Labels) -> None:
+    """Print every label that a take ever had, newest first; `*` marks the one it has now."""
+    if not data.labels:
+        out.line(f"Take {data.take} has no label.")
+        return
+    for label in data.labels:
+        mark = "*" if label.id == data.current else " "
+        out.line(f"{mark} {label.id}  {moment(label.at)}  {_said_by(label)}")
+        out.line(f"    {label_line(label)}")
+
+
+def take_label(out: Output, data: protocol.TakeLabel) -> None:
+    """Print the label that a take has now."""
+    out.line(f"Take {data.take}: {label_line(data.label) if data.label else 'no label.'}")
+
+
+def label_line(label: protocol.Label) -> str:
+    """Return a label on one line."""
+    parts = (label.rating, label.caption, f"[{', '.join(label.tags)}]" if label.tags else "")
+    return " ".join(filter(None, parts)) or f"not understood: {' '.join(label.answer.split())}"
+
+
+def label_prompts(out: Output, data: protocol.LabelPrompts) -> None:
+    """Print what can be asked."""
+    for name in data.names:
+        out.line(name)
+    out.line(f"Your own: {data.folder}/NAME.txt")
+
+
+def labeler_built(out: Output, data: protocol.LabelerBuilt) -> None:
+    """Print how the build ended."""
+    out.line(data.error.message if data.error else f"The image {data.image} is built.")
+
+
+def _said_by(label: protocol.Label) -> str:
+    machine = f"{label.model or 'a labeler'} ({label.prompt} {label.prompt_version})" if label.prompt else ""
+    return " then ".join(filter(None, (machine, "by hand" if label.person else "")))
+
+
 # ---------------------------------------------------------------- the daemon
 
 
@@ -365,6 +432,7 @@ def status(out: Output, data: protocol.Status) -> None:
     pairs = [
         ("imagineerd", f"{data.version}, pid {data.pid}, up {clock(data.uptime)}"),
         ("worker", _worker(data.worker)),
+        *([("labeling", _worker(data.labeling))] if data.labeling else []),
         ("model", _model(data.model)),
         ("jobs", f"{states(data.jobs) or 'none yet'}{', paused' if data.paused else left}"),
         ("disk", f"{size(data.disk_free)} free"),

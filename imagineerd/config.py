@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shlex
 import stat
 import tempfile
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ from imagineerd.settings import (
     SETTINGS,
     TYPES,
     Config,
+    Labeling,
     Loras,
     Output,
     Sets,
@@ -45,11 +47,13 @@ __all__ = [
     "Value",
     "as_plain",
     "config_notes",
+    "credentials_of",
     "default_config",
     "describe",
     "find_paths",
     "get_value",
     "hardware_of",
+    "labeler_of",
     "load_config",
     "needs_restart",
     "private_dir",
@@ -218,6 +222,7 @@ def default_config(paths: Paths) -> Config:
         sets=Sets(directory=paths.config_file.parent / "sets"),
         loras=Loras(directory=paths.data_dir / "loras"),
         training=Training(output_dir=paths.data_dir / "checkpoints"),
+        labeling=Labeling(directory=paths.config_file.parent / "labels"),
     )
 
 
@@ -232,6 +237,32 @@ def hardware_of(config: Config) -> link.Hardware:
         cpu_offload=section.enable_cpu_offload,
         threads=section.threads,
     )
+
+
+def labeler_of(config: Config, paths: Paths) -> link.Labeler:
+    """Return the labeling section as the worker takes it. Raises `Invalid` where its command is no command."""
+    section = config.labeling
+    try:
+        command = tuple(shlex.split(section.command))
+    except ValueError as error:
+        message = f"labeling.command is no command ({error}): {section.command}"
+        raise Invalid(message=message) from None
+    logins = {"file": str(credentials_of(config, paths)), "variable": section.variable, "none": ""}
+    return link.Labeler(
+        image=section.image,
+        command=command,
+        network=section.network,
+        timeout_s=section.timeout_s,
+        memory=section.memory_mb * 2**20,
+        cpus=section.cpus,
+        login_by=section.login_by,
+        login=logins[section.login_by],
+    )
+
+
+def credentials_of(config: Config, paths: Paths) -> Path:
+    """Return where the labeler's credentials file is."""
+    return config.labeling.credentials or paths.home / ".claude" / ".credentials.json"
 
 
 # ---------------------------------------------------------------- reading

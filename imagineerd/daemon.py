@@ -12,14 +12,17 @@ import time
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
+import msgspec
 import zmq
 
 from imagineerd import blobs, link, protocol
-from imagineerd.config import Config, Paths, hardware_of, private_dir
+from imagineerd.config import Config, Paths, hardware_of, labeler_of, private_dir
 from imagineerd.dispatch import Dispatcher, Orders
 from imagineerd.errors import ImagineerError, Invalid
 from imagineerd.events import Events, Subscriber
 from imagineerd.grids.sheets import Sheets
+from imagineerd.jobs import LANES
+from imagineerd.labeling import Labeling
 from imagineerd.logs import pairs
 from imagineerd.lora.library import find_lora
 from imagineerd.lora.watch import watch
@@ -95,11 +98,19 @@ class Daemon:
         )
         self.trash = Trash(self.store, paths.trash_dir)
         self.previews = Previews(self._send, self.dispatcher.watch, self._preview_rate)
+        self.labeling = Labeling(
+            self.store,
+            msgspec.structs.replace(self._orders(), configure=self._configure_labeling),
+            self.events.beside,
+            labeler=lambda: labeler_of(self.requests.config, paths),
+            concurrency=lambda: self.requests.config.labeling.concurrency,
+        )
         self.requests = Requests(
             paths,
             config,
             self.store,
             self.dispatcher,
+            self.labeling,
             self.events,
             trash=self.trash,
             boot=self.boot,
@@ -141,10 +152,11 @@ class Daemon:
             tasks = [asyncio.create_task(work) for work in (*works, *beside)]
             undo.push_async_callback(_cancel, tasks)
             await self.dispatcher.start()
+            await self.labeling.start()
             undo.push_async_callback(self._stop_work)
             notify.tell("READY=1")
             log.info("Ready.", extra=pairs(version=VERSION, socket=self.paths.ctl_socket, seconds=_since(began)))
-            await self._until_stopped([*tasks, *self.dispatcher.tasks])
+            await self._until_stopped([*tasks, *self.dispatcher.tasks, *self.labeling.tasks])
         log.info("Stopped.")
 
     async def _until_stopped(self, tasks: list[asyncio.Task[None]]) -> None:
@@ -158,6 +170,8 @@ class Daemon:
     async def _recover(self) -> None:
         await self.trash.reconcile()
         await reconcile(self.store)
+        if any(LANES[type(job.spec)] == "io" for job in await self.store.running()):
+            self.labeling.clear_up()
         recovered = await self.store.recover(time.time())
         if recovered:
             log.warning("Jobs that ran when the last daemon died are back.", extra=pairs(jobs=len(recovered)))
@@ -166,11 +180,12 @@ class Daemon:
         log.info("Stopping.")
         notify.stopping(duties.DRAIN_S)
         self.requests.draining = True
-        await self.dispatcher.stop()
+        await asyncio.gather(self.dispatcher.stop(), self.labeling.stop())
         self.events.beside(protocol.Bye())
         await asyncio.sleep(GOODBYE_S)
 
     def _announce(self, events: Sequence[StoredEvent]) -> None:
+        self.labeling.hear(events)
         self.events.announce(events)
         self.sheets.notice(events)
 
@@ -255,6 +270,7 @@ class Daemon:
             jobs=snap.jobs,
             batches=snap.batches,
             paused=snap.paused,
+            labeling=self.labeling.info,
         )
         if self._start(subscriber, snapshot, rid):
             self.events.complete(subscriber, snap.seq)
@@ -323,6 +339,10 @@ class Daemon:
             offline=config.model.offline,
             preload=self._preload(),
         )
+
+    def _configure_labeling(self) -> link.Configure:
+        scratch = self.paths.runtime_dir / "labels"
+        return link.Configure(hardware=link.Hardware(), owner=self.store.epoch, scratch=str(scratch))
 
     def _preload(self) -> link.ModelSource | None:
         """Return the model to load ahead; None where there is none, as each job that needs it will say."""

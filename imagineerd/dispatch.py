@@ -18,7 +18,7 @@ import msgspec
 
 from imagineerd import link, protocol
 from imagineerd.errors import Code, DiskError, ImagineerError
-from imagineerd.jobs import GenerateSpec, Job, State, group_key
+from imagineerd.jobs import LANES, GenerateSpec, Job, Lane, State, group_key, steps_of
 from imagineerd.logs import pairs
 from imagineerd.naming import stem_of
 from imagineerd.scheduler import Waiting
@@ -64,8 +64,10 @@ class Dispatcher:
         hang_s: float,
         max_batch: int | None = None,
         command: tuple[str, ...] = COMMAND,
+        lane: Lane = "gpu",
     ) -> None:
-        self.info = protocol.Worker(phase="starting")
+        self.lane = lane
+        self.info = protocol.Worker(lane=lane, phase="starting")
         self.paused = False
         self.waiting = Waitlist()
         self.running: dict[int, Job] = {}
@@ -118,13 +120,14 @@ class Dispatcher:
             self._process.kill("the daemon stops")
             await self._process.reap()
         try:  # from the store, which may have taken a claim that nobody here waited for any more
-            await self._return(await self._store.running(), "The daemon was stopped.", counts=False)
+            ours = tuple(job for job in await self._store.running() if LANES[type(job.spec)] == self.lane)
+            await self._return(ours, "The daemon was stopped.", counts=False)
         except DiskError as error:
             log.error("Running jobs are given back at the next start: %s", error)  # noqa: TRY400 - it says it all
 
     def add(self, entries: Iterable[Waiting]) -> None:
-        """Jobs were queued."""
-        self.waiting.add(entries)
+        """Jobs were queued; those of other lanes are left to others."""
+        self.waiting.add(entry for entry in entries if entry.lane == self.lane)
         self._wake.set()
 
     async def refill(self) -> None:
@@ -166,7 +169,7 @@ class Dispatcher:
         speed = self.info.seconds_per_step
         if not speed:
             return None
-        running = sum(job.spec.steps for job in self.running.values())
+        running = sum(steps_of(group_key(job.spec)) for job in self.running.values())
         return (running + self.waiting.steps) * speed
 
     # ------------------------------------------------------------ ordering
@@ -179,8 +182,16 @@ class Dispatcher:
                 await self._order()
 
     def _may_order(self) -> bool:
-        free = self._ready and not self._busy and not self._draining
+        free = self._ready and self._has_room() and not self._draining
         return free and not self.paused and bool(self.waiting)
+
+    def _has_room(self) -> bool:
+        """Say whether the worker takes one more order."""
+        return not self._busy
+
+    def _is_expected(self) -> bool:
+        """Say whether the worker has reason to give a sign of life."""
+        return self._busy or (bool(self.waiting) and not self._ready)
 
     async def _order(self) -> None:
         batch = self.waiting.next(self._sizes)
@@ -202,7 +213,7 @@ class Dispatcher:
 
     async def _hand_over(self, process: WorkerProcess, jobs: tuple[Job, ...], size: int) -> None:
         try:
-            order = await self._render(jobs, size)
+            order = await self._make_order(jobs, size)
         except Exception as error:  # noqa: BLE001 - whatever it is, these jobs cannot be drawn and the queue goes on
             await self._refuse(jobs, error)
             return
@@ -216,8 +227,8 @@ class Dispatcher:
         if late := (self._cancelling | self._interrupted).intersection(self.running):
             process.send(link.Cancel(tuple(late)))
 
-    async def _render(self, jobs: tuple[Job, ...], size: int) -> link.Render:
-        spec = jobs[0].spec
+    async def _make_order(self, jobs: tuple[Job, ...], size: int) -> link.Render | link.Label:
+        spec = _drawing(jobs[0])
         folders = {batch: await self._folder(batch) for batch in {job.batch for job in jobs}}
         loras = await asyncio.to_thread(lambda: [(lora.name, self._orders.lora(lora.name)) for lora in spec.mix])
         source = await asyncio.to_thread(self._orders.source, spec.model, spec.model_revision)
@@ -244,9 +255,13 @@ class Dispatcher:
     async def _keep_a_worker(self) -> None:
         failures = 0
         while not self._draining:
+            await self._until_needed()
             await asyncio.sleep(backoff(failures))
             failures = 0 if await self._one_life() else failures + 1
             self.info = msgspec.structs.replace(self.info, restarts=self.info.restarts + 1)
+
+    async def _until_needed(self) -> None:
+        """Wait until there is something for a worker to do: here, to load the model ahead."""
 
     async def _one_life(self) -> bool:
         """Start a worker and stay with it to its end; say whether it was of any use."""
@@ -277,7 +292,7 @@ class Dispatcher:
         self._say(phase="dead", pid=0, detail=how)
         if not self._draining:
             log.warning(how, extra=pairs(jobs=len(self.running)))
-            if self.running:  # a picture may be on disk whose report was lost with the worker
+            if self.running and self.lane == "gpu":  # a picture may be on disk whose report was lost with the worker
                 await self._insist(reconcile, self._store)
             await self._return(tuple(self.running.values()), how, counts=True)
 
@@ -321,9 +336,8 @@ class Dispatcher:
                 self._look_after(self._process, time.monotonic() - self._last_report)
 
     def _look_after(self, process: WorkerProcess, silent: float) -> None:
-        expected = self._busy or (bool(self.waiting) and not self._ready)
         unload_s = self._orders.unload_s()
-        if expected and silent > self._hang_s:
+        if self._is_expected() and silent > self._hang_s:
             process.kill_hanging(f"it gave no sign of life for {silent:.0f} seconds")
         elif unload_s is not None and silent > unload_s and self.info.phase == "idle" and self.info.model:
             self._last_report = time.monotonic()
@@ -447,7 +461,8 @@ class Dispatcher:
     async def _note_speed(self, job: Job | None, duration: float) -> None:
         if job is not None:
             with contextlib.suppress(DiskError):
-                await self._store.record_speed(speed_key(job.spec), duration / job.spec.steps)
+                spec = _drawing(job)
+                await self._store.record_speed(speed_key(spec), duration / spec.steps)
 
     async def _stopped(self, report: link.Stopped) -> None:
         """A job that nobody stopped did so because the worker quits: `stop` gives it back."""
@@ -474,12 +489,17 @@ class Dispatcher:
 
 def _waiting(job: Job, attempts: int) -> Waiting:
     """Return a job that is queued again as the scheduler sees it: at its old place."""
-    return Waiting(job.id, job.priority, job.turn, job.rank, group_key(job.spec), attempts=attempts)
+    return Waiting(job.id, job.priority, job.turn, job.rank, group_key(job.spec), LANES[type(job.spec)], attempts)
 
 
 def _item(job: Job, folder: Path) -> link.Item:
     stem = folder / stem_of(job.slot, job.spec.name)
-    return link.Item(job.id, job.attempts, job.batch, job.slot, job.spec, str(stem))
+    return link.Item(job.id, job.attempts, job.batch, job.slot, _drawing(job), str(stem))
+
+
+def _drawing(job: Job) -> GenerateSpec:
+    assert isinstance(job.spec, GenerateSpec)  # noqa: S101 - its lane has jobs of no other kind
+    return job.spec
 
 
 def speed_key(spec: GenerateSpec) -> str:

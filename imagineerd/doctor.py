@@ -7,19 +7,16 @@ Labels are optional: what only they need is a warning at most.
 
 from __future__ import annotations
 
-import http.client
 import os
 import platform
 import pwd
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -29,6 +26,7 @@ import zmq
 
 from imagineerd.config import Config, Paths, config_notes, load_config
 from imagineerd.errors import ImagineerError, Problem
+from imagineerd.labels.checks import check_docker, check_labeler, check_login
 from imagineerd.models import STARTER
 from imagineerd.network import keys
 from imagineerd.protocol import Check, Level, ModelInfo, Worker
@@ -56,7 +54,6 @@ WANTED: Final = {
 LINGER: Final = Path("/var/lib/systemd/linger")
 """systemd keeps a file here for each user whose session outlives the last logout (loginctl(1))."""
 SESSIONS: Final = Path("/run/user")
-DOCKER_SOCKET: Final = "/var/run/docker.sock"
 
 _Probe = Callable[[], Check]
 _Version = tuple[int, ...]
@@ -95,7 +92,8 @@ def run_checks(  # noqa: PLR0913 - what the daemon knows comes from several of i
         ("network", partial(check_network, paths, config.listen.tcp)),
         *([("sqlite", partial(check_sqlite, sqlite))] if sqlite else []),
         ("docker", partial(check_docker, environ)),
-        ("claude", partial(check_credentials, paths.home)),
+        ("labeler", partial(check_labeler, config, environ)),
+        ("login", partial(check_login, config, paths, environ)),
     ]
     with ThreadPoolExecutor(len(probes)) as pool:
         return tuple(pool.map(_safely, probes))
@@ -364,74 +362,6 @@ def check_network(paths: Paths, tcp: str | None) -> Check:
         return Check(name=name, level="warn", message=f"Nobody has a key to come in at {tcp}.", remedy=remedy)
     who = ", ".join(f"{key.name} ({key.role})" for key in found.keys)
     return Check(name=name, level="ok", message=f"At {tcp} may come in: {who}.")
-
-
-# ---------------------------------------------------------------- labels
-
-
-def check_docker(environ: Mapping[str, str]) -> Check:
-    """The docker engine answers; only labels need it."""
-    host = environ.get("DOCKER_HOST") or f"unix://{DOCKER_SOCKET}"
-    if not host.startswith("unix://"):
-        message = f"$DOCKER_HOST is {host}, which is not asked from here."
-        return _docker(message, "Run: docker version.")
-    path = host.removeprefix("unix://")
-    try:
-        status, version = _ping(path)
-    except FileNotFoundError:
-        return _docker(f"There is no docker engine at {path}.", "Install Docker, or set $DOCKER_HOST.")
-    except PermissionError:
-        remedy = "Run: sudo usermod -aG docker $USER, then log in again."
-        return _docker(f"You may not use the docker engine at {path}.", remedy)
-    except (OSError, http.client.HTTPException) as error:
-        message = f"The docker engine at {path} does not answer ({_first_line(error)})."
-        return _docker(message, "Run: sudo systemctl restart docker.")
-    if status != http.HTTPStatus.OK:
-        message = f"The docker engine at {path} answers with status {status}."
-        return _docker(message, "Run: docker version.")
-    return Check(name="docker", level="ok", message=f"The docker engine answers (API {version}).")
-
-
-def _docker(message: str, remedy: str) -> Check:
-    remedy = f"{remedy} Only labels need it."
-    return Check(name="docker", level="warn", message=message, remedy=remedy)
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    """HTTP over a unix socket."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=PATIENCE_S)
-        self._path = path
-
-    def connect(self) -> None:
-        """Connect to the socket; `close` closes it, whether that worked or not."""
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(PATIENCE_S)
-        self.sock.connect(self._path)
-
-
-def _ping(path: str) -> tuple[int, str]:
-    """Return status and API version of a docker engine. Raises `OSError` or `HTTPException`."""
-    with closing(_UnixConnection(path)) as connection:
-        connection.request("GET", "/_ping")
-        response = connection.getresponse()
-        return response.status, response.headers.get("Api-Version", "unknown")
-
-
-def check_credentials(home: Path) -> Check:
-    """The login of Claude Code is there; only labels need it. What is in it is not looked at."""
-    file = home / ".claude" / ".credentials.json"
-    remedy = "Run: claude setup-token. Only labels need it."
-    if not file.is_file():
-        message = f"There is no {file}."
-    elif not os.access(file, os.R_OK):
-        message, remedy = f"{file} may not be read.", f"Run: chmod u+r {file}."
-    elif not file.stat().st_size:
-        message = f"{file} is empty."
-    else:
-        return Check(name="claude", level="ok", message=f"{file} is there.")
-    return Check(name="claude", level="warn", message=message, remedy=remedy)
 
 
 def _first_line(error: Exception) -> str:

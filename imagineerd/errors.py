@@ -27,6 +27,7 @@ Code = Literal[
     "E_DENIED",
     "E_MODEL",
     "E_LORA",
+    "E_LABEL",
     "E_OOM",
     "E_WORKER_LOST",
     "E_DISK",
@@ -48,6 +49,7 @@ MEANINGS: Final[dict[Code, str]] = {
     "E_DENIED": "Not allowed.",
     "E_MODEL": "The model cannot be found or loaded, or makes no picture.",
     "E_LORA": "A LoRA cannot be found, read or applied.",
+    "E_LABEL": "A picture cannot be labelled.",
     "E_OOM": "Out of memory on the device.",
     "E_WORKER_LOST": "The worker process died or hung.",
     "E_DISK": "The disk is full or read-only.",
@@ -145,6 +147,12 @@ class LoraError(ImagineerError):
     """A LoRA cannot be found, read or applied to this model."""
 
     code = "E_LORA"
+
+
+class LabelError(ImagineerError):
+    """A picture cannot be labelled: the container, the login or the answer is not what it should be."""
+
+    code = "E_LABEL"
 
 
 class OutOfMemory(ImagineerError):

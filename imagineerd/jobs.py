@@ -18,6 +18,7 @@ import msgspec
 MAX_PROMPT = 2000
 MAX_N = 10_000
 MAX_SEED = 2**63 - 1
+MAX_LABEL_PROMPT = 8000
 
 Pixels = Annotated[int, msgspec.Meta(extra={"unit": "pixels"})]
 UnixTime = Annotated[float, msgspec.Meta(extra={"unit": "Unix seconds"})]
@@ -85,10 +86,26 @@ class GenerateSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_
     parts: PromptParts = PromptParts()
 
 
-JobSpec: TypeAlias = GenerateSpec
-"""Every job kind; a union as soon as there is a second one."""
+class LabelSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="label"):
+    """One picture to look at: which take, and what the labeler is asked.
 
-LANES: dict[type, Lane] = {GenerateSpec: "gpu"}
+    `text` is the whole question, as it was when the job was accepted; `prompt` and `prompt_version` name it.
+    """
+
+    take: int
+    prompt: str
+    prompt_version: str
+    text: Annotated[str, msgspec.Meta(max_length=MAX_LABEL_PROMPT)]
+    name: str = ""
+
+
+JobSpec: TypeAlias = GenerateSpec | LabelSpec
+"""Every job kind."""
+JobKind = Literal["generate", "label"]
+
+LANES: dict[type, Lane] = {GenerateSpec: "gpu", LabelSpec: "io"}
+LABELS_GROUP = "label|0"
+"""The group of every label job: they take no steps, and each runs alone."""
 
 
 class State(str, Enum):
@@ -136,14 +153,17 @@ BY_HAND = JobError("E_STATE", "Held by hand: release it to have it drawn.")
 BACKGROUND: Priority = 0
 INTERACTIVE: Priority = 10
 """What somebody waits for at the screen: a few pictures go ahead of whole decks."""
+LABELS_PRIORITY: Priority = -1
+"""A priority that pictures do not have by themselves: turns are counted by priority, and these wait in another lane."""
 A_FEW = 8
 """Pictures of one request that count as a few."""
 
 
 class Job(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One unit of work. Times are Unix seconds; `slot` is 1-based; `take` is set once it is done.
+    """One unit of work. Times are Unix seconds; `slot` is 1-based.
 
-    Queued jobs stand in the order of `priority` (the highest first), then `turn`, then `rank`, then `id`.
+    `take` is set once it is done: the picture that was drawn, or the one that was labelled. Queued jobs stand in the
+    order of `priority` (the highest first), then `turn`, then `rank`, then `id`.
     """
 
     id: int
@@ -165,6 +185,8 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def group_key(spec: JobSpec) -> str:
     """Return what must be equal for two jobs to share one UNet call: model, mix, size, sampler, steps."""
+    if isinstance(spec, LabelSpec):
+        return LABELS_GROUP
     mix = "+".join(f"{lora.name}@{lora.sha256}:{lora.weight!r}" for lora in spec.mix)
     size = f"{spec.width}x{spec.height}"
     return "|".join((spec.model, spec.model_revision, mix, size, spec.scheduler, str(spec.steps)))

@@ -5,21 +5,24 @@ build, so there is no version here. End of file is death, on both sides.
 
 The conversation: the worker says `Hello`; the daemon sends `Configure` once, then `Render` orders, one at a time
 (`Cancel`, `Watch`, `Unload` and `Quit` at any moment). A worker answers each job of an order by exactly one of
-`Finished`, `Failed` or `Stopped`, then says `OrderDone`. `attempt` goes with every answer as a fence: the daemon drops
-those of an attempt that is no longer running.
+`Finished`, `Failed` or `Stopped`, then says `OrderDone`. In lane `io` the orders are `Label`, several at a time, each
+answered by exactly one of `Labelled`, `Failed`, `Stopped` or `Blocked`, and `Build`, answered by `Built`. `attempt`
+goes with every answer as a fence: the daemon drops those of an attempt that is no longer running.
 """
 
 from __future__ import annotations
 
 import socket
 import struct
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
 from imagineerd.errors import Code
-from imagineerd.jobs import JobSpec
+from imagineerd.jobs import GenerateSpec
+from imagineerd.protocol import AnyRating
 
+LoginBy: TypeAlias = Literal["file", "variable", "none"]
 MAX_FRAME = 16 * 1024 * 1024
 _LENGTH = struct.Struct(">I")
 
@@ -54,20 +57,41 @@ class Item(msgspec.Struct, frozen=True):
     attempt: int
     batch: str
     slot: int
-    spec: JobSpec
+    spec: GenerateSpec
     stem: str
+
+
+class Labeler(msgspec.Struct, frozen=True):
+    """The container that labels: its image, the words before the prompt, its limits and its login.
+
+    `login` is the path of a credentials file or the name of a variable of the worker's environment, as `login_by` says.
+    """
+
+    image: str
+    command: tuple[str, ...]
+    network: str
+    timeout_s: float
+    memory: int
+    cpus: float
+    login_by: LoginBy
+    login: str = ""
 
 
 # ---------------------------------------------------------------- orders
 
 
 class Configure(Message, frozen=True):
-    """What the worker needs to know once. `cache_dir` may be empty."""
+    """What the worker needs to know once. `cache_dir` may be empty.
+
+    In lane `io`, `owner` tells this daemon's containers from others, and `scratch` is a folder that nobody else enters.
+    """
 
     hardware: Hardware
     cache_dir: str = ""
     offline: bool = False
     preload: ModelSource | None = None
+    owner: str = ""
+    scratch: str = ""
 
 
 class Render(Message, frozen=True):
@@ -78,6 +102,27 @@ class Render(Message, frozen=True):
     batch_size: int
     loras: tuple[tuple[str, str], ...] = ()
     """(name, absolute path) of every LoRA in the mix."""
+
+
+class Label(Message, frozen=True):
+    """Label one picture: its path, and the whole prompt."""
+
+    job: int
+    attempt: int
+    picture: str
+    text: str
+    labeler: Labeler
+
+
+class Build(Message, frozen=True):
+    """Build the labeler's image; an empty `base` or `version` means that of the Dockerfile, an empty `network` the
+    engine's own.
+    """
+
+    image: str
+    base: str = ""
+    version: str = ""
+    network: str = ""
 
 
 class Cancel(Message, frozen=True):
@@ -111,7 +156,7 @@ class Quit(Message, frozen=True):
     """Stop what runs between two steps, then leave."""
 
 
-Order: TypeAlias = Configure | Render | Cancel | Watch | Unload | Quit
+Order: TypeAlias = Configure | Render | Label | Build | Cancel | Watch | Unload | Quit
 
 # ---------------------------------------------------------------- reports
 
@@ -193,12 +238,13 @@ class Finished(Message, frozen=True):
 
 
 class Failed(Message, frozen=True):
-    """A job failed; the worker goes on."""
+    """A job failed; the worker goes on. `answer` is what a labeler said that was not understood."""
 
     job: int
     attempt: int
     code: Code
     message: str
+    answer: str = ""
 
 
 class Stopped(Message, frozen=True):
@@ -206,6 +252,45 @@ class Stopped(Message, frozen=True):
 
     job: int
     attempt: int
+
+
+class Labelled(Message, frozen=True):
+    """A picture is labelled. `answer` is what the labeler said, word for word; `model` is as it named itself."""
+
+    job: int
+    attempt: int
+    answer: str
+    caption: str = ""
+    rating: AnyRating = ""
+    tags: tuple[str, ...] = ()
+    model: str = ""
+
+
+class Blocked(Message, frozen=True):
+    """No picture can be labelled for now, and nothing is wrong with this job: try again later.
+
+    `limited` says that the labeler's account has reached a limit, and `until` the Unix time until when, 0 where that is
+    not known.
+    """
+
+    job: int
+    attempt: int
+    message: str
+    limited: bool = False
+    until: float = 0.0
+
+
+class Building(Message, frozen=True):
+    """A line of what the build says."""
+
+    line: str
+
+
+class Built(Message, frozen=True):
+    """The build ended; `error` is a sentence, empty where it went well."""
+
+    image: str
+    error: str = ""
 
 
 class OrderDone(Message, frozen=True):
@@ -223,7 +308,22 @@ class Broken(Message, frozen=True):
 
 
 Report: TypeAlias = (
-    Hello | Ready | Loading | Loaded | Unloaded | Step | Preview | Finished | Failed | Stopped | OrderDone | Broken
+    Hello
+    | Ready
+    | Loading
+    | Loaded
+    | Unloaded
+    | Step
+    | Preview
+    | Finished
+    | Labelled
+    | Failed
+    | Stopped
+    | Blocked
+    | Building
+    | Built
+    | OrderDone
+    | Broken
 )
 
 _encoder = msgspec.msgpack.Encoder()

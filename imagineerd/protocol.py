@@ -8,8 +8,8 @@ MessagePack map, decoded by the type that `kind` names. Unknown kinds and unknow
 every request carries an `rid` of the client's choice and is answered by exactly one message with the same `rid`: the
 reply that belongs to it, or `err`. A reply means it has happened: a submit is answered after its rows are on disk.
 
-**Submitting.** `deal`, `generate`, `grid`, `reroll` and `complete` carry an idempotency key. The same key with the
-same body is answered as before and does nothing; with another body it is `E_CONFLICT`.
+**Submitting.** `deal`, `generate`, `grid`, `reroll`, `complete` and `label` carry an idempotency key. The same key with
+the same body is answered as before and does nothing; with another body it is `E_CONFLICT`.
 
 **Following.** `subscribe` is answered on the same pipe by `snap` (everything that is open, as of event `seq`) or, if
 `since` names this database and the events are still kept, by `resume`; then come the events `seq + 1, seq + 2, …`
@@ -45,10 +45,11 @@ from imagineerd import lenient
 from imagineerd.errors import Code, Problem, Retry
 from imagineerd.jobs import (
     MAX_N,
+    GenerateSpec,
     GuidanceScale,
     Job,
     JobError,
-    JobSpec,
+    JobKind,
     LoraWeight,
     Pixels,
     Priority,
@@ -64,7 +65,7 @@ from imagineerd.jobs import (
 )
 
 VERSION: Final = 1
-FEATURES: Final = ("deal", "blob", "resume", "previews", "mixes", "steer", "trash", "search", "grid")
+FEATURES: Final = ("deal", "blob", "resume", "previews", "mixes", "steer", "trash", "search", "grid", "label")
 
 MAX_BODY: Final = 256 * 1024
 """Bytes of one body that the daemon takes."""
@@ -79,6 +80,9 @@ MAX_INT: Final = 2**63 - 1
 """What SQLite and the file system count to."""
 PREVIEW_SIDE: Final = 96
 """Pixels of a preview's longer side where the client names no other."""
+MAX_CAPTION: Final = 4000
+MAX_TAG: Final = 100
+MAX_TAGS: Final = 50
 
 Limit = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 Name = Annotated[str, msgspec.Meta(max_length=200)]
@@ -92,6 +96,11 @@ Level = Literal["ok", "warn", "fail"]
 Rating = Literal["SAFE", "SUGGESTIVE", "ADULT", "EXPLICIT"]
 Role = Literal["viewer", "operator", "admin"]
 """What a client may do; each may do what those before it may. On a Unix socket everyone is `admin`."""
+AnyRating = Literal["", "SAFE", "SUGGESTIVE", "ADULT", "EXPLICIT"]
+"""How fit a picture is to be seen; empty where nobody said."""
+NSFW: Final = frozenset({"ADULT", "EXPLICIT"})
+Caption = Annotated[str, msgspec.Meta(max_length=MAX_CAPTION)]
+Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TAG)]
 TriggerFrom = Literal["note", "metadata", "tags", ""]
 End = Literal["top", "bottom"]
 LoraName = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
@@ -235,6 +244,28 @@ class ThemeAxis(Body, frozen=True, omit_defaults=True, kw_only=True, tag_field="
 Axis: TypeAlias = LoraAxis | StepsAxis | GuidanceAxis | SeedAxis | ThemeAxis
 
 
+class Label(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """What is said of a take: by a labeler (`model`, as it named itself, `prompt`, `prompt_version`, `job`), by a
+    person (`person`, a user id), or by a person who changed what a labeler said (both).
+
+    `is_nsfw` says that `rating` is ADULT or EXPLICIT. `answer` is what the labeler said word for word, sent only where
+    the labels of one take are listed; with neither caption nor tags it was not understood.
+    """
+
+    id: int
+    caption: str = ""
+    rating: AnyRating = ""
+    tags: tuple[str, ...] = ()
+    is_nsfw: bool = False
+    model: str = ""
+    prompt: str = ""
+    prompt_version: str = ""
+    person: str = ""
+    job: int | None = None
+    at: UnixTime = 0.0
+    answer: str = ""
+
+
 class Take(Body, frozen=True, omit_defaults=True, kw_only=True):
     """One finished image; `file` is its name in the folder of its batch.
 
@@ -259,6 +290,7 @@ class Take(Body, frozen=True, omit_defaults=True, kw_only=True):
     deleted_at: UnixTime | None = None
     rating: Rating | None = None
     is_nsfw: bool | None = None
+    label: Label | None = None
 
 
 class Slot(Body, frozen=True, omit_defaults=True, kw_only=True):
@@ -443,6 +475,7 @@ class Status(Body, frozen=True, omit_defaults=True, kw_only=True):
     disk_free: Bytes
     eta_s: Seconds | None = None
     paused: bool = False
+    labeling: Worker | None = None
 
 
 class Sets(Body, frozen=True, omit_defaults=True, kw_only=True):
@@ -582,7 +615,7 @@ class TakeDetail(Body, frozen=True, omit_defaults=True, kw_only=True):
     """
 
     about: ListedTake
-    spec: JobSpec
+    spec: GenerateSpec
     settings: Settings = Settings()
     mix: tuple[MixedLora, ...] = ()
     model_revision: str = ""
@@ -655,6 +688,41 @@ class Held(Body, frozen=True, omit_defaults=True, kw_only=True):
     jobs: tuple[int, ...] = ()
 
 
+class Labeling(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """The label jobs that are queued, on disk. `skipped` counts takes that have a label, or a job for one, already.
+
+    `repeated` is true where the idempotency key had been used for the same request.
+    """
+
+    jobs: tuple[int, ...] = ()
+    skipped: int = 0
+    repeated: bool = False
+
+
+class TakeLabel(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """The label that a take has now; absent where it has none."""
+
+    take: int
+    label: Label | None = None
+
+
+class Labels(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """Every label that a take ever had, newest first, with answers that were not understood; `current` is the id of
+    the one it has now.
+    """
+
+    take: int
+    current: int | None = None
+    labels: tuple[Label, ...] = ()
+
+
+class LabelPrompts(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """The prompts that a labeler can be asked with; `folder` is where your own are, to show."""
+
+    names: tuple[str, ...]
+    folder: str = ""
+
+
 class Cancelled(Body, frozen=True, omit_defaults=True, kw_only=True):
     """`cancelled` ended at once, `stopping` stop between two steps, `ended` had ended before."""
 
@@ -691,7 +759,7 @@ class EventMark(Body, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Snapshot(Body, frozen=True, omit_defaults=True, kw_only=True):
-    """The state as of event `seq`: open jobs (1,000 at most), the newest batches, the worker.
+    """The state as of event `seq`: open jobs (1,000 at most), the newest batches, the worker and that of labeling.
 
     The running jobs come first, then those that wait, in the order of the queue; while it is `paused` none is started.
     """
@@ -702,6 +770,7 @@ class Snapshot(Body, frozen=True, omit_defaults=True, kw_only=True):
     jobs: tuple[Job, ...] = ()
     batches: tuple[Batch, ...] = ()
     paused: bool = False
+    labeling: Worker | None = None
 
 
 class Resume(Body, frozen=True, omit_defaults=True, kw_only=True):
@@ -837,12 +906,16 @@ class Submit(Request[Dealt], frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Deal(Submit, frozen=True, omit_defaults=True, kw_only=True):
-    """Deal a set: one slot and one job for each row (or for the rows that `cards` picks)."""
+    """Deal a set: one slot and one job for each row (or for the rows that `cards` picks).
+
+    With `label`, the name of a label prompt, every take of the batch is labelled as soon as it is there.
+    """
 
     set: Name
     theme: Prompt = ""
     settings: Settings = Settings()
     cards: tuple[Id, ...] = ()
+    label: Name = ""
 
 
 class Generate(Submit, frozen=True, omit_defaults=True, kw_only=True):
@@ -1022,15 +1095,67 @@ class EmptyTrash(Request[Emptied], frozen=True, omit_defaults=True, kw_only=True
 
 
 class Search(Request[Takes], frozen=True, omit_defaults=True, kw_only=True):
-    """Find takes, newest first, by the words that begin so in prompt, theme, set, card or LoRAs; empty finds all.
+    """Find takes, newest first, by the words that begin so in prompt, theme, set, card, LoRAs, caption or tags; empty
+    finds all.
 
-    `"gold leaf"` is a phrase, `-ink` leaves out, `card:fool`, `set:`, `theme:`, `prompt:`, `lora:` and `batch:` look
-    there alone, `is:favourite` and `is:pick` ask for what a take is.
+    `"gold leaf"` is a phrase, `-ink` leaves out, `card:fool`, `set:`, `theme:`, `prompt:`, `lora:`, `label:` (captions
+    and tags) and `batch:` look there alone, `is:favourite`, `is:pick` and `is:nsfw` ask for what a take is,
+    `rating:safe` for its rating.
     """
 
     query: Annotated[str, msgspec.Meta(max_length=500)] = ""
     limit: Limit = PAGE
     before: Id | None = None
+
+
+class LabelTakes(Request[Labeling], frozen=True, omit_defaults=True, kw_only=True):
+    """Label takes, or all takes of a batch, but for those that are labelled already (unless `force`).
+
+    `prompt` names the question to ask; absent, it is the setting `labeling.prompt`.
+    """
+
+    idem: Idem
+    takes: tuple[Id, ...] = ()
+    batch: Name | None = None
+    prompt: Name = ""
+    force: bool = False
+
+
+class GetLabels(Request[Labels], frozen=True, omit_defaults=True, kw_only=True):
+    """Every label that a take ever had."""
+
+    take: Id
+
+
+class EditLabel(Request[TakeLabel], frozen=True, omit_defaults=True, kw_only=True):
+    """Change the label of a take by hand; what is absent stays. The label before it is kept (`labels`)."""
+
+    take: Id
+    caption: Caption | None = None
+    rating: AnyRating | None = None
+    tags: Annotated[tuple[Tag, ...], msgspec.Meta(max_length=MAX_TAGS)] | None = None
+
+
+class RestoreLabel(Request[TakeLabel], frozen=True, omit_defaults=True, kw_only=True):
+    """Give a take one of its earlier labels back, which undoes an edit; no label at all where `label` is absent."""
+
+    take: Id
+    label: Id | None = None
+
+
+class ListLabelPrompts(Request[LabelPrompts], frozen=True, omit_defaults=True, kw_only=True):
+    """Name the prompts that a labeler can be asked with."""
+
+
+class BuildLabeler(Request[Done], frozen=True, omit_defaults=True, kw_only=True):
+    """Begin to build the labeler's container image. `building` tells how it goes, `labeler_built` how it ended.
+
+    `base` is another image to build on than node's, `version` that of the Claude CLI, `network` what the build may use.
+    """
+
+    base: Name = ""
+    version: Name = ""
+    network: Name = ""
 
 
 class GetConfig(Request[Config], frozen=True, omit_defaults=True, kw_only=True):
@@ -1115,17 +1240,21 @@ class BatchAdded(Body, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class JobsAdded(Body, frozen=True, omit_defaults=True, kw_only=True):
-    """Jobs were added to a batch (re-roll, complete); the first one has this `turn`, each further one the next."""
+    """Jobs were added to a batch: it was re-rolled or completed, or (`kind`) its takes are to be labelled.
+
+    The first one has this `turn`, each further one the next.
+    """
 
     batch: str
     jobs: tuple[int, ...]
     slots: tuple[int, ...]
     priority: int = 0
     turn: int = 0
+    kind: JobKind = "generate"
 
 
 class JobMoved(Body, frozen=True, omit_defaults=True, kw_only=True):
-    """A job changed its state."""
+    """A job changed its state. That of a slot is the state of its newest job of kind `generate`."""
 
     job: int
     batch: str
@@ -1133,6 +1262,7 @@ class JobMoved(Body, frozen=True, omit_defaults=True, kw_only=True):
     state: State
     attempts: int = 0
     error: JobError | None = None
+    kind: JobKind = "generate"
 
 
 class JobsPlaced(Body, frozen=True, omit_defaults=True, kw_only=True):
@@ -1207,6 +1337,28 @@ class TrashEmptied(Body, frozen=True, omit_defaults=True, kw_only=True):
     takes: tuple[int, ...]
 
 
+class LabelChanged(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """A take has another label, or (absent) none any more."""
+
+    batch: str
+    slot: int
+    take: int
+    label: Label | None = None
+
+
+class LabelerBuilt(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """The build of the labeler's container image ended, well or (`error`) badly."""
+
+    image: str
+    error: JobError | None = None
+
+
+class Building(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """A line of what the build of the labeler's container image says."""
+
+    line: str
+
+
 class Tick(Body, frozen=True, omit_defaults=True, kw_only=True):
     """Progress of a running job: `step` of `steps`, seconds left for the job, where known."""
 
@@ -1256,8 +1408,10 @@ EventBody = (
     | TakeDeleted
     | TakeRestored
     | TrashEmptied
+    | LabelChanged
+    | LabelerBuilt
 )
-Beside = Tick | Preview | Worker | Heartbeat | Bye
+Beside = Tick | Preview | Worker | Building | Heartbeat | Bye
 
 # ---------------------------------------------------------------- names
 
@@ -1302,6 +1456,12 @@ REQUESTS: Final[dict[str, type[Request[Any]]]] = {
     "trash": ListTrash,
     "empty_trash": EmptyTrash,
     "search": Search,
+    "label": LabelTakes,
+    "labels": GetLabels,
+    "label_edit": EditLabel,
+    "label_restore": RestoreLabel,
+    "label_prompts": ListLabelPrompts,
+    "labeler_build": BuildLabeler,
     "config": GetConfig,
     "config_set": SetConfig,
     "subscribe": Subscribe,
@@ -1354,6 +1514,12 @@ ROLE_OF: Final[dict[str, Role]] = {
     "release": "operator",
     "move": "operator",
     "priority": "operator",
+    "label": "operator",
+    "labels": "viewer",
+    "label_edit": "operator",
+    "label_restore": "operator",
+    "label_prompts": "viewer",
+    "labeler_build": "admin",
     "config": "viewer",
     "config_set": "admin",
     "subscribe": "viewer",
@@ -1396,6 +1562,10 @@ REPLIES: Final[dict[str, type[Body]]] = {
     "retried": Retried,
     "held": Held,
     "placed": Placed,
+    "labeling": Labeling,
+    "labels_are": Labels,
+    "label_is": TakeLabel,
+    "label_prompts_are": LabelPrompts,
     "config_is": Config,
     "snap": Snapshot,
     "resume": Resume,
@@ -1417,12 +1587,15 @@ EVENTS: Final[dict[str, type[Body]]] = {
     "take_deleted": TakeDeleted,
     "take_restored": TakeRestored,
     "trash_emptied": TrashEmptied,
+    "label_changed": LabelChanged,
+    "labeler_built": LabelerBuilt,
 }
 
 BESIDE: Final[dict[str, type[Body]]] = {
     "tick": Tick,
     "preview": Preview,
     "worker": Worker,
+    "building": Building,
     "hb": Heartbeat,
     "bye": Bye,
 }

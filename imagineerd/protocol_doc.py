@@ -325,6 +325,13 @@ GROWTH: Final = f"""\
   mix is refused, for a misspelt setting would draw another picture.
 """
 
+LABELS_SAY: Final = """\
+A label is a caption, a rating and tags of a take. A labeler in a container makes it, as a job of kind `label`: it is
+queued, moved, cancelled and retried as other jobs are, in a lane of its own, and changes nothing about its slot. While
+nothing can be labelled (the account's limit, an expired login) the jobs wait, and the `detail` of the `worker` of lane
+`io` says why and until when. The label of a take stands in its [Take](#type-take).
+"""
+
 ERRORS_SAY: Final = """\
 ## Errors
 
@@ -376,6 +383,14 @@ CHAPTERS: Final = (
         "The queue",
         QUEUE,
         ("queue", "queue_is", "move", "priority", "placed", "hold", "held", "release", "pause", "unpause"),
+    ),
+    Chapter(
+        "Labels",
+        LABELS_SAY,
+        (
+            *("label", "labeling", "labels", "labels_are", "label_edit", "label_restore", "label_is"),
+            *("label_prompts", "label_prompts_are", "labeler_build"),
+        ),
     ),
     Chapter(
         "The daemon",

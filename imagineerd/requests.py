@@ -27,6 +27,11 @@ from imagineerd.events import Events
 from imagineerd.grids.cells import by_mix
 from imagineerd.grids.planning import check_subject, plan_grid
 from imagineerd.jobs import A_FEW, BACKGROUND, INTERACTIVE, GenerateSpec, Mix
+from imagineerd.labeling import Labeling
+from imagineerd.labels import checks
+from imagineerd.labels import prompts as label_prompts
+from imagineerd.labels.prompts import LabelPrompt
+from imagineerd.link import Build
 from imagineerd.lora import library as loras
 from imagineerd.lora.choosing import Chooser
 from imagineerd.lora.mixes import check_name
@@ -45,18 +50,19 @@ if TYPE_CHECKING:
 
 EVENTS_RESUMED = 10_000
 """Events that a resume replays at most; who missed more gets a snapshot."""
-SUBMITS = (protocol.Submit, protocol.RetryJobs, protocol.Release)
+SUBMITS = (protocol.Submit, protocol.LabelTakes, protocol.RetryJobs, protocol.Release)
 
 
 class Requests:
     """The daemon as its clients see it."""
 
-    def __init__(  # noqa: PLR0913 - it joins the parts of the daemon
+    def __init__(  # noqa: PLR0913, PLR0917 - it joins the parts of the daemon
         self,
         paths: configuration.Paths,
         config: configuration.Config,
         store: Store,
         dispatcher: Dispatcher,
+        labeling: Labeling,
         events: Events,
         *,
         trash: Trash,
@@ -67,6 +73,8 @@ class Requests:
         self.config = config
         self.store = store
         self.dispatcher = dispatcher
+        self.labeling = labeling
+        self.lanes = (dispatcher, labeling)
         self.events = events
         self.trash = trash
         self.boot = boot
@@ -171,6 +179,21 @@ class Requests:
                 return await self.trash.empty()
             case protocol.Search():
                 return await self.store.search(search.parse(request.query), request.limit, request.before)
+            case protocol.LabelTakes():
+                return await self._label(request, client)
+            case protocol.GetLabels():
+                return await self.store.labels(request.take)
+            case protocol.EditLabel():
+                label = await self.store.edit_label(request, client.peer.user, time.time())
+                return await self._labelled(request.take, label)
+            case protocol.RestoreLabel():
+                label = await self.store.restore_label(request.take, request.label, time.time())
+                return await self._labelled(request.take, label)
+            case protocol.ListLabelPrompts():
+                return await asyncio.to_thread(self._label_prompts)
+            case protocol.BuildLabeler():
+                self.labeling.build(Build(self.config.labeling.image, request.base, request.version, request.network))
+                return protocol.Done()
             case protocol.GetConfig():
                 return self._config()
             case protocol.SetConfig():
@@ -222,6 +245,7 @@ class Requests:
             disk_free=shutil.disk_usage(self.paths.data_dir).free,
             eta_s=self.dispatcher.eta(),
             paused=self.dispatcher.paused,
+            labeling=self.labeling.info,
         )
 
     async def _counts(self) -> dict[str, int]:
@@ -369,6 +393,9 @@ class Requests:
             jobs=tuple((card.index, spec) for card, spec in pairs),
             mixes=sheet.mixes,
         )
+        if request.label:
+            prompt = await asyncio.to_thread(self._label_prompt, request.label)
+            new = msgspec.structs.replace(new, label_prompt=prompt)
         warnings = await self._sheet_warnings(sheet, basis.model, request.theme)
         return await self._submit(new, _idem(request, client), warnings)
 
@@ -445,8 +472,33 @@ class Requests:
         return dealt
 
     async def _let_wait(self, jobs: Sequence[int]) -> None:
-        """Tell the dispatcher of jobs as far as they wait, where they stand now."""
-        self.dispatcher.add(await self.store.waiting(jobs))
+        """Tell the dispatchers of jobs as far as they wait, where they stand now."""
+        entries = await self.store.waiting(jobs)
+        for lane in self.lanes:
+            lane.add(entries)
+
+    # ------------------------------------------------------------ labels
+
+    async def _label(self, request: protocol.LabelTakes, client: Client) -> protocol.Labeling:
+        if bool(request.takes) == bool(request.batch):
+            raise Invalid(message="Name either takes or one batch.", field="$.takes")
+        prompt = await asyncio.to_thread(self._label_prompt, request.prompt or self.config.labeling.prompt)
+        limit = self.config.daemon.queue_limit
+        idem, who = _idem(request, client), _who(client)
+        return await self.store.label_takes(request, prompt, idem, limit, time.time(), client=who)
+
+    def _label_prompt(self, name: str) -> LabelPrompt:
+        """Find a prompt. Raises `WrongState` where nothing can be labelled: no job is to wait for what never comes."""
+        checks.require(self.config, self.paths)
+        return label_prompts.find_prompt(self.config.labeling.directory, name)
+
+    def _label_prompts(self) -> protocol.LabelPrompts:
+        folder = self.config.labeling.directory
+        return protocol.LabelPrompts(names=label_prompts.prompt_names(folder), folder=str(folder))
+
+    async def _labelled(self, take: int, label: protocol.Label | None) -> protocol.TakeLabel:
+        await self.labeling.note(take)
+        return protocol.TakeLabel(take=take, label=label)
 
     # ------------------------------------------------------------ jobs
 
@@ -456,7 +508,8 @@ class Requests:
     async def _cancel(self, request: protocol.Cancel) -> protocol.Cancelled:
         _one_of(request.jobs, request.batch)
         done = await self.store.cancel(request.jobs, request.batch, time.time())
-        self.dispatcher.cancel(done.cancelled, done.stopping)
+        for lane in self.lanes:
+            lane.cancel(done.cancelled, done.stopping)
         return done
 
     async def _retry(self, request: protocol.RetryJobs) -> protocol.Retried:
@@ -470,18 +523,21 @@ class Requests:
 
     async def _pause(self, request: protocol.Pause) -> protocol.Done:
         await self.store.pause(time.time(), paused=True)
-        self.dispatcher.pause(now=request.now)
+        for lane in self.lanes:
+            lane.pause(now=request.now)
         return protocol.Done()
 
     async def _resume(self) -> protocol.Done:
         await self.store.pause(time.time(), paused=False)
-        self.dispatcher.resume()
+        for lane in self.lanes:
+            lane.resume()
         return protocol.Done()
 
     async def _hold(self, request: protocol.Hold) -> protocol.Held:
         _one_of(request.jobs, request.batch)
         held = await self.store.hold(request.jobs, request.batch, time.time())
-        self.dispatcher.drop(held.jobs)
+        for lane in self.lanes:
+            lane.drop(held.jobs)
         return held
 
     async def _release(self, request: protocol.Release) -> protocol.Retried:
@@ -559,7 +615,12 @@ def _terms(request: protocol.Submit, client: Client, pictures: int | None = None
     """Return how new jobs are taken in; `pictures` is how many somebody waits for, None for those of a deck."""
     usual = BACKGROUND if pictures is None or pictures > A_FEW else INTERACTIVE
     priority = usual if request.priority is None else request.priority
-    return Terms(client=f"{client.peer.user}:{client.name}", priority=priority, hold=request.hold)
+    return Terms(client=_who(client), priority=priority, hold=request.hold)
+
+
+def _who(client: Client) -> str:
+    """Return whose turns new jobs take."""
+    return f"{client.peer.user}:{client.name}"
 
 
 def _idem(request: Any, client: Client) -> Idem:

@@ -8,16 +8,25 @@ they type.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, get_args
 
 import msgspec
 
 from imagineerd.errors import Invalid, did_you_mean
+from imagineerd.protocol import Rating
 
-COLUMNS: Final = {"prompt": "prompt", "theme": "theme", "set": "sets", "card": "card", "lora": "loras"}
+COLUMNS: Final = {
+    "prompt": "prompt",
+    "theme": "theme",
+    "set": "sets",
+    "card": "card",
+    "lora": "loras",
+    "label": "labels",
+}
 """Filters by text, and the column of the index that each looks into."""
-IS: Final = {"favourite": "favourite", "favorite": "favourite", "pick": "pick"}
-FILTERS: Final = (*COLUMNS, "batch", "is")
+IS: Final = {"favourite": "favourite", "favorite": "favourite", "pick": "pick", "nsfw": "nsfw"}
+FILTERS: Final = (*COLUMNS, "batch", "is", "rating")
+RATINGS: Final = get_args(Rating)
 
 _TERM = re.compile(r'(?P<no>-?)(?:(?P<filter>[^\W\d_]+):)?(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]*))')
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -31,6 +40,8 @@ class Query(msgspec.Struct, frozen=True):
     batch: str = ""
     favourite: bool | None = None
     pick: bool | None = None
+    nsfw: bool | None = None
+    rating: str = ""
 
 
 class Term(msgspec.Struct, frozen=True):
@@ -47,13 +58,15 @@ def parse(text: str) -> Query:
     terms = [term for term in map(_term, _TERM.finditer(_CONTROL.sub(" ", text))) if term.text or term.filter]
     for term in terms:
         _check(term)
-    words = [term for term in terms if term.filter not in {"is", "batch"} and _has_letters(term.text)]
+    words = [term for term in terms if term.filter not in {"is", "batch", "rating"} and _has_letters(term.text)]
     traits = {IS[term.text.casefold()]: not term.no for term in terms if term.filter == "is" and term.text}
+    ratings = [term.text.upper() for term in terms if term.filter == "rating"]
     batches = [term.text for term in terms if term.filter == "batch"]
     return Query(
         match=" AND ".join(_expression(term) for term in words if not term.no),
         without=" OR ".join(_expression(term) for term in words if term.no),
         batch=batches[-1] if batches else "",
+        rating=ratings[-1] if ratings else "",
         **traits,
     )
 
@@ -68,7 +81,11 @@ def _check(term: Term) -> None:
         hint = did_you_mean(term.filter, FILTERS)
         raise _invalid(f'There is no filter "{term.filter}:".{hint} Put text with a colon in quotes.')
     if term.filter == "is" and term.text and term.text.casefold() not in IS:
-        raise _invalid(f'A take is not "{term.text}": write is:favourite or is:pick.{did_you_mean(term.text, IS)}')
+        raise _invalid(
+            f'A take is not "{term.text}": write is:favourite, is:pick or is:nsfw.{did_you_mean(term.text, IS)}'
+        )
+    if term.filter == "rating" and (term.no or term.text.upper() not in ("", *RATINGS)):
+        raise _invalid(f"A rating is one of {', '.join(RATINGS)}, such as rating:safe.")
     if term.filter == "batch" and term.no:
         raise _invalid('A batch cannot be left out: write batch: without the "-".')
 

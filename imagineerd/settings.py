@@ -15,9 +15,15 @@ from msgspec import Meta, inspect
 
 from imagineerd.errors import did_you_mean
 from imagineerd.jobs import MAX_N, GuidanceScale, Prompt, Scheduler, Size, Steps
+from imagineerd.link import LoginBy
 from imagineerd.models import STARTER
 
 Value: TypeAlias = bool | int | float | str | None
+CLAUDE: Final = (
+    "claude --print --no-session-persistence --strict-mcp-config --permission-mode dontAsk"
+    " --tools Read --allowedTools Read --output-format json"
+)
+"""The Claude CLI, for one answer, with no tool but reading. A list must not come last: it would swallow the prompt."""
 Kind = Literal["bool", "int", "float", "str", "path", "choice"]
 
 _OCTET: Final = "(25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})"
@@ -145,6 +151,64 @@ class Hardware(_Section, frozen=True):
     threads: Annotated[int, Meta(ge=0, le=1024, description="CPU threads of the worker; 0 means torch's choice.")] = 0
 
 
+class Labeling(_Section, frozen=True, kw_only=True):
+    """How pictures are labelled."""
+
+    image: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=255,
+            description="The container image of the labeler.",
+        ),
+    ] = "imagineer-claude-cli:latest"
+    command: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=4000,
+            description="What is run in the container, the prompt behind it; words with spaces in quotes.",
+        ),
+    ] = CLAUDE
+    prompt: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=200,
+            description="The label prompt where none is named, such as default or sd_training.",
+        ),
+    ] = "default"
+    directory: Annotated[Path, Meta(description="The folder of your own label prompts: NAME.txt.")]
+    concurrency: Annotated[int, Meta(ge=1, le=32, description="Pictures that are labelled at a time.")] = 2
+    timeout_s: Annotated[int, Meta(ge=1, le=3600, description="Seconds that a labeler may take for a picture.")] = 120
+    network: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=255,
+            description="The container's network: bridge, none or one of your own.",
+        ),
+    ] = "bridge"
+    memory_mb: Annotated[int, Meta(ge=16, le=262_144, description="Megabytes that a labeler may use.")] = 2048
+    cpus: Annotated[float, Meta(ge=0.1, le=256, description="Processors that a labeler may use.")] = 2.0
+    login_by: Annotated[
+        LoginBy,
+        Meta(description="How a labeler logs in: by a credentials file, a variable of the environment, or not at all."),
+    ] = "file"
+    credentials: Annotated[
+        Path | None,
+        Meta(description="The credentials file; null means .claude/.credentials.json in your home."),
+    ] = None
+    variable: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=100,
+            description="The variable of the daemon's environment that holds the login's token.",
+        ),
+    ] = "CLAUDE_CODE_OAUTH_TOKEN"
+
+
 class Daemon(_Section, frozen=True):
     """How imagineerd behaves."""
 
@@ -191,6 +255,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     loras: Loras
     training: Training
     hardware: Hardware = Hardware()
+    labeling: Labeling
     daemon: Daemon = Daemon()
     listen: Listen = Listen()
 

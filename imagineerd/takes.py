@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from imagineerd.jobs import JobSpec, LoraWeight
+from imagineerd.jobs import GenerateSpec, LoraWeight
 from imagineerd.protocol import ListedTake, MixedLora, Settings, TakeDetail
 from imagineerd.store import Store
 from imagineerd.trash import Trash
@@ -31,7 +31,7 @@ async def detail(store: Store, trash: Trash, take_id: int) -> TakeDetail:
     return await asyncio.to_thread(_detail, trash, about, spec, home)
 
 
-def settings_of(spec: JobSpec) -> Settings:
+def settings_of(spec: GenerateSpec) -> Settings:
     """Return the settings that draw the same picture again."""
     return Settings(
         width=spec.width,
@@ -46,7 +46,7 @@ def settings_of(spec: JobSpec) -> Settings:
     )
 
 
-def _detail(trash: Trash, about: ListedTake, spec: JobSpec, home: Path) -> TakeDetail:
+def _detail(trash: Trash, about: ListedTake, spec: GenerateSpec, home: Path) -> TakeDetail:
     picture, thumb = (trash.path_of(about.take, home, variant) for variant in ("full", "thumb"))
     sidecar = trash.sidecar_of(about.take, home)
     return TakeDetail(

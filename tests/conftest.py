@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from docker_engine import docker_engine
 from house import House, short_folder
 from hypothesis import settings
+from labeler import build_stand_in
 
 settings.register_profile("any speed", deadline=None)  # a busy machine is no failure
 settings.load_profile("any speed")
@@ -34,3 +37,11 @@ def faking() -> Iterator[House]:
     house = House(short_folder()).with_fake_worker()
     yield house.start()
     house.close()
+
+
+@pytest.fixture(scope="session")
+def docker_socket() -> Iterator[Path]:
+    """The socket of a real Docker engine that has the labeler's stand-in."""
+    with docker_engine() as socket:
+        build_stand_in(socket)
+        yield socket

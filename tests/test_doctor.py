@@ -1,18 +1,14 @@
 """The doctor says what is wrong and what to do about it, and never fails itself."""
 
-import http.server
 import os
-import socketserver
 import sys
 import tempfile
-import threading
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
-from docker_engine import docker_engine
 
 from imagineerd.config import Config, Paths, default_config, find_paths
 from imagineerd.doctor import (
@@ -20,9 +16,7 @@ from imagineerd.doctor import (
     MIB,
     WANTED,
     check_config,
-    check_credentials,
     check_device,
-    check_docker,
     check_folder,
     check_library,
     check_model,
@@ -95,7 +89,7 @@ def test_a_machine_is_looked_at_in_order(paths: Paths, config: Config) -> None:
     assert [check.name for check in checks] == [
         *["python", "torch", "diffusers", "transformers", "accelerate", "peft", "config"],
         *["device", "nvidia", "model", "sets", "data folder", "output folder", "runtime folder", "network"],
-        *["sqlite", "docker", "claude"],
+        *["sqlite", "docker", "labeler", "login"],
     ]
     assert [check for check in checks if not is_helpful(check)] == []
 
@@ -109,7 +103,7 @@ def test_nothing_is_changed_on_the_machine(paths: Paths, config: Config) -> None
 def test_what_only_labels_need_never_fails(paths: Paths, config: Config) -> None:
     checks = run_checks(paths, config, None, None, environ={"DOCKER_HOST": "unix:///nowhere"})
 
-    assert {c.level for c in checks if c.name in {"docker", "claude"}} == {"warn"}
+    assert {c.level for c in checks if c.name in {"docker", "labeler", "login"}} == {"warn"}
 
 
 def test_a_check_that_breaks_is_a_finding_itself(config: Config) -> None:
@@ -117,7 +111,7 @@ def test_a_check_that_breaks_is_a_finding_itself(config: Config) -> None:
 
     checks = run_checks(nonsense, config, CPU, STARTER)
 
-    assert len(checks) == 17
+    assert len(checks) == 18
     assert any("could not be checked" in check.message for check in checks)
 
 
@@ -340,92 +334,6 @@ def test_sockets_that_vanish_at_logout_are_a_warning_until_the_user_lingers(tmp_
     (linger / user).touch()
     assert check_runtime(folder, sessions, linger).level == "ok"
     assert check_runtime(tmp_path / "elsewhere", sessions, linger).level == "ok"
-
-
-# ---------------------------------------------------------------- labels
-
-
-class Engine(http.server.BaseHTTPRequestHandler):
-    """As much of a docker engine as answers a ping; `sick` ones answer with an error."""
-
-    def do_GET(self) -> None:
-        sick = "sick" in str(self.server.server_address)
-        self.send_response(500 if sick or self.path != "/_ping" else 200)
-        self.send_header("Api-Version", "1.51")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-    def address_string(self) -> str:
-        return "unix"
-
-
-@pytest.fixture(params=["docker.sock"])
-def engine(short: Path, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A docker engine that answers at $DOCKER_HOST."""
-    path = short / request.param
-    with socketserver.UnixStreamServer(str(path), Engine) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"unix://{path}"
-        server.shutdown()
-        thread.join()
-
-
-def test_an_engine_that_answers_is_fine(engine: str) -> None:
-    check = check_docker({"DOCKER_HOST": engine})
-
-    assert (check.level, check.message) == ("ok", "The docker engine answers (API 1.51).")
-
-
-@pytest.mark.parametrize("engine", ["sick.sock"], indirect=True)
-def test_an_engine_that_answers_with_an_error_is_a_warning(engine: str) -> None:
-    assert "answers with status 500" in check_docker({"DOCKER_HOST": engine}).message
-
-
-def test_an_engine_that_is_gone_is_a_warning(short: Path) -> None:
-    path = short / "docker.sock"
-    host = {"DOCKER_HOST": f"unix://{path}"}
-
-    assert check_docker(host).message == f"There is no docker engine at {path}."
-
-    socketserver.UnixStreamServer(str(path), Engine).server_close()
-    assert "does not answer (Connection refused)" in check_docker(host).message
-
-
-def test_an_engine_on_another_machine_is_not_asked() -> None:
-    assert "is not asked from here" in check_docker({"DOCKER_HOST": "tcp://there:2375"}).message
-
-
-def test_the_login_is_there_or_not_and_never_shown(tmp_path: Path) -> None:
-    file = tmp_path / ".claude" / ".credentials.json"
-    assert "claude setup-token" in check_credentials(tmp_path).remedy
-
-    file.parent.mkdir()
-    file.touch()
-    assert check_credentials(tmp_path).message == f"{file} is empty."
-
-    file.write_text("placeholder")
-    assert check_credentials(tmp_path) == Check(name="claude", level="ok", message=f"{file} is there.")
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_login_that_may_not_be_read_is_a_warning(tmp_path: Path) -> None:
-    file = tmp_path / ".claude" / ".credentials.json"
-    file.parent.mkdir()
-    file.write_text("placeholder")
-    file.chmod(0)
-
-    assert check_credentials(tmp_path).message == f"{file} may not be read."
-
-
-def test_a_real_docker_engine_answers() -> None:
-    with docker_engine() as path:
-        check = check_docker({"DOCKER_HOST": f"unix://{path}"})
-
-    assert check.level == "ok"
-    assert "answers (API 1." in check.message
 
 
 # ---------------------------------------------------------------- network

@@ -16,6 +16,7 @@ from imagineerd.jobs import (
     SCHEDULERS,
     GenerateSpec,
     Job,
+    LabelSpec,
     LoraWeight,
     State,
     group_key,
@@ -57,7 +58,11 @@ def test_a_job_starts_from_the_queue_and_from_nowhere_else() -> None:
 
 
 def test_every_kind_of_job_has_a_lane() -> None:
-    assert LANES[GenerateSpec] == "gpu"
+    assert {GenerateSpec: "gpu", LabelSpec: "io"} == LANES
+
+
+def test_a_label_takes_no_steps() -> None:
+    assert steps_of(group_key(LabelSpec(1, "default", "1", "Look."))) == 0
 
 
 def test_a_spec_comes_back_as_it_was_stored() -> None:

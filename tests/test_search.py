@@ -50,7 +50,7 @@ def test_a_query_is_read_as_it_is_meant(text: str, query: Query) -> None:
     [
         ("sett:tarot", r'There is no filter "sett:"\. Did you mean "set"\? Put text with a colon in quotes\.'),
         ("https://example.org", r'There is no filter "https:"\.'),
-        ("is:favoured", r'A take is not "favoured": write is:favourite or is:pick\.'),
+        ("is:favoured", r'A take is not "favoured": write is:favourite, is:pick or is:nsfw\.'),
         ("-batch:last", r'A batch cannot be left out: write batch: without the "-"\.'),
     ],
 )

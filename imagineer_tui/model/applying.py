@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from imagineer_tui.model.world import Move, Progress, Topic, World
 from imagineerd.client import Away, Event, Followed
 from imagineerd.errors import DaemonAway, ImagineerError
-from imagineerd.jobs import OPEN_STATES, Job, State
+from imagineerd.jobs import OPEN_STATES, GenerateSpec, Job, State
 from imagineerd.protocol import (
     Batch,
     BatchAdded,
@@ -53,8 +53,11 @@ def apply(world: World, message: Followed, now: float) -> frozenset[Topic]:
         case Tick():
             _tick(world, message, now)
             topics = frozenset({"progress"})
-        case Worker():
+        case Worker(lane="gpu"):
             world.worker = message
+            topics = frozenset({"status"})
+        case Worker():
+            world.labeling = message
             topics = frozenset({"status"})
     return topics
 
@@ -105,7 +108,7 @@ def _live(world: World) -> frozenset[Topic]:
 
 
 def _start_over(world: World, snapshot: Snapshot) -> frozenset[Topic]:
-    world.worker = snapshot.worker
+    world.worker, world.labeling = snapshot.worker, snapshot.labeling
     world.jobs = {job.id: job for job in snapshot.jobs}
     world.batches = {batch.id: batch for batch in snapshot.batches}
     world.progress = {job: progress for job, progress in world.progress.items() if job in world.jobs}
@@ -122,8 +125,10 @@ def _happened(world: World, body: EventBody) -> frozenset[Topic]:
         case BatchAdded():
             world.batches = {body.batch.id: body.batch, **world.batches}
             _grow(world, body.batch.id)
-        case JobsAdded():
+        case JobsAdded(kind="generate"):
             _grow(world, body.batch)
+        case JobsAdded():
+            world.stale.add(body.batch)
         case JobsPlaced():
             _place(world, body.places)
         case PauseChanged():
@@ -169,7 +174,8 @@ def _move(world: World, number: int, batch: str, move: Move) -> None:
     if job is None:
         world.stale.add(batch)
         return
-    _count(world, batch, job.state, move.state, takes=move.take is not None)
+    if isinstance(job.spec, GenerateSpec):  # to be labelled is no state of a card
+        _count(world, batch, job.state, move.state, takes=move.take is not None)
     world.jobs[number] = _moved(job, move)
     _forget_ended(world)
 

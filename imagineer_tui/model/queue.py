@@ -47,7 +47,7 @@ def of_batch(world: World, batch_id: str) -> list[Job]:
 
 def progress_of(world: World, batch: Batch) -> tuple[int, int]:
     """Return how many cards of a batch have ended, and how many there are; pictures where it is a single prompt."""
-    still_open = sum(job.state.value in {"queued", "running"} for job in of_batch(world, batch.id))
+    still_open = sum(job.state.value in {"queued", "running"} and draws(job) for job in of_batch(world, batch.id))
     if not batch.set:
         return batch.takes, batch.takes + still_open
     total = sum(batch.states.values()) or batch.slots
@@ -56,7 +56,7 @@ def progress_of(world: World, batch: Batch) -> tuple[int, int]:
 
 def steps_left(world: World, jobs: Iterable[Job]) -> int:
     """Return the steps that are still to be taken."""
-    return sum(job.spec.steps - (world.progress[job.id].step if job.id in world.progress else 0) for job in jobs)
+    return sum(_steps(job) - (world.progress[job.id].step if job.id in world.progress else 0) for job in jobs)
 
 
 def seconds_left(world: World, steps: int, now: float) -> float | None:
@@ -77,5 +77,22 @@ def title_of(world: World, batch_id: str) -> str:
 
 
 def name_of(job: Job) -> str:
-    """Return what a job draws."""
+    """Return what a job draws, or whose picture it labels."""
+    from imagineerd.jobs import LabelSpec  # loaded with the first job
+
+    if isinstance(job.spec, LabelSpec):
+        return f"label {job.spec.name}"
     return job.spec.name or f"seed {job.spec.seed}"
+
+
+def draws(job: Job) -> bool:
+    """Say whether a job makes a picture, and so belongs to the progress of its batch."""
+    from imagineerd.jobs import GenerateSpec  # loaded with the first job
+
+    return isinstance(job.spec, GenerateSpec)
+
+
+def _steps(job: Job) -> int:
+    from imagineerd.jobs import group_key, steps_of  # loaded with the first job
+
+    return steps_of(group_key(job.spec))

@@ -77,14 +77,16 @@ class Move:
 class World:
     """The daemon as last heard of.
 
-    `jobs` are the open ones, and those that ended while the app looked. `progress` is of running jobs, `pace` of all.
-    `landed` are the takes that came while the app looked, oldest first. While it is `paused`, no job is started.
-    `stale` names batches of which there is more to ask for, `moving` those that had open jobs when last looked at.
-    `moves` are the newest ones told of each job since the jobs of a batch were last asked for.
+    `worker` draws, `labeling` is the one that labels. `jobs` are the open ones, and those that ended while the app
+    looked. `progress` is of running jobs, `pace` of all. `landed` are the takes that came while the app looked, oldest
+    first. While it is `paused`, no job is started. `stale` names batches of which there is more to ask for, `moving`
+    those that had open jobs when last looked at. `moves` are the newest ones told of each job since the jobs of a batch
+    were last asked for.
     """
 
     connection: Connection = field(default_factory=Connection)
     worker: Worker | None = None
+    labeling: Worker | None = None
     status: Status | None = None
     jobs: dict[int, Job] = field(default_factory=dict)
     progress: dict[int, Progress] = field(default_factory=dict)

@@ -46,13 +46,18 @@ class JobDetail(VerticalScroll, can_focus=False):
 
 def job_lines(job: Job) -> list[Content]:
     """Return the error, then the prompt, then the settings."""
+    from imagineerd.jobs import LabelSpec  # loaded with the first job
+
+    error = [Content.assemble(("✗ ", "b $error"), (job.error.message, "$error"))] if job.error else []
     spec = job.spec
+    if isinstance(spec, LabelSpec):
+        facts = [f"job {job.id}", job.state.value, f"take {spec.take}", f"prompt {spec.prompt} {spec.prompt_version}"]
+        return [*error, Content(f"Label {spec.name}"), Content.styled(" · ".join(facts), "dim")]
     mix = " + ".join(f"{lora.name} {lora.weight:g}" for lora in spec.mix)
     facts = [
         f"job {job.id}", job.state.value, f"seed {spec.seed}", f"{spec.width}x{spec.height}", f"{spec.steps} steps",
         spec.scheduler, mix, f"attempt {job.attempts}" if job.attempts > 1 else "",
     ]  # fmt: skip
-    error = [Content.assemble(("✗ ", "b $error"), (job.error.message, "$error"))] if job.error else []
     return [*error, Content(spec.prompt), Content.styled(" · ".join(fact for fact in facts if fact), "dim")]
 
 

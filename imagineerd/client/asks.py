@@ -101,8 +101,11 @@ def deal(  # noqa: PLR0913 - what can be said of it
     *,
     priority: int | None = None,
     hold: bool = False,
+    label: str = "",
 ) -> protocol.Deal:
     """Deal a set, or the rows of it whose indexes (from 1) `cards` names. Raises `NotFound`, `Invalid`, `Full`.
+
+    With `label`, the name of a label prompt, takes are labelled as they come; `WrongState` where nothing can be.
 
     `idem` is a key of the caller's own, for a deal that outlives this process; one is drawn where it is empty.
     `priority` (-100 to 100) is left to the daemon where it is None; with `hold` nothing is drawn until `release`.
@@ -115,6 +118,7 @@ def deal(  # noqa: PLR0913 - what can be said of it
         cards=tuple(cards),
         priority=priority,
         hold=hold,
+        label=label,
     )
 
 
@@ -294,6 +298,49 @@ def empty_trash() -> protocol.EmptyTrash:
 def search(query: str, limit: int = PAGE, before: int | None = None) -> protocol.Search:
     """A page of takes (1 to 1,000) that a query finds, newest first. Raises `Invalid` for a filter that is none."""
     return protocol.Search(query=query, limit=limit, before=before)
+
+
+def label(
+    takes: Iterable[int] = (), batch_id: str | None = None, prompt: str = "", *, force: bool = False, idem: str = ""
+) -> protocol.LabelTakes:
+    """Label takes, or those of a batch, that have no label yet (all of them with `force`).
+
+    Raises `NotFound`, `Full`, and `WrongState` where nothing can be labelled. For `idem` see `deal`.
+    """
+    key, chosen = idem or new_key(), tuple(takes)
+    return protocol.LabelTakes(idem=key, takes=chosen, batch=batch_id, prompt=prompt, force=force)
+
+
+def labels(take_id: int) -> protocol.GetLabels:
+    """Every label that a take ever had, newest first, each with the labeler's own words. Raises `NotFound`."""
+    return protocol.GetLabels(take=take_id)
+
+
+def edit_label(
+    take_id: int,
+    *,
+    caption: str | None = None,
+    rating: protocol.AnyRating | None = None,
+    tags: Iterable[str] | None = None,
+) -> protocol.EditLabel:
+    """Change the label of a take by hand; None leaves what is there. Raises `NotFound`, `Invalid`."""
+    chosen = None if tags is None else tuple(tags)
+    return protocol.EditLabel(take=take_id, caption=caption, rating=rating, tags=chosen)
+
+
+def restore_label(take_id: int, label_id: int | None = None) -> protocol.RestoreLabel:
+    """Give a take one of its earlier labels back (its `Label.id`), or none: this undoes an edit. Raises `NotFound`."""
+    return protocol.RestoreLabel(take=take_id, label=label_id)
+
+
+def label_prompts() -> protocol.ListLabelPrompts:
+    """The names of the prompts that a labeler can be asked with."""
+    return protocol.ListLabelPrompts()
+
+
+def build_labeler(base: str = "", version: str = "", network: str = "") -> protocol.BuildLabeler:
+    """Begin to build the labeler's image; `events` tells of it by `Building` and, at the end, `LabelerBuilt`."""
+    return protocol.BuildLabeler(base=base, version=version, network=network)
 
 
 def config() -> protocol.GetConfig:

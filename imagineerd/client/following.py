@@ -14,6 +14,7 @@ from imagineerd.errors import ImagineerError, ProtocolError
 from imagineerd.protocol import (
     Beside,
     Body,
+    Building,
     Bye,
     Error,
     EventBody,
@@ -139,7 +140,7 @@ class Following(Stream[Followed]):
                 self._started(body)
             case Error():
                 self._turned_down(body)
-            case Tick() | Worker() | Heartbeat() | Bye() if self._live:
+            case Tick() | Worker() | Building() | Heartbeat() | Bye() if self._live:
                 self._beside(body)
             case _ if head.seq and self._live:
                 self._numbered(head.seq, body)

@@ -13,10 +13,21 @@ from typing import TypeAlias
 import msgspec
 
 from imagineerd.errors import Conflict, Full
-from imagineerd.jobs import BACKGROUND, BY_HAND, LANES, MAX_SEED, JobSpec, group_key
-from imagineerd.protocol import Axis, BatchAdded, Dealt, JobsAdded
+from imagineerd.jobs import (
+    BACKGROUND,
+    BY_HAND,
+    LABELS_PRIORITY,
+    LANES,
+    MAX_SEED,
+    GenerateSpec,
+    JobSpec,
+    LabelSpec,
+    group_key,
+)
+from imagineerd.labels.prompts import LabelPrompt
+from imagineerd.protocol import Axis, BatchAdded, Body, Dealt, JobsAdded, Take
 from imagineerd.store import order, outbox, pages, steering
-from imagineerd.store.rows import Row, next_id, spec_blob, spec_of
+from imagineerd.store.rows import Row, drawing_of, next_id, spec_blob
 
 _EARLIER = "SELECT digest, reply FROM idem WHERE uid = ? AND key = ?"
 _REMEMBER = "INSERT INTO idem (uid, key, digest, reply, at) VALUES (?, ?, ?, ?, ?)"
@@ -25,8 +36,8 @@ _WAITING = "SELECT sum(jobs) FROM tally WHERE state IN ('queued', 'held')"
 _ID_TAKEN = "SELECT 1 FROM batch WHERE id = ?"
 _NEWEST_ID = "SELECT id FROM batch ORDER BY number DESC LIMIT 1"
 _ADD_BATCH = """
-    INSERT INTO batch (id, set_id, title, theme, settings, folder, uid, created_at, slots, mixes, grid)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO batch (id, set_id, title, theme, settings, folder, uid, created_at, slots, mixes, grid, label_prompt)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _ADD_SLOT = "INSERT INTO slot (batch, idx, name, spec) VALUES (?, ?, ?, ?)"
 _ADD_JOB = """
@@ -42,11 +53,15 @@ _MISSING = f"""
     ORDER BY idx
 """  # noqa: S608  put together from constants only
 
+_LABEL_PROMPT = "SELECT label_prompt FROM batch WHERE id = ?"
+_CARD = "SELECT name FROM slot WHERE batch = ? AND idx = ?"
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode_dealt = msgspec.msgpack.Decoder(Dealt).decode
+_decode_prompt = msgspec.msgpack.Decoder(LabelPrompt).decode
 
 
-NewSlot: TypeAlias = tuple[int, str, JobSpec]
+NewSlot: TypeAlias = tuple[int, str, GenerateSpec]
 """A card to be: index, name, and the spec that a re-roll starts from."""
 NewJob: TypeAlias = tuple[int, JobSpec]
 """A job to be: the index of its slot, and what to draw."""
@@ -68,8 +83,8 @@ AS_THEY_COME = Terms()
 class NewBatch(msgspec.Struct, frozen=True):
     """A batch to be. `id` is a wish; the batch gets the folder `output_dir`/its final id.
 
-    `settings` is the MessagePack of what the client chose, kept as it came; `mixes` are names of saved mixes,
-    `grid` the axes of a grid.
+    `settings` is the MessagePack of what the client chose, kept as it came; `mixes` are names of saved mixes, `grid`
+    the axes of a grid. With a `label_prompt` every take of the batch is labelled as soon as it is there.
     """
 
     id: str
@@ -83,6 +98,7 @@ class NewBatch(msgspec.Struct, frozen=True):
     terms: Terms = AS_THEY_COME
     mixes: tuple[str, ...] = ()
     grid: tuple[Axis, ...] = ()
+    label_prompt: LabelPrompt | None = None
 
 
 def submit_batch(connection: sqlite3.Connection, new: NewBatch, idem: Idem | None, limit: int, at: float) -> Dealt:
@@ -96,7 +112,7 @@ def submit_batch(connection: sqlite3.Connection, new: NewBatch, idem: Idem | Non
     id_ = free_id(connection, new.id, Path(new.output_dir))
     _add_batch(connection, new, id_, idem[0] if idem else "", at)
     turn = order.turn_for(connection, new.terms.client, new.terms.priority)
-    jobs = _add_jobs(connection, id_, new.jobs, new.terms, turn, at)
+    jobs = queue_jobs(connection, id_, new.jobs, new.terms, turn, at)
     batch = pages.batch(connection, id_)
     outbox.append(connection, BatchAdded(batch=batch, jobs=jobs, priority=new.terms.priority, turn=turn), at)
     _hold(connection, jobs, new.terms, at)
@@ -124,7 +140,7 @@ def add_jobs(  # noqa: PLR0913, PLR0917  two more than submit_batch
     slots = tuple(slot for slot, _ in jobs)
     pages.slot_specs(connection, id_, slots)
     turn = order.turn_for(connection, terms.client, terms.priority)
-    ids = _add_jobs(connection, id_, jobs, terms, turn, at)
+    ids = queue_jobs(connection, id_, jobs, terms, turn, at)
     if ids:
         added = JobsAdded(batch=id_, jobs=ids, slots=slots, priority=terms.priority, turn=turn)
         outbox.append(connection, added, at)
@@ -148,16 +164,48 @@ def complete(  # noqa: PLR0913  as add_jobs
     if (dealt := earlier(connection, idem)) is not None:
         return dealt
     missing = connection.execute(_MISSING, {"batch": pages.find_batch(connection, batch)})
-    jobs = [(index, _later(spec_of(blob), deleted)) for index, blob, deleted in missing]
+    jobs = [(index, _later(drawing_of(blob), deleted)) for index, blob, deleted in missing]
     return add_jobs(connection, batch, jobs, idem, limit, at, terms=terms)
 
 
-def _later(spec: JobSpec, places: int) -> JobSpec:
+def _later(spec: GenerateSpec, places: int) -> GenerateSpec:
     return msgspec.structs.replace(spec, seed=(spec.seed + places) % (MAX_SEED + 1))
 
 
+def label_take(connection: sqlite3.Connection, take: Take, at: float) -> None:
+    """Queue a label job for a new take, where its batch was dealt to be labelled."""
+    blob = connection.execute(_LABEL_PROMPT, (take.batch,)).fetchone()[0]
+    if blob is not None:
+        spec = label_spec(connection, take, _decode_prompt(blob))
+        queue_labels(connection, take.batch, [(take.slot, spec)], "", at)
+
+
+def queue_labels(
+    connection: sqlite3.Connection, batch: str, jobs: Sequence[NewJob], client: str, at: float
+) -> tuple[int, ...]:
+    """Add label jobs to a batch that exists and tell of them; return their ids. The caller has made room."""
+    turn = order.turn_for(connection, client, LABELS_PRIORITY)
+    ids = queue_jobs(connection, batch, jobs, Terms(client, LABELS_PRIORITY), turn, at)
+    slots = tuple(slot for slot, _ in jobs)
+    added = JobsAdded(batch=batch, jobs=ids, slots=slots, priority=LABELS_PRIORITY, turn=turn, kind="label")
+    outbox.append(connection, added, at)
+    return ids
+
+
+def label_spec(connection: sqlite3.Connection, take: Take, prompt: LabelPrompt) -> LabelSpec:
+    """Return what is to be done to label a take."""
+    name = connection.execute(_CARD, (take.batch, take.slot)).fetchone()[0]
+    return LabelSpec(take.id, prompt.name, prompt.version, prompt.text, name)
+
+
 def earlier(connection: sqlite3.Connection, idem: Idem | None) -> Dealt | None:
-    """Return the answer that this request was given before, marked as repeated.
+    """Return the answer that this request was given before, marked as repeated. Raises as `earlier_reply`."""
+    reply = earlier_reply(connection, idem)
+    return None if reply is None else msgspec.structs.replace(_decode_dealt(reply), repeated=True)
+
+
+def earlier_reply(connection: sqlite3.Connection, idem: Idem | None) -> bytes | None:
+    """Return the answer that this request was given before, as `remember_reply` kept it.
 
     Raises `Conflict` where the key was used for another request.
     """
@@ -170,7 +218,13 @@ def earlier(connection: sqlite3.Connection, idem: Idem | None) -> Dealt | None:
     if row[0] != digest:
         message = f'The idempotency key "{key}" was used for another request. Take a new key.'
         raise Conflict(message, field="$.idem")
-    return msgspec.structs.replace(_decode_dealt(row[1]), repeated=True)
+    return bytes(row[1])
+
+
+def remember_reply(connection: sqlite3.Connection, idem: Idem | None, reply: Body, at: float) -> None:
+    """Keep the answer to a request for the next time that it comes."""
+    if idem is not None:
+        connection.execute(_REMEMBER, (*idem, _encode(reply), at))
 
 
 def prune_idem(connection: sqlite3.Connection, before: float) -> int:
@@ -212,14 +266,17 @@ def _last_number(connection: sqlite3.Connection, base: str) -> int:
 def _add_batch(connection: sqlite3.Connection, new: NewBatch, id_: str, uid: str, at: float) -> None:
     folder = str(Path(new.output_dir) / id_)
     about = (id_, new.set_id, new.title, new.theme, new.settings, folder, uid)
-    connection.execute(_ADD_BATCH, (*about, at, len(new.slots), " ".join(new.mixes), _encode(new.grid)))
+    prompt = None if new.label_prompt is None else _encode(new.label_prompt)
+    made_of = (" ".join(new.mixes), _encode(new.grid), prompt)
+    connection.execute(_ADD_BATCH, (*about, at, len(new.slots), *made_of))
     slots = ((id_, index, name, spec_blob(spec)) for index, name, spec in new.slots)
     connection.executemany(_ADD_SLOT, slots)
 
 
-def _add_jobs(  # noqa: PLR0913, PLR0917  what is known of new jobs
+def queue_jobs(  # noqa: PLR0913, PLR0917  what is known of new jobs
     connection: sqlite3.Connection, batch: str, jobs: Sequence[NewJob], terms: Terms, turn: int, at: float
 ) -> tuple[int, ...]:
+    """Add rows of jobs to a batch that exists; return their ids. The caller has made room and tells of them."""
     first = next_id(connection, "job")
     ids = range(first, first + len(jobs))
     rows = ((id_, batch, slot, *_described(spec)) for id_, (slot, spec) in zip(ids, jobs, strict=True))
@@ -239,6 +296,5 @@ def _described(spec: JobSpec) -> Row:
 
 
 def _remember(connection: sqlite3.Connection, idem: Idem | None, dealt: Dealt, at: float) -> Dealt:
-    if idem is not None:
-        connection.execute(_REMEMBER, (*idem, _encode(dealt), at))
+    remember_reply(connection, idem, dealt, at)
     return dealt

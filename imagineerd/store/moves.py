@@ -15,9 +15,9 @@ from typing import Final, NamedTuple
 import msgspec
 
 from imagineerd.errors import Code, NotFound
-from imagineerd.jobs import MAX_ATTEMPTS, MAX_RECOVERIES, Job, JobError, State, sources_of
+from imagineerd.jobs import MAX_ATTEMPTS, MAX_RECOVERIES, GenerateSpec, Job, JobError, JobKind, State, sources_of
 from imagineerd.protocol import Cancelled, JobMoved, Take, TakeAdded
-from imagineerd.store import outbox, pages, picks, search
+from imagineerd.store import intake, outbox, pages, picks, search
 from imagineerd.store.rows import NEW_TAKE, next_id
 
 _MOVE = """
@@ -36,7 +36,7 @@ MOVE_TO: Final[dict[State, str]] = {
     target: _MOVE.format(sources=", ".join(f"'{state.value}'" for state in sources_of(target))) for target in State
 }
 
-_ENTRY = "SELECT id, batch, slot, state, attempts, cancel_requested, error_code FROM job"
+_ENTRY = "SELECT id, batch, slot, kind, state, attempts, cancel_requested, error_code FROM job"
 _BY_ID = f"{_ENTRY} WHERE id = ?"
 _BY_STATE = f"{_ENTRY} WHERE state = ? ORDER BY id"
 _BY_BATCH = f"{_ENTRY} WHERE batch = ? AND state = ? ORDER BY id"
@@ -55,6 +55,7 @@ class Entry(NamedTuple):
     id: int
     batch: str
     slot: int
+    kind: JobKind
     state: State
     attempts: int
     cancel_requested: bool
@@ -109,6 +110,7 @@ def move(  # noqa: PLR0913  a move has that many parts
         state=target,
         attempts=attempts,
         error=error,
+        kind=entry.kind,
     )
     outbox.append(connection, moved, at)
     return True
@@ -133,6 +135,7 @@ def finish(connection: sqlite3.Connection, job: int, attempt: int, new: NewTake,
     picked = picks.pick_first(connection, take)
     search.add(connection, take.id)
     outbox.append(connection, TakeAdded(take=take, pick=picked), at)
+    intake.label_take(connection, take, at)
     return take
 
 
@@ -145,7 +148,7 @@ def adopt(  # noqa: PLR0913, PLR0917  what is known of a file
     of that batch and slot with the seed of the picture.
     """
     entry = next(iter(_entries(connection, _OF_SLOT, (job, batch, slot))), None)
-    if entry is None or pages.job(connection, job).spec.seed != new.seed:
+    if entry is None or not _draws(connection, job, new.seed):
         return None
     if entry.state is State.HELD:
         move(connection, entry, State.QUEUED, at)
@@ -249,9 +252,14 @@ def running(connection: sqlite3.Connection, job: int, attempt: int) -> Entry | N
 def _entries(connection: sqlite3.Connection, query: str, values: tuple[int | str, ...]) -> list[Entry]:
     rows = connection.execute(query, values).fetchall()
     return [
-        Entry(id_, batch, slot, State(state), attempts, bool(stopping), code)
-        for id_, batch, slot, state, attempts, stopping, code in rows
+        Entry(id_, batch, slot, kind, State(state), attempts, bool(stopping), code)
+        for id_, batch, slot, kind, state, attempts, stopping, code in rows
     ]
+
+
+def _draws(connection: sqlite3.Connection, job: int, seed: int) -> bool:
+    spec = pages.job(connection, job).spec
+    return isinstance(spec, GenerateSpec) and spec.seed == seed
 
 
 def _start(connection: sqlite3.Connection, entry: Entry, at: float) -> bool:

@@ -15,12 +15,12 @@ from typing import NamedTuple
 import msgspec
 
 from imagineerd.errors import Invalid, NotFound, WrongState, did_you_mean
-from imagineerd.jobs import Job, JobSpec, State
+from imagineerd.jobs import GenerateSpec, Job, State
 from imagineerd.protocol import Axis, Batch, BatchDetail, Batches, Jobs, ListedTake, Queue, Slot, Take
 from imagineerd.scheduler import Waiting
-from imagineerd.store import outbox, pausing
+from imagineerd.store import labels, outbox, pausing
 from imagineerd.store.order import ORDER
-from imagineerd.store.rows import JOB, LISTED, TAKE, Row, error_of, job_of, listed_of, spec_of, take_of
+from imagineerd.store.rows import JOB, LISTED, TAKE, Row, drawing_of, error_of, job_of, listed_of, take_of
 
 SNAPSHOT_JOBS = 1000
 SNAPSHOT_BATCHES = 100
@@ -135,8 +135,9 @@ def get_batch(connection: sqlite3.Connection, name: str) -> BatchDetail:
     """Return a batch with its slots and their takes, oldest take first. Raises as `find_batch`."""
     id_ = find_batch(connection, name)
     takes: dict[int, list[Take]] = {}
+    labelled = labels.labels_of_batch(connection, id_)
     for row in connection.execute(_TAKES, (id_,)):
-        take_ = take_of(row)
+        take_ = take_of(row, labelled.get(row[0]))
         takes.setdefault(take_.slot, []).append(take_)
     rows = connection.execute(_SLOTS, (id_,))
     slots = tuple(_slot_of(row, takes.get(row[0], ())) for row in rows)
@@ -148,7 +149,7 @@ def folder(connection: sqlite3.Connection, name: str) -> Path:
     return Path(connection.execute(_FOLDER, (find_batch(connection, name),)).fetchone()[0])
 
 
-def slot_specs(connection: sqlite3.Connection, name: str, slots: Iterable[int]) -> dict[int, JobSpec]:
+def slot_specs(connection: sqlite3.Connection, name: str, slots: Iterable[int]) -> dict[int, GenerateSpec]:
     """Return what a re-roll of each slot starts from. Raises `NotFound` for a slot, and as `find_batch`."""
     id_ = find_batch(connection, name)
     return {index: _slot_spec(connection, id_, index) for index in slots}
@@ -191,11 +192,11 @@ def _batch_of(connection: sqlite3.Connection, row: Row) -> Batch:
     )
 
 
-def _slot_spec(connection: sqlite3.Connection, id_: str, index: int) -> JobSpec:
+def _slot_spec(connection: sqlite3.Connection, id_: str, index: int) -> GenerateSpec:
     row = connection.execute(_SLOT_SPEC, (id_, index)).fetchone()
     if row is None:
         raise NotFound(f'Batch "{id_}" has no slot {index}.', field="$.slots")
-    return spec_of(row[0])
+    return drawing_of(row[0])
 
 
 def _slot_of(row: Row, takes: Iterable[Take]) -> Slot:
@@ -314,7 +315,7 @@ def take(connection: sqlite3.Connection, id_: int) -> Take:
         raise NotFound(f"There is no take {id_}.", field="$.take")
     if is_gone[0]:
         raise NotFound(f"Take {id_} was deleted for good.", field="$.take")
-    return take_of(connection.execute(_ONE_TAKE, (id_,)).fetchone())
+    return take_of(connection.execute(_ONE_TAKE, (id_,)).fetchone(), labels.label_of(connection, id_))
 
 
 def kept_take(connection: sqlite3.Connection, id_: int) -> Take:
@@ -325,11 +326,11 @@ def kept_take(connection: sqlite3.Connection, id_: int) -> Take:
     return found
 
 
-def listed_take(connection: sqlite3.Connection, id_: int) -> tuple[ListedTake, JobSpec, Path]:
+def listed_take(connection: sqlite3.Connection, id_: int) -> tuple[ListedTake, GenerateSpec, Path]:
     """Return a take with its names, what was asked for, and the folder of its batch. Raises as `take`."""
     found = take(connection, id_)
     *row, spec = connection.execute(_LISTED_TAKE, (id_,)).fetchone()
-    return listed_of(tuple(row)), spec_of(spec), folder(connection, found.batch)
+    return listed_of(tuple(row), found.label), drawing_of(spec), folder(connection, found.batch)
 
 
 def get_take(connection: sqlite3.Connection, id_: int) -> tuple[Take, Path]:

@@ -20,16 +20,22 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from imagineerd.errors import Code, DiskError
-from imagineerd.jobs import Job, JobSpec, Mix, State
+from imagineerd.jobs import GenerateSpec, Job, JobError, Mix, State
+from imagineerd.labels.prompts import LabelPrompt
 from imagineerd.protocol import (
     BatchDetail,
     Batches,
     Cancelled,
     Dealt,
+    EditLabel,
     End,
     EventBody,
     Held,
     Jobs,
+    Label,
+    Labeling,
+    Labels,
+    LabelTakes,
     ListedTake,
     MixInfo,
     Placed,
@@ -42,12 +48,15 @@ from imagineerd.scheduler import Waiting
 from imagineerd.search import Query
 from imagineerd.store import (
     intake,
+    labeling,
+    labels,
     mixes,
     moves,
     outbox,
     pages,
     pausing,
     picks,
+    sayings,
     schema,
     search,
     speed,
@@ -55,6 +64,7 @@ from imagineerd.store import (
     trash,
 )
 from imagineerd.store.intake import AS_THEY_COME, Idem, NewBatch, NewJob, Terms
+from imagineerd.store.labeling import NewLabel
 from imagineerd.store.moves import NewTake
 from imagineerd.store.outbox import StoredEvent
 from imagineerd.store.pages import Snap, Unfinished
@@ -225,6 +235,34 @@ class Store:
         """Mark takes as favourites or not. Raises `NotFound`, `WrongState` for one in the trash; then none is."""
         await self.run(trash.favourite, tuple(takes), at, on=on)
 
+    # ------------------------------------------------------------ labels
+
+    async def label_takes(  # noqa: PLR0913  as labeling.label_takes
+        self, asked: LabelTakes, prompt: LabelPrompt, idem: Idem | None, limit: int, at: float, *, client: str = ""
+    ) -> Labeling:
+        """Queue label jobs for takes, and for those of a batch that lack a label. Raises as `add_jobs`."""
+        return await self.run(labeling.label_takes, asked, prompt, idem, limit, at, client=client)
+
+    async def finish_label(self, job: int, attempt: int, new: NewLabel, at: float) -> bool:
+        """Keep a labeler's answer and end its job; False for an attempt that does not run."""
+        return await self.run(labeling.finish, job, attempt, new, at)
+
+    async def fail_label(self, job: int, attempt: int, error: JobError, said: str, at: float) -> bool:
+        """End a running attempt as failed and keep what was said; False where it does not run."""
+        return await self.run(labeling.fail, job, attempt, error, said, at)
+
+    async def edit_label(self, wanted: EditLabel, person: str, at: float) -> Label | None:
+        """Change the label of a take by hand. Raises `NotFound`, and `Invalid` where nothing would be left."""
+        return await self.run(sayings.edit, wanted, person, at)
+
+    async def restore_label(self, take: int, label: int | None, at: float) -> Label | None:
+        """Let an earlier label count again, or none. Raises `NotFound`."""
+        return await self.run(sayings.restore, take, label, at)
+
+    async def labels(self, take: int) -> Labels:
+        """Return every label that a take ever had, newest first. Raises `NotFound`."""
+        return await self.run(labels.history, take)
+
     # ------------------------------------------------------------ reading
 
     async def waiting(self, jobs: Iterable[int] | None = None) -> tuple[Waiting, ...]:
@@ -266,7 +304,7 @@ class Store:
         """Return the absolute folder of a batch. Raises as `get_batch`."""
         return await self.run(pages.folder, batch)
 
-    async def slot_specs(self, batch: str, slots: Iterable[int]) -> dict[int, JobSpec]:
+    async def slot_specs(self, batch: str, slots: Iterable[int]) -> dict[int, GenerateSpec]:
         """Return what a re-roll of each slot starts from. Raises `NotFound` for a slot, and as `get_batch`."""
         return await self.run(pages.slot_specs, batch, slots)
 
@@ -274,7 +312,7 @@ class Store:
         """Return a take and the absolute folder of its batch. Raises `NotFound`."""
         return await self.run(pages.get_take, take)
 
-    async def listed_take(self, take: int) -> tuple[ListedTake, JobSpec, Path]:
+    async def listed_take(self, take: int) -> tuple[ListedTake, GenerateSpec, Path]:
         """Return a take with its names, what was asked for, and the folder of its batch. Raises `NotFound`."""
         return await self.run(pages.listed_take, take)
 

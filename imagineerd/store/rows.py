@@ -7,8 +7,8 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from imagineerd.jobs import Job, JobError, JobSpec, State
-from imagineerd.protocol import ListedTake, Take
+from imagineerd.jobs import GenerateSpec, Job, JobError, JobSpec, State
+from imagineerd.protocol import Label, ListedTake, Take
 
 Row: TypeAlias = tuple[Any, ...]
 
@@ -24,8 +24,11 @@ LISTED: Final = (
 )
 """A take with what names it, of `take` joined to its `slot` and `batch`."""
 
+
 _encode = msgspec.msgpack.Encoder().encode
-_decode_spec = msgspec.msgpack.Decoder(JobSpec).decode
+_spec_decoder: Final[msgspec.msgpack.Decoder[JobSpec]] = msgspec.msgpack.Decoder(JobSpec)
+_decode_spec: Final = _spec_decoder.decode
+_decode_drawing: Final = msgspec.msgpack.Decoder(GenerateSpec).decode
 
 
 def spec_blob(spec: JobSpec) -> bytes:
@@ -36,6 +39,11 @@ def spec_blob(spec: JobSpec) -> bytes:
 def spec_of(blob: bytes) -> JobSpec:
     """Read a stored spec."""
     return _decode_spec(blob)
+
+
+def drawing_of(blob: bytes) -> GenerateSpec:
+    """Read the stored spec of a slot, which is a picture."""
+    return _decode_drawing(blob)
 
 
 def job_of(row: Row) -> Job:
@@ -66,16 +74,25 @@ def error_of(code: str | None, message: str | None) -> JobError | None:
     return None if code is None else JobError(code, message or "")
 
 
-def take_of(row: Row) -> Take:
-    """Read a row of the columns `TAKE`."""
+def take_of(row: Row, label: Label | None = None) -> Take:
+    """Read a row of the columns `TAKE`; its label stands elsewhere."""
     *new, favourite, deleted_at = row
-    return Take(**dict(zip(NEW_TAKE.split(", "), new, strict=True)), favourite=bool(favourite), deleted_at=deleted_at)
+    rating = label.rating if label else ""
+    return Take(
+        **dict(zip(NEW_TAKE.split(", "), new, strict=True)),
+        favourite=bool(favourite),
+        deleted_at=deleted_at,
+        rating=rating or None,
+        is_nsfw=label.is_nsfw if label and rating else None,
+        label=label,
+    )
 
 
-def listed_of(row: Row) -> ListedTake:
+def listed_of(row: Row, label: Label | None) -> ListedTake:
     """Read a row of the columns `LISTED`."""
     *take, card, set_id, title, theme, picked = row
-    return ListedTake(take=take_of(tuple(take)), card=card, set=set_id, title=title, theme=theme, pick=bool(picked))
+    found = take_of(tuple(take), label)
+    return ListedTake(take=found, card=card, set=set_id, title=title, theme=theme, pick=bool(picked))
 
 
 def next_id(connection: sqlite3.Connection, table: str) -> int:

@@ -4,9 +4,9 @@
 migration is never edited: a change is a new one at the end, with its own fixture in `tests/data`.
 
 What the tables themselves guarantee, whatever statement is run: a job's columns fit its state (CHECK), there is one
-take per job (UNIQUE), a slot carries the newest job and its state, a batch counts the takes it keeps, and `tally`
-counts the jobs by state (triggers), so that a page or a limit never has to count a long history. The index of `search`
-is made of these tables and is none of them.
+take per job (UNIQUE), a slot carries the newest job that draws it and its state, a batch counts the takes it keeps, and
+`tally` counts the jobs by state (triggers), so that a page or a limit never has to count a long history. The index of
+`search` is made of these tables and is none of them.
 """
 
 # ruff: noqa: S608  the script is put together from constants only
@@ -191,7 +191,42 @@ _VERSION_5: Final = """
 ALTER TABLE batch ADD COLUMN grid BLOB NOT NULL DEFAULT x'90';
 """
 
-MIGRATIONS: Final[tuple[str, ...]] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
+_VERSION_6: Final = f"""
+CREATE TABLE labeling (
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    take           INTEGER NOT NULL REFERENCES take (id),
+    job            INTEGER REFERENCES job (id),
+    person         TEXT NOT NULL,
+    model          TEXT NOT NULL,
+    prompt         TEXT NOT NULL,
+    prompt_version TEXT NOT NULL,
+    answer         TEXT NOT NULL,
+    at             REAL NOT NULL,
+    current        INTEGER NOT NULL DEFAULT 0 CHECK (current IN (0, 1))
+) {_STRICT};
+CREATE INDEX labeling_by_take ON labeling (take, id);
+CREATE UNIQUE INDEX labeling_current ON labeling (take) WHERE current = 1;
+
+CREATE TABLE label (
+    labeling INTEGER NOT NULL REFERENCES labeling (id),
+    type     TEXT NOT NULL CHECK (type IN ('caption', 'tag', 'rating')),
+    position INTEGER NOT NULL CHECK (position >= 0),
+    text     TEXT NOT NULL CHECK (text <> ''),
+    origin   INTEGER NOT NULL REFERENCES labeling (id),
+    PRIMARY KEY (labeling, type, position)
+) {_STRICT};
+
+ALTER TABLE batch ADD COLUMN label_prompt BLOB;
+
+DROP TRIGGER job_added;
+CREATE TRIGGER job_added AFTER INSERT ON job BEGIN
+    UPDATE tally SET jobs = jobs + 1 WHERE state = NEW.state;
+    UPDATE slot SET job = NEW.id, state = NEW.state
+    WHERE batch = NEW.batch AND idx = NEW.slot AND NEW.kind = 'generate';
+END;
+"""
+
+MIGRATIONS: Final[tuple[str, ...]] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6)
 VERSION: Final = len(MIGRATIONS)
 
 # FULL: a commit is on the disk when it returns. fullfsync: on macOS too, where fsync alone does not reach the disk.

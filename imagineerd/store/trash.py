@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from imagineerd.protocol import Take, TakeChanged, TakeDeleted, TakeRestored, Takes, TrashEmptied
-from imagineerd.store import outbox, pages, picks, search
-from imagineerd.store.rows import LISTED, TAKE, listed_of, take_of
+from imagineerd.store import labels, outbox, pages, picks, search
+from imagineerd.store.rows import LISTED, TAKE
 
 Place = Literal["kept", "trash", "gone"]
 
@@ -57,13 +57,13 @@ def chosen(connection: sqlite3.Connection, takes: Iterable[int], batch: str | No
     found = [take for id_ in dict.fromkeys(takes) if _is_at(take := pages.take(connection, id_), place)]
     if batch is not None:
         rows = connection.execute(_OF_BATCH, (pages.find_batch(connection, batch), place))
-        found += [take_of(row) for row in rows]
+        found += labels.takes_of(connection, rows)
     return _stored(connection, found)
 
 
 def in_trash(connection: sqlite3.Connection) -> tuple[Stored, ...]:
     """Return every take in the trash, oldest first."""
-    return _stored(connection, [take_of(row) for row in connection.execute(_IN_TRASH)])
+    return _stored(connection, labels.takes_of(connection, connection.execute(_IN_TRASH)))
 
 
 def delete(connection: sqlite3.Connection, takes: Sequence[Take], at: float) -> None:
@@ -103,7 +103,7 @@ def empty(connection: sqlite3.Connection, deleted_before: float, at: float) -> t
 def list_trash(connection: sqlite3.Connection, limit: int, before: int | None) -> Takes:
     """Return the newest takes in the trash, or those older than `before`."""
     rows = connection.execute(_PAGE, (_NO_LIMIT if before is None else before, limit + 1)).fetchall()
-    takes = tuple(map(listed_of, rows[:limit]))
+    takes = labels.listed(connection, rows[:limit])
     return Takes(takes=takes, before=takes[-1].take.id if len(rows) > limit else None)
 
 

@@ -1,5 +1,7 @@
 """A worker process: `python -m imagineerd.worker --fd N`, where N is its end of the daemon's socketpair.
 
+With `--lane io` it works with containers instead (`io`), and torch is never imported.
+
 It says `Hello` before anything heavy is imported, is configured once, then does one order after the other. It never
 ends for a job's sake, except when the GPU's context is lost.
 """
@@ -15,11 +17,12 @@ import socket
 import sys
 import traceback
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from imagineerd import link
 from imagineerd.errors import ImagineerError
-from imagineerd.worker.kinds import RUNNERS
+from imagineerd.jobs import Lane
+from imagineerd.worker.kinds import RUNNERS, runners_of
 from imagineerd.worker.mailbox import Mailbox
 
 if TYPE_CHECKING:
@@ -42,11 +45,15 @@ def main() -> int:
     """Run until the daemon says `Quit` or closes the link; return the exit status."""
     parser = argparse.ArgumentParser(prog="imagineerd.worker", description="A worker of imagineerd.")
     parser.add_argument("--fd", type=int, required=True, help="the socket to the daemon")
-    mailbox = Mailbox(socket.socket(fileno=parser.parse_args().fd))
+    parser.add_argument("--lane", choices=get_args(Lane), default="gpu", help="what it works with")
+    options = parser.parse_args()
+    mailbox = Mailbox(socket.socket(fileno=options.fd), clears_up=options.lane == "io")
     _prepare_process()
     mailbox.send(link.Hello(os.getpid()))
     mailbox.start()
     match mailbox.receive():
+        case link.Configure() as configure if options.lane == "io":
+            return _work_with_containers(mailbox, configure)
         case link.Configure() as configure:
             return _work(mailbox, configure)
         case _:
@@ -61,6 +68,15 @@ def _prepare_process() -> None:
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+
+
+def _work_with_containers(mailbox: Mailbox, configure: link.Configure) -> int:
+    try:
+        io = import_module("imagineerd.worker.io")
+    except ImportError as error:
+        mailbox.send(link.Broken("E_INTERNAL", f"Nothing can be labelled: {error}. Install imagineer again."))
+        return 1
+    return int(io.serve(mailbox, configure))
 
 
 def _work(mailbox: Mailbox, configure: link.Configure) -> int:
@@ -90,7 +106,7 @@ def _set_up(mailbox: Mailbox, configure: link.Configure) -> Context:
     from imagineerd.worker.context import Context
     from imagineerd.worker.models import Library
 
-    for module in RUNNERS.values():
+    for module in runners_of("gpu"):
         import_module(module)
     mailbox.send(
         link.Ready(

@@ -19,10 +19,14 @@ BAD_ORDER = 65
 
 
 class Mailbox:
-    """Orders in, reports out. Everything but `receive` may be called from any thread."""
+    """Orders in, reports out. Everything but `receive` may be called from any thread.
 
-    def __init__(self, sock: socket.socket) -> None:
+    When the daemon is gone the process ends at once, unless it `clears_up`: then that counts as a `Quit`.
+    """
+
+    def __init__(self, sock: socket.socket, *, clears_up: bool = False) -> None:
         self._sock = sock
+        self._clears_up = clears_up
         self._sending = threading.Lock()
         self._orders: queue.SimpleQueue[link.Order] = queue.SimpleQueue()
         self._cancelled: frozenset[int] = frozenset()
@@ -39,12 +43,12 @@ class Mailbox:
         return self._orders.get()
 
     def send(self, report: link.Message) -> None:
-        """Send a report; the process ends if nobody is there to read it."""
+        """Send a report; if nobody is there to read it, the daemon is gone."""
         with self._sending:
             try:
                 self._sock.sendall(link.frame(report))
             except OSError:
-                os._exit(0)
+                self._leave()
 
     def cancelled(self, job: int) -> bool:
         """Say whether this job is to stop."""
@@ -59,7 +63,12 @@ class Mailbox:
         except Exception:  # noqa: BLE001 - whatever it is, nobody can give orders any more
             traceback.print_exc()
             os._exit(BAD_ORDER)
-        os._exit(0)
+        self._leave()
+
+    def _leave(self) -> None:
+        if not self._clears_up:
+            os._exit(0)
+        self._take(link.Quit())
 
     def _take(self, order: link.Order) -> None:
         match order:
@@ -72,6 +81,8 @@ class Mailbox:
             case link.Render(items=items):
                 # A Cancel that came before this order was meant for an earlier attempt of the same job.
                 self._cancelled -= {item.job for item in items}
+            case link.Label(job=job):
+                self._cancelled -= {job}
             case link.Quit():
                 self._leaving = True
         self._orders.put(order)

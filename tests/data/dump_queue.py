@@ -15,8 +15,11 @@ import decks
 import msgspec
 
 from imagineerd.jobs import LoraWeight
-from imagineerd.protocol import LorasChanged, StepsAxis, Take
-from imagineerd.store import intake, mixes, moves, outbox, pausing, picks, schema, steering, trash
+from imagineerd.labels.answers import Answer
+from imagineerd.labels.prompts import LabelPrompt
+from imagineerd.protocol import EditLabel, LabelerBuilt, LabelTakes, LorasChanged, StepsAxis, Take
+from imagineerd.store import intake, labeling, mixes, moves, outbox, pausing, picks, sayings, schema, steering, trash
+from imagineerd.store.labeling import NewLabel
 from imagineerd.store.speed import record_speed
 
 ROOT = Path("/home/someone/pictures")
@@ -65,6 +68,12 @@ def fill(connection: sqlite3.Connection) -> None:
     outbox.append(connection, LorasChanged(added=("Tarot",)), 17.0)
     grid = msgspec.structs.replace(decks.deck("grid", ROOT, 2), grid=(StepsAxis(values=(10, 20)),))
     intake.submit_batch(connection, grid, None, 1000, 18.0)
+    asked = LabelTakes(idem="k3", takes=(1,))
+    (label,) = labeling.label_takes(connection, asked, LabelPrompt("default", "1", "Look."), None, 1000, 18.0).jobs
+    moves.claim(connection, [label], 19.0)
+    labeling.finish(connection, label, 1, NewLabel(Answer("A fool.", "ADULT", ("fool",)), "claude-x", "A fool."), 20.0)
+    sayings.edit(connection, EditLabel(take=1, rating="SAFE"), "1000", 21.0)
+    outbox.append(connection, LabelerBuilt(image="imagineer-claude-cli:latest"), 22.0)
     record_speed(connection, "starter|64x96", 0.25)
 
 

@@ -27,7 +27,7 @@ def test_a_spec_names_its_kind() -> None:
 
 
 def test_the_columns_are_the_fields() -> None:
-    from_labels = ("rating", "is_nsfw")
+    from_labels = ("rating", "is_nsfw", "label")
     assert (*rows.TAKE.split(", "), *from_labels) == Take.__struct_fields__
     errors = ("error_code", "error_message")
     fields = [field for field in Job.__struct_fields__ if field != "error"]

@@ -69,6 +69,20 @@ LISTED = protocol.ListedTake(
     theme="at sea",
     pick=True,
 )
+LABEL = protocol.Label(
+    id=3,
+    caption="A fool at a cliff.",
+    rating="ADULT",
+    tags=("fool", "cliff"),
+    is_nsfw=True,
+    model="claude-model",
+    prompt="default",
+    prompt_version="1",
+    person="1000",
+    job=51,
+    at=1795349720.0,
+    answer="RATING: adult",
+)
 ERROR = JobError("E_WORKER_LOST", "The worker died of signal 11.")
 JOB = Job(
     id=41,
@@ -182,6 +196,12 @@ MESSAGES: dict[str, Body] = {
     "trash": protocol.ListTrash(limit=10, before=8),
     "empty_trash": protocol.EmptyTrash(),
     "search": protocol.Search(query='fool -ink lora:tarot is:favourite "at sea"', limit=10, before=8),
+    "label": protocol.LabelTakes(idem="k5", takes=(7, 8), prompt="sd_training", force=True),
+    "labels": protocol.GetLabels(take=7),
+    "label_edit": protocol.EditLabel(take=7, caption="A fool.", rating="SAFE", tags=("fool", "cliff")),
+    "label_restore": protocol.RestoreLabel(take=7, label=3),
+    "label_prompts": protocol.ListLabelPrompts(),
+    "labeler_build": protocol.BuildLabeler(base="node:22-slim", version="2.1.197", network="host"),
     "config": protocol.GetConfig(),
     "config_set": protocol.SetConfig(key="generation.steps", value="30"),
     "subscribe": protocol.Subscribe(since=protocol.EventMark(epoch="e1", seq=12), ticks_hz=2.5),
@@ -302,6 +322,10 @@ MESSAGES: dict[str, Body] = {
     "placed": protocol.Placed(jobs=(5, 3)),
     "cancelled": protocol.Cancelled(cancelled=(1,), stopping=(2,), ended=(3,)),
     "retried": protocol.Retried(jobs=(1, 2)),
+    "labeling": protocol.Labeling(jobs=(51, 52), skipped=3, repeated=True),
+    "labels_are": protocol.Labels(take=7, current=3, labels=(LABEL,)),
+    "label_is": protocol.TakeLabel(take=7, label=LABEL),
+    "label_prompts_are": protocol.LabelPrompts(names=("default", "sd_training"), folder="/config/labels"),
     "config_is": protocol.Config(
         values={"generation": {"steps": None, "width": 512}}, file="/config.yaml", restart_needed=True
     ),
@@ -324,6 +348,9 @@ MESSAGES: dict[str, Body] = {
     "take_deleted": protocol.TakeDeleted(take=7, batch=BATCH.id, slot=1, pick=6),
     "take_restored": protocol.TakeRestored(take=FAVOURITE, pick=7),
     "trash_emptied": protocol.TrashEmptied(takes=(8,)),
+    "label_changed": protocol.LabelChanged(batch=BATCH.id, slot=1, take=7, label=LABEL),
+    "labeler_built": protocol.LabelerBuilt(image="imagineer-claude-cli:latest", error=JobError("E_LABEL", "No space.")),
+    "building": protocol.Building(line="Step 1/9 : ARG BASE=node:22-slim"),
     "tick": protocol.Tick(job=41, batch=BATCH.id, slot=1, step=3, steps=20, eta_s=0.5),
     "preview": protocol.Preview(
         job=41, batch=BATCH.id, slot=1, step=3, steps=20, width=2, height=2, rgb=bytes(range(12))

@@ -1,0 +1,1 @@
+"""Labels: captions, tags and ratings of takes, by a labeler in a container or by hand."""
