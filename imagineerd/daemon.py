@@ -209,8 +209,8 @@ class Daemon:
         gate = Gate(self.context, self.access)
         undo.callback(gate.close)
         self.access.on_change = self._dismiss
-        self.ctl.open_to(str(address), secret)
-        self.blob.open_to(address.blob, secret)
+        self.ctl.open_to(str(address), secret, gate)
+        self.blob.open_to(address.blob, secret, gate)
         log.info("Listening for authorized keys.", extra=pairs(tcp=address))
         return gate.serve(), gate.watch()
 

@@ -37,7 +37,7 @@ from imagineerd.errors import (
 )
 from imagineerd.logs import pairs
 from imagineerd.network.access import REVOKED, Access, Peer
-from imagineerd.network.gate import open_to
+from imagineerd.network.gate import Gate, open_to
 from imagineerd.sockets import HIGH_WATER_MARK, router
 
 log = logging.getLogger("imagineerd.server")
@@ -99,8 +99,9 @@ class Server:
         self._readable = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def open_to(self, address: str, secret: str) -> None:
+    def open_to(self, address: str, secret: str, gate: Gate) -> None:
         """Listen on a TCP address, too, with the daemon's secret key. Raises `WrongState`."""
+        gate.guard(self._socket)
         try:
             open_to(self._socket, address, secret)
         except zmq.ZMQError as error:
@@ -125,6 +126,7 @@ class Server:
     async def close(self) -> None:
         """Answer what is in hand, then close the socket and remove its file."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._socket.disable_monitor()
         self._socket.close()
         self.path.unlink(missing_ok=True)
 

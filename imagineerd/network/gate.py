@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+import struct
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import zmq
@@ -27,6 +28,13 @@ HEARTBEAT_MS: Final = 5000
 """Between two pings of a connection; one that answers none for three times as long is gone."""
 REFRESH_S: Final = 1.0
 """Seconds between two looks at the authorized keys: the longest that a revoked key is served."""
+
+TURNED_AWAY: Final = {
+    zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH: "A client without CURVE was refused.",
+    zmq.PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC: "A client that takes another key for the daemon's was refused.",
+}
+EVENT: Final = struct.Struct("=HI")
+"""How a monitor tells an event and its value (zmq_socket_monitor(3))."""
 
 _FRAMES: Final = 9
 """Routing id, delimiter, version, request id, domain, address, identity, mechanism, public key."""
@@ -59,21 +67,31 @@ class Gate:
         self._socket = context.socket(zmq.ROUTER)
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.bind(ZAP)
+        self._monitors: list[zmq.Socket[bytes]] = []
         access.refresh()
+
+    def guard(self, sock: zmq.Socket[bytes]) -> None:
+        """Log whom a socket turns away before the gate is asked; call it before `serve`."""
+        self._monitors.append(sock.get_monitor_socket(zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL))
 
     async def serve(self) -> None:
         """Answer for ever."""
         loop = asyncio.get_running_loop()
         readable = asyncio.Event()
-        loop.add_reader(self._socket.fileno(), readable.set)
+        descriptors = [sock.fileno() for sock in (self._socket, *self._monitors)]
+        for descriptor in descriptors:
+            loop.add_reader(descriptor, readable.set)
         readable.set()
         try:
             while True:
                 await readable.wait()
                 readable.clear()
-                self._drain()
+                self._drain(self._socket, self._answer)
+                for monitor in self._monitors:
+                    self._drain(monitor, self._turned_away)
         finally:
-            loop.remove_reader(self._socket.fileno())
+            for descriptor in descriptors:
+                loop.remove_reader(descriptor)
 
     async def watch(self) -> None:
         """Look at the authorized keys for ever."""
@@ -83,15 +101,20 @@ class Gate:
 
     def close(self) -> None:
         """Let nobody in any more."""
-        self._socket.close()
+        for sock in (self._socket, *self._monitors):
+            sock.close(0)
 
-    def _drain(self) -> None:
+    def _drain(self, sock: zmq.Socket[bytes], take: Callable[[list[bytes]], None]) -> None:
         while True:
             try:
-                frames = self._socket.recv_multipart(zmq.NOBLOCK)
+                frames = sock.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 return
-            self._answer(frames)
+            take(frames)
+
+    def _turned_away(self, frames: list[bytes]) -> None:
+        _, why = EVENT.unpack(frames[0])
+        self._refusals.warning(TURNED_AWAY.get(why, "A connection that speaks no CURVE was refused."))
 
     def _answer(self, frames: Sequence[bytes]) -> None:
         user = self._guarded(frames)
@@ -113,10 +136,8 @@ class Gate:
             self._refuse("A connection without a key was refused.", address)
             return b""
         key = z85.encode(credentials[0])
+        self._access.refresh()  # one may have been authorized or revoked just now
         known = self._access.knows(key.decode())
-        if known is None:
-            self._access.refresh()  # for one who was authorized just now
-            known = self._access.knows(key.decode())
         if known is None:
             self._refuse("A key that is not authorized was refused.", address, key=key.decode())
             return b""

@@ -290,12 +290,15 @@ def test_what_keys_print_can_be_typed_on_the_other_machine(
     assert '"config_set" takes the role admin' in capsys.readouterr().err
 
 
-def test_the_client_of_the_document_comes_in(far: Far, tmp_path: Path) -> None:
+def test_the_client_of_the_document_comes_in_and_fetches_a_picture(far: Far, tmp_path: Path) -> None:
     far.admit("viewer")
+    with far.house.client() as owner:
+        owner.generate("Queen of Spades")
+        wait_until(lambda: owner.batch("last").slots[0].takes)
     environ = {
         "PATH": os.environ["PATH"],
         "DAEMON": f"127.0.0.1:{far.port}",
-        "DAEMON_KEY": str(next((far.here / "daemons").iterdir())),
+        "DAEMON_KEY": str(far.here / "daemons" / f"127.0.0.1_{far.port}.key"),
         "MY_KEY": str(far.here / "client.key_secret"),
     }
     program = TESTS / "examples" / "look_from_afar.py"
