@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.app import App
@@ -17,16 +17,17 @@ from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
 
 from imagineer_tui import themes
-from imagineer_tui.messages import OF_TOPIC, DeckFinished, Happened
+from imagineer_tui.gathering import Gathering
+from imagineer_tui.messages import OF_TOPIC, DeckFinished, Happened, ImagesChanged
 from imagineer_tui.model.ending import ending
-from imagineer_tui.model.world import Topic, World
+from imagineer_tui.model.world import World
 from imagineer_tui.preferences import Preferences
 from imagineer_tui.remembering import Remembered, recall, remember, state_file
 from imagineer_tui.screens import ENTRIES, TABS
 from imagineer_tui.terminal import clipboard
 from imagineer_tui.terminal.detection import UNASKED, Terminal
 from imagineer_tui.terminal.driver import Driver, send
-from imagineer_tui.terminal.images import choose
+from imagineer_tui.terminal.images import choose, following
 from imagineer_tui.terminal.signals import leave_on_signals
 
 if TYPE_CHECKING:
@@ -35,13 +36,10 @@ if TYPE_CHECKING:
 
     from imagineer_tui.feed import Feed
     from imagineer_tui.framed import Framed
+    from imagineer_tui.widgets.drawings import Drawings
     from imagineerd.client import AsyncClient, Endpoints
     from imagineerd.config import Paths
     from imagineerd.protocol import Batch, EventBody
-
-FLUSH_S: Final = 0.03
-PROGRESS_S: Final = 0.2
-"""Seconds that changes are gathered before the screens are told; progress alone is told five times a second."""
 
 
 def _commands() -> type[Provider]:
@@ -63,6 +61,7 @@ class ImagineerApp(App[int]):
             for entry in ENTRIES
         ),
         Binding("f5", "start_daemon", "start the daemon, or try again now", id="app.start", show=False),
+        Binding("f6", "images", "show pictures another way", id="app.images", show=False),
         Binding("colon", "command_palette", "commands", id="app.commands", key_display=":"),
         Binding("q", "quit", "quit", id="app.quit", show=False),
     ]
@@ -87,8 +86,7 @@ class ImagineerApp(App[int]):
         self._far = far
         self._feed: Feed | None = None
         self._client: AsyncClient | None = None
-        self._topics: set[Topic] = set()
-        self._told: dict[bool, bool] = {}
+        self._gathering = Gathering(self.set_timer, lambda topic: self._to_screens(OF_TOPIC[topic]))
         for theme in themes.OURS:
             self.register_theme(theme)
         self.theme = themes.first_of((self.preferences.theme, self.remembered.theme), self.available_themes)
@@ -132,7 +130,7 @@ class ImagineerApp(App[int]):
         """Keep the world in step until the app ends."""
         from imagineer_tui.feed import Feed
 
-        self._feed = Feed(self.world, self.client, self._changed, self._happened, self._finished)
+        self._feed = Feed(self.world, self.client, self._gathering.add, self._happened, self._finished)
         if self._start:
             self.action_start_daemon()
         await self._feed.run()
@@ -153,20 +151,6 @@ class ImagineerApp(App[int]):
                 self.notify(f"No daemon was running: started imagineerd (pid {pid}).")
         if self._feed:
             self._feed.try_now()
-
-    def _changed(self, topics: frozenset[Topic]) -> None:
-        """Gather what changed; tell it soon, and progress alone somewhat later."""
-        self._topics |= topics
-        hasty = self._topics != {"progress"}
-        if not self._told.get(hasty):
-            self._told[hasty] = True
-            self.set_timer(FLUSH_S if hasty else PROGRESS_S, partial(self._tell, hasty=hasty))
-
-    def _tell(self, *, hasty: bool) -> None:
-        self._told[hasty] = False
-        topics, self._topics = self._topics, set()
-        for topic in topics:
-            self._to_screens(OF_TOPIC[topic])
 
     def _happened(self, body: EventBody) -> None:
         self._to_screens(lambda: Happened(body))
@@ -217,6 +201,19 @@ class ImagineerApp(App[int]):
         """Send a text to the clipboard. Whether it arrives, nobody tells."""
         self.copy_to_clipboard(text)
         self.notify(f"Sent {what} to the clipboard.")
+
+    @cached_property
+    def drawings(self) -> Drawings:
+        """Small pictures of takes, by the take's number as text; shared by all screens."""
+        from imagineer_tui.widgets.drawings import Drawings
+
+        return Drawings(lambda take: self.client.picture(int(take), "thumb"), dark=self.terminal.dark)
+
+    def action_images(self) -> None:
+        """Show pictures in the next way that there is."""
+        self.images = choose(following(self.images.large), self.terminal)
+        self.notify(self.images.why, title="Pictures")
+        self._to_screens(ImagesChanged)
 
     # ------------------------------------------------------------ the life of the app
 

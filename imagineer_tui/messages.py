@@ -39,6 +39,10 @@ class Progressed(Changed, bubble=False):
     """Running jobs took steps: five times a second at most."""
 
 
+class ImagesChanged(Changed, bubble=False):
+    """Pictures are to be shown another way: `app.images`."""
+
+
 class Happened(Message, bubble=False):
     """The daemon announced an event (`protocol.EventBody`)."""
 

@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from imagineer_tui.app import ImagineerApp
 from imagineer_tui.preferences import Preferences
+from imagineer_tui.terminal.detection import Terminal
 from imagineerd import protocol
 from imagineerd.errors import Problem
 from imagineerd.jobs import PromptParts
@@ -20,6 +21,7 @@ from imagineerd.jobs import PromptParts
 T = TypeVar("T")
 WAIT_S = 20.0
 WIDE = (120, 40)
+TERMINAL = Terminal(tty=True, name="test", colors="truecolor")
 
 
 def environ_of(folder: Path) -> dict[str, str]:
@@ -38,7 +40,7 @@ async def opened(
     at: FakeDaemon | Path, size: tuple[int, int] = WIDE, preferences: Preferences | None = None
 ) -> AsyncIterator[tuple[ImagineerApp, Pilot[int]]]:
     """Open the app on a fake daemon, or one whose sockets lie in a folder; it starts none by itself."""
-    app = ImagineerApp(environ_of(at if isinstance(at, Path) else at.ctl.parent), preferences)
+    app = ImagineerApp(environ_of(at if isinstance(at, Path) else at.ctl.parent), preferences, TERMINAL)
     async with app.run_test(size=size, notifications=True) as pilot:
         yield app, pilot
 

@@ -18,6 +18,8 @@ Rules that hold for all of them:
   gets it in `arrive`. To copy: `self.house.copy(text, "the prompt")`.
 - Every binding has an `id` (`sets.deal`), by which a person can put it on another key. Letters, digits, F-keys,
   arrows, enter, space and escape only; at most six with `show=True`, as the footer shows eight with `?` and `:`.
+- Pictures are shown as `self.house.images` says (`on_images_changed` tells of another way); small ones are drawn by
+  `self.house.drawings`, with a take's number as key.
 - A progress or a picture that moves is its own small widget: what is drawn goes over SSH. No `loading`, no animation.
 - A list says what to press where it is empty; state is never told by colour alone.
 """

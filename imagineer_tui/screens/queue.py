@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing, suppress
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -13,9 +14,11 @@ from textual.containers import Vertical
 
 from imagineer_tui.framed import Framed
 from imagineer_tui.intents import ShowBatch
+from imagineer_tui.messages import Happened
 from imagineer_tui.model import board, queue, steering
 from imagineer_tui.remembering import Memory
 from imagineer_tui.widgets.job_detail import JobDetail
+from imagineer_tui.widgets.live_panel import LivePanel
 from imagineer_tui.widgets.queue_rows import QueueRows
 from imagineer_tui.widgets.rows import Rows
 from imagineer_tui.words import clock, number_of
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from imagineer_tui.model.board import Line
     from imagineer_tui.model.world import World
     from imagineerd.jobs import Job
+    from imagineerd.protocol import Take
 
 HISTORY: Final = 50
 """Failed and held jobs of earlier times that are asked for."""
@@ -56,6 +60,7 @@ class QueueScreen(Framed):
         Binding("x", "hold", "hold, or release", id="queue.hold", show=False),
         Binding("z", "undo", "undo", id="queue.undo"),
         Binding("enter,space", "unfold", "unfold", id="queue.unfold", key_display="enter"),
+        Binding("v", "look", "look at the card that is drawn", id="queue.look", show=False),
         Binding("o", "open_batch", "see it in the gallery", id="queue.open", show=False),
     ]
     DEFAULT_CSS = """
@@ -63,6 +68,11 @@ class QueueScreen(Framed):
         #body { layout: horizontal; }
         #board { width: 1fr; }
         #lines { height: 1fr; }
+        LivePanel { width: 44; }
+        &.-huge LivePanel { width: 72; }
+        &.-normal LivePanel, &.-narrow LivePanel { display: none; width: 100%; }
+        &.-normal.-looking LivePanel, &.-narrow.-looking LivePanel { display: block; }
+        &.-normal.-looking #board, &.-narrow.-looking #board { display: none; }
     }
     """
 
@@ -71,6 +81,7 @@ class QueueScreen(Framed):
         self._opened: set[str] = set()
         self._history: tuple[Job, ...] = ()
         self._wanted = ""
+        self._fresh = True
 
     # ------------------------------------------------------------ frame
 
@@ -80,6 +91,7 @@ class QueueScreen(Framed):
             panel.border_title = "Queue"
             yield QueueRows(id="lines")
             yield JobDetail()
+        yield LivePanel(self.house.drawings, self.house.images.small)
 
     def on_mount(self) -> None:
         """Begin in the list."""
@@ -107,6 +119,7 @@ class QueueScreen(Framed):
         from imagineerd.jobs import State
 
         self.draw()
+        self.call_after_refresh(self.watch_previews)
         found = await self.asked(self.client.jobs((State.FAILED, State.HELD), limit=HISTORY))
         if found:
             self._history = found.jobs
@@ -115,6 +128,55 @@ class QueueScreen(Framed):
     def on_queue_changed(self) -> None:
         """Jobs or batches changed."""
         self.draw()
+
+    def on_happened(self, message: Happened) -> None:
+        """A card is finished: it lands."""
+        from imagineerd.protocol import TakeAdded
+
+        if isinstance(message.body, TakeAdded):
+            self._show_landed()
+
+    def on_images_changed(self) -> None:
+        """Show pictures another way."""
+        self.query_one(LivePanel).show_as(self.house.images.small)
+
+    def on_screen_resume(self) -> None:
+        """Begin with what is drawn now."""
+        self._fresh = True
+
+    def on_screen_suspend(self) -> None:
+        """Nobody looks: nothing need be sent."""
+        self.workers.cancel_group(self, "live")
+
+    @work(group="live", exclusive=True, exit_on_error=False)
+    async def watch_previews(self) -> None:
+        """Show the card that is being drawn, while somebody looks."""
+        from imagineerd.errors import ImagineerError
+        from imagineerd.protocol import WatchPreviews
+
+        self._show_landed()
+        panel = self.query_one(LivePanel)
+        if not panel.looks:
+            return
+        with suppress(ImagineerError):  # the banner says that the daemon is away; `reload` comes when it is back
+            async with aclosing(self.client.previews(WatchPreviews(max_side=panel.max_side))) as previews:
+                async for preview in previews:
+                    if preview.job == self._drawn():
+                        panel.show(preview, queue.name_of(self.world.jobs[preview.job]))
+
+    def _drawn(self) -> int:
+        """Return the running job to look at: the one under the cursor, else the first."""
+        line, jobs = self.query_one(QueueRows).line, [job.id for job in queue.running(self.world)]
+        chosen = [job for job in jobs if line and line.jobs == (job,)]
+        return next(iter(chosen or jobs), 0)
+
+    def _show_landed(self) -> None:
+        takes = [(str(take.id), self._name_of(take)) for take in self.world.landed]
+        self.query_one(LivePanel).land(takes)
+
+    def _name_of(self, take: Take) -> str:
+        job = self.world.jobs.get(take.job)
+        return queue.name_of(job) if job else take.file
 
     def on_progressed(self) -> None:
         """Running jobs took steps."""
@@ -129,6 +191,9 @@ class QueueScreen(Framed):
         now = monotonic()
         rows = self.query_one(QueueRows)
         rows.show(board.lines(self.world, self._history, self._opened, now), paused=self.world.paused)
+        if self._fresh:
+            rows.action_jump(0)
+            self._fresh = False
         if self._wanted:
             key = next((key for key in rows.keys if key.endswith(f":{self._wanted}")), "")
             rows.select(key or rows.key)
@@ -176,6 +241,11 @@ class QueueScreen(Framed):
         """See the batch in the gallery."""
         if line := self.query_one(QueueRows).line:
             self.house.go("gallery", ShowBatch(line.batch))
+
+    def action_look(self) -> None:
+        """Where there is no room for both, see the card that is drawn instead of the list, or the list again."""
+        self.toggle_class("-looking")
+        self.call_after_refresh(self.watch_previews)
 
     def action_pause(self) -> None:
         """Begin no more cards; or go on."""

@@ -143,6 +143,8 @@ class SetsScreen(Framed):
         right.border_subtitle = info.description
         self.query_one("#theme", Input).value = self._theme or info.example_theme
         if info.problems:
+            self.workers.cancel_group(self, "plan")
+            self._plan = None
             self.query_one(CardRows).clear_plan("This set cannot be dealt:\n" + "\n".join(map(str, info.problems)))
             self.query_one(PromptPreview).show(None)
             self.query_one(PlanLine).complain("Mend its files; they are read again at each visit.")

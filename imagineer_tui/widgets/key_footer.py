@@ -21,6 +21,10 @@ class KeyFooter(Widget):
     KeyFooter { height: 1; dock: bottom; background: $surface; text-wrap: nowrap; padding: 0 1; }
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.auto_links = False
+
     def on_mount(self) -> None:
         """Write the line anew whenever other keys count."""
         self.screen.bindings_updated_signal.subscribe(self, self._changed)

@@ -19,6 +19,7 @@ class TabBar(Static):
 
     def __init__(self, entries: Sequence[Entry], current: str) -> None:
         super().__init__()
+        self.auto_links = False
         self._entries = entries
         self._current = current
         self._badges: Mapping[str, str] = {}
@@ -42,9 +43,5 @@ class TabBar(Static):
         name = "" if self._narrow and not open_ else f" {entry.title}"
         badge = self._badges.get(entry.name, "")
         style = "b $accent" if open_ else "dim"
-        return Content.from_markup(
-            f"[@click=app.go('{entry.name}')][{style}]$key$name[/][/]$badge",
-            key=entry.key,
-            name=name,
-            badge=Content.styled(f" {badge}" if badge else "", "$accent"),
-        )
+        tab = Content.from_markup(f"[@click=app.go('{entry.name}')][{style}]$key$name[/][/]", key=entry.key, name=name)
+        return tab + Content.styled(f" {badge}", "$accent") if badge else tab

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from fakes import BATCH, Deck, FakeDaemon, job
 from msgspec.structs import replace
-from piloting import opened, shows, until
+from piloting import opened, shows, text_of, until
 from textual.pilot import Pilot
 
 from imagineer_tui.app import ImagineerApp
@@ -144,8 +144,6 @@ async def test_a_moved_deck_stands_elsewhere_at_once(busy: FakeDaemon):
 
 
 def _before(pilot: Pilot, first: str, second: str) -> bool:
-    from piloting import text_of
-
     screen = text_of(pilot.app)
     return screen.index(first) < screen.index(second)
 
@@ -176,19 +174,48 @@ async def test_x_holds_and_releases(busy: FakeDaemon, deck: Deck):
 
 
 async def test_a_failure_is_told_in_full_and_r_tries_again(daemon: FakeDaemon, deck: Deck):
-    sentence = "Out of memory on the device at 1024x1024 with 4 cards at a time: make the cards smaller or draw fewer."
+    sentence = "Out of memory: make the cards smaller, or draw fewer."
     deck.move(2, State.FAILED, JobError("E_OOM", sentence))
     daemon.snapshot_batches = (deck.batch(),)
     daemon.answers["retry"] = protocol.Retried(jobs=(2,))
     async with queue_of(daemon) as (_, pilot):
         await shows(pilot, "✗ Taurus")
         await pilot.press("G")
-        await shows(pilot, "make the cards smaller or draw fewer.")
+        await shows(pilot, "✗ Out of memory: make the cards smaller, or draw fewer.")
 
         await pilot.press("r")
 
         await until(pilot, lambda: daemon.count(protocol.RetryJobs))
         assert daemon.last(protocol.RetryJobs).jobs == (2,)
+
+
+async def test_the_card_that_is_drawn_is_seen_emerging(busy: FakeDaemon):
+    async with queue_of(busy) as (_, pilot):
+        await until(pilot, lambda: busy.count(protocol.WatchPreviews))
+
+        busy.preview(protocol.Preview(job=1, batch=BATCH, slot=1, step=2, steps=4, width=2, height=3, rgb=bytes(18)))
+
+        await shows(pilot, "Aries · step 2/4")
+
+
+async def test_nothing_is_watched_where_nobody_looks(busy: FakeDaemon):
+    async with queue_of(busy, (80, 24)) as (_, pilot):
+        await shows(pilot, "── Now ──")
+        assert not busy.count(protocol.WatchPreviews)
+
+        await pilot.press("v")
+
+        await until(pilot, lambda: busy.count(protocol.WatchPreviews))
+        await shows(pilot, "─ Live ─")
+
+
+async def test_a_finished_card_lands(busy: FakeDaemon, deck: Deck):
+    async with queue_of(busy, (120, 40)) as (_, pilot):
+        await shows(pilot, "── Now ──", "─ Landed ─")
+
+        busy.happen(deck.finish(1))
+
+        await until(pilot, lambda: [line for line in text_of(pilot.app).splitlines() if "Aries  " in line[76:]])
 
 
 async def test_a_key_that_makes_no_sense_says_so(busy: FakeDaemon):
