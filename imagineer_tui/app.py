@@ -173,7 +173,7 @@ class ImagineerApp(App[int]):
 
     def go(self, name: str, intent: object = None) -> None:
         """Open a screen, and hand it what another one sends a person there for."""
-        if name not in self.MODES:
+        if name not in self.MODES or not self.is_running:
             return
         while len(self.screen_stack) > 1:
             self.pop_screen()
