@@ -51,5 +51,6 @@ class Entry(NamedTuple):
 ENTRIES: Final = (
     Entry("sets", "1", "Sets", "SetsScreen"),
     Entry("queue", "4", "Queue", "QueueScreen"),
+    Entry("gallery", "5", "Gallery", "GalleryScreen"),
 )
 TABS: Final = tuple(entry for entry in ENTRIES if entry.tab)

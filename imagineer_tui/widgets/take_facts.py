@@ -1,0 +1,74 @@
+"""All about the take under the cursor: what it shows, and what it was drawn with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from imagineer_tui.words import moment, size, took
+
+if TYPE_CHECKING:
+    from imagineer_tui.model.gallery import Card
+    from imagineerd.protocol import TakeDetail
+
+
+class TakeFacts(VerticalScroll, can_focus=False):
+    """A short text; what is longer scrolls with the mouse."""
+
+    DEFAULT_CSS = """
+    TakeFacts {
+        display: none; height: auto; max-height: 14; padding: 0 1; border-top: solid $border-blurred;
+        scrollbar-size: 1 1;
+    }
+    """
+
+    def compose(self) -> ComposeResult:
+        """One text."""
+        yield Static()
+
+    def show_take(self, detail: TakeDetail) -> None:
+        """Show a take."""
+        self._write(Content("\n").join(take_lines(detail)))
+
+    def show_missing(self, card: Card, error: str) -> None:
+        """Show why a card has no picture."""
+        self._write(Content.assemble((card.name, "b"), "\n", (error or card.state, "$error" if error else "dim")))
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self._write(Content(""))
+
+    def _write(self, text: Content) -> None:
+        self.display = bool(text.plain)
+        self.query_one(Static).update(text)
+        self.scroll_home(animate=False)
+
+
+def take_lines(detail: TakeDetail) -> Iterator[Content]:
+    """Yield the card, the prompt, then the settings."""
+    take, spec = detail.about.take, detail.spec
+    marks = ("★ " if detail.about.pick else "") + ("♥ " if take.favourite else "")
+    yield Content.assemble((marks, "$accent"), (detail.about.card, "b"), (f"  take {take.id}", "dim"))
+    yield Content(spec.prompt)
+    if spec.negative_prompt:
+        yield Content.styled(f"− {spec.negative_prompt}", "dim")
+    for lora in detail.mix:
+        share = "" if lora.applied is None else f" · {lora.applied:.0%} applied"
+        yield Content.assemble(f"{lora.name} {lora.weight:g}", (share, "dim"))
+    yield Content.styled(_settings(detail), "dim")
+    yield Content.styled(f"{moment(take.created_at)} · {took(take.duration)} · {size(take.bytes)}", "dim")
+    if take.rating:
+        yield Content.styled(f"rated {take.rating.lower()}", "$warning" if take.is_nsfw else "dim")
+
+
+def _settings(detail: TakeDetail) -> str:
+    spec = detail.spec
+    return " · ".join([
+        f"seed {spec.seed}", f"{spec.width}x{spec.height}", f"{spec.steps} steps",
+        f"guidance {spec.guidance_scale:g}", spec.scheduler, spec.model,
+    ])  # fmt: skip

@@ -1,0 +1,237 @@
+"""The Gallery screen with a fake daemon."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from fakes import BATCH, Deck, FakeDaemon, spec, take
+from msgspec.structs import replace
+from PIL import Image
+from piloting import opened, shows, text_of, until
+from textual.pilot import Pilot
+
+from imagineer_tui.app import ImagineerApp
+from imagineer_tui.screens.gallery import GalleryScreen
+from imagineer_tui.widgets.compare import Compare
+from imagineer_tui.widgets.picture import Picture
+from imagineerd import protocol
+from imagineerd.jobs import JobError, State
+
+
+def png(colour: str) -> bytes:
+    """A small picture."""
+    file = io.BytesIO()
+    Image.new("RGB", (16, 24), colour).save(file, "PNG")
+    return file.getvalue()
+
+
+class Gallery:
+    """A batch of three: the first card has two takes, the second failed, the third is still to come."""
+
+    def __init__(self) -> None:
+        self.takes = {number: replace(take(number), slot=1) for number in (1, 4)}
+        self.known = dict(self.takes)
+        self.pick = 1
+
+    def detail(self, _request: object = None) -> protocol.BatchDetail:
+        deck = Deck().detail()
+        aries, taurus, gemini = deck.slots
+        error = JobError("oom", "The GPU ran out of memory: take a smaller size.")
+        slots = (
+            replace(aries, state=State.DONE, pick=self.pick, takes=tuple(self.takes.values())),
+            replace(taurus, state=State.FAILED, error=error),
+            gemini,
+        )
+        batch = replace(deck.batch, takes=len(self.takes), states={"done": 1, "failed": 1, "queued": 1})
+        return protocol.BatchDetail(batch=batch, slots=slots)
+
+    def about(self, request: protocol.GetTake) -> protocol.TakeDetail:
+        listed = protocol.ListedTake(take=self.known[request.take], card="Aries", pick=request.take == self.pick)
+        return protocol.TakeDetail(about=listed, spec=spec("Aries", self.known[request.take].seed), folder="/pictures")
+
+    def picked(self, request: protocol.Pick) -> protocol.Done:
+        self.pick = request.take
+        return protocol.Done()
+
+    def deleted(self, request: protocol.DeleteTakes) -> protocol.Deleted:
+        for number in request.takes:
+            del self.takes[number]
+        return protocol.Deleted(takes=request.takes)
+
+
+@pytest.fixture
+def gallery(daemon: FakeDaemon) -> Gallery:
+    gallery = Gallery()
+    daemon.pictures = {1: png("red"), 4: png("blue")}
+    daemon.answers |= {
+        "batch": gallery.detail,
+        "batches": lambda _: protocol.Batches(batches=(gallery.detail().batch,)),
+        "take": gallery.about,
+        "pick": gallery.picked,
+        "delete": gallery.deleted,
+        "favourite": protocol.Done(),
+        "restore": protocol.Restored(takes=(1,)),
+    }
+    return gallery
+
+
+@asynccontextmanager
+async def gallery_of(
+    daemon: FakeDaemon, size: tuple[int, int] = (160, 50)
+) -> AsyncIterator[tuple[ImagineerApp, Pilot]]:
+    async with opened(daemon, size) as (app, pilot):
+        await shows(pilot, "about 0:24")
+        await pilot.press("5")
+        yield app, pilot
+
+
+async def test_it_says_what_to_press_where_no_deck_was_dealt(daemon: FakeDaemon):
+    daemon.answers["batches"] = protocol.Batches(batches=())
+    async with gallery_of(daemon) as (_, pilot):
+        await shows(pilot, "No decks yet.", "Press 1 to deal one.")
+
+
+@pytest.mark.usefixtures("gallery")
+async def test_it_shows_the_newest_deck_with_what_is_missing(daemon: FakeDaemon):
+    async with gallery_of(daemon) as (_, pilot):
+        await shows(pilot, "Zodiac “gold on black”", "Aries", "✗ Taurus", "◌ Gemini", "2 takes · 2 not drawn yet")
+
+
+@pytest.mark.usefixtures("gallery")
+async def test_all_that_is_known_of_the_take_under_the_cursor_stands_beside_it(daemon: FakeDaemon):
+    async with gallery_of(daemon) as (_, pilot):
+        await shows(pilot, "take 1", "Aries", "seed 4711")
+
+
+@pytest.mark.usefixtures("gallery")
+async def test_a_card_without_a_picture_says_why(daemon: FakeDaemon):
+    async with gallery_of(daemon) as (_, pilot):
+        await shows(pilot, "✗ Taurus", "take 1")
+        await pilot.press("l")
+        await shows(pilot, "The GPU ran out of memory")
+        await pilot.press("f")
+        await shows(pilot, "Taurus has no picture yet.")
+
+
+async def test_enter_shows_the_takes_of_a_card_and_space_picks_one(daemon: FakeDaemon, gallery: Gallery):
+    async with gallery_of(daemon) as (_, pilot):
+        await shows(pilot, "✗ Taurus")
+        await pilot.press("enter")
+        await shows(pilot, "› Aries", "★ seed 4711", "seed 4714")
+
+        await pilot.press("l", "space")
+        await until(pilot, lambda: daemon.count(protocol.Pick))
+        daemon.happen(protocol.PickChanged(batch=BATCH, slot=1, take=4))
+
+        await shows(pilot, "★ seed 4714", "Picked. z takes it back.")
+        assert gallery.pick == 4
+        await pilot.press("z")
+        await until(pilot, lambda: gallery.pick == 1)
+
+
+async def test_what_is_deleted_is_gone_and_z_brings_it_back(daemon: FakeDaemon, gallery: Gallery):
+    async with gallery_of(daemon) as (_, pilot):
+        await shows(pilot, "✗ Taurus")
+        await pilot.press("enter")
+        await shows(pilot, "seed 4714")
+        await pilot.press("d")
+        await until(pilot, lambda: daemon.count(protocol.DeleteTakes))
+        gallery.pick = 4
+        daemon.happen(protocol.TakeDeleted(take=1, batch=BATCH, slot=1, pick=4))
+        await until(pilot, lambda: "seed 4711" not in text_of(pilot.app))
+        await pilot.press("z")
+        await until(pilot, lambda: daemon.count(protocol.RestoreTakes))
+        assert daemon.last(protocol.RestoreTakes).takes == (1,)
+
+
+@pytest.mark.usefixtures("gallery")
+async def test_r_deals_the_card_once_more(daemon: FakeDaemon):
+    async with gallery_of(daemon) as (_, pilot):
+        await shows(pilot, "✗ Taurus")
+        await pilot.press("r")
+        await shows(pilot, "Another take is on its way")
+        assert daemon.last(protocol.Reroll).slots == (1,)
+
+
+@pytest.mark.usefixtures("gallery")
+async def test_f_marks_a_favourite(daemon: FakeDaemon):
+    async with gallery_of(daemon) as (_, pilot):
+        await shows(pilot, "✗ Taurus")
+        await pilot.press("f")
+        await until(pilot, lambda: daemon.count(protocol.Favourite))
+        assert daemon.last(protocol.Favourite).on
+
+
+@pytest.mark.usefixtures("gallery")
+async def test_search_shows_what_it_finds_and_escape_goes_back(daemon: FakeDaemon):
+    listed = protocol.ListedTake(take=take(4), card="The Fool")
+    daemon.answers["search"] = protocol.Takes(takes=(listed,))
+    async with gallery_of(daemon) as (_, pilot):
+        await shows(pilot, "✗ Taurus")
+        await pilot.press("slash", *"moon", "enter")
+        await shows(pilot, "Search “moon”", "The Fool", "1 take")
+        await pilot.press("escape")
+        await shows(pilot, "✗ Taurus")
+
+
+@pytest.mark.usefixtures("gallery")
+async def test_a_wrong_filter_is_said_below_the_page(daemon: FakeDaemon):
+    daemon.answers["search"] = protocol.Error(code="E_INVALID", message='There is no filter "colour".')
+    async with gallery_of(daemon) as (_, pilot):
+        await shows(pilot, "✗ Taurus")
+        await pilot.press("slash", *"colour:red")
+        await shows(pilot, 'There is no filter "colour".')
+
+
+async def test_two_takes_are_compared_side_by_side(daemon: FakeDaemon, gallery: Gallery):
+    assert len(gallery.takes) == 2
+    async with gallery_of(daemon) as (app, pilot):
+        await shows(pilot, "✗ Taurus")
+        await pilot.press("enter")
+        await shows(pilot, "seed 4714")
+        await pilot.press("x", "l", "x")
+        await until(pilot, lambda: app.screen.query_one(Compare).display)
+        assert len(app.screen.query(".place.-used")) == 2
+        await pilot.press("escape")
+        await until(pilot, lambda: not app.screen.query_one(Compare).display)
+
+
+async def test_a_take_rated_unsafe_is_blurred_until_b_reveals_it(daemon: FakeDaemon, gallery: Gallery):
+    gallery.known[1] = gallery.takes[1] = replace(gallery.takes[1], rating="EXPLICIT", is_nsfw=True)
+    async with gallery_of(daemon) as (_, pilot):
+        await shows(pilot, "▒ Aries", "rated explicit")
+        await pilot.press("b")
+        await until(pilot, lambda: "▒ Aries" not in text_of(pilot.app))
+
+
+@pytest.mark.usefixtures("gallery")
+async def test_in_a_small_terminal_the_picture_has_the_screen_to_itself(daemon: FakeDaemon):
+    async with gallery_of(daemon, (80, 24)) as (app, pilot):
+        await shows(pilot, "Aries")
+        screen = app.screen
+        assert isinstance(screen, GalleryScreen)
+        assert not screen.query_one("#focus").display
+        await pilot.press("v")
+        await until(pilot, lambda: screen.query_one("#one Picture", Picture).size.width > 60)
+        await pilot.press("escape")
+        await until(pilot, lambda: not screen.query_one("#focus").display)
+
+
+@pytest.mark.usefixtures("gallery")
+async def test_the_path_goes_to_the_clipboard(daemon: FakeDaemon):
+    async with gallery_of(daemon) as (app, pilot):
+        await shows(pilot, "take 1")
+        await pilot.press("p")
+        await shows(pilot, "Sent the path to the clipboard.")
+        assert app.clipboard == "/pictures/01.png"
+
+
+async def test_a_new_take_appears_by_itself(daemon: FakeDaemon, gallery: Gallery):
+    async with gallery_of(daemon) as (_, pilot):
+        await shows(pilot, "2 takes")
+        gallery.takes[5] = replace(take(5), slot=1)
+        daemon.happen(protocol.TakeAdded(take=gallery.takes[5]))
+        await shows(pilot, "3 takes")
