@@ -19,8 +19,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from imagineerd.errors import Code
-from imagineerd.jobs import GenerateSpec
-from imagineerd.protocol import AnyRating
+from imagineerd.jobs import AnyRating, GenerateSpec
 
 LoginBy: TypeAlias = Literal["file", "variable", "none"]
 MAX_FRAME = 16 * 1024 * 1024

@@ -13,7 +13,8 @@ from typing import Any, Final, cast, get_args
 
 import msgspec
 
-from imagineerd.protocol import MAX_CAPTION, MAX_TAG, MAX_TAGS, AnyRating
+from imagineerd.jobs import AnyRating
+from imagineerd.protocol import MAX_CAPTION, MAX_TAG, MAX_TAGS
 
 RATINGS: Final = tuple(rating for rating in get_args(AnyRating) if rating)
 
