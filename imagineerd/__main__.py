@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.command:
-            _install(system=options.system, show=options.print)
+            _install(system=options.system, labels=options.labels, show=options.print)
         else:
             _run(options.log_level, paused=options.paused)
     except ImagineerError as error:
@@ -42,16 +42,18 @@ def _add_install(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="command", title="instead of running it", metavar="")
     install = commands.add_parser("install-service", help=about[:-1].lower(), description=about)
     install.add_argument("--system", action="store_true", help="a hardened service of the system, not of yourself")
+    install.add_argument("--labels", action="store_true", help="let it use the docker engine, which makes it root")
     install.add_argument("--print", action="store_true", help="show the unit and write nothing")
 
 
-def _install(*, system: bool, show: bool) -> None:
+def _install(*, system: bool, labels: bool, show: bool) -> None:
     from imagineerd.config import find_paths
     from imagineerd.service import unit
 
     paths = find_paths(os.environ)
     executable = unit.find_executable(sys.argv[0], sys.executable)
-    text = unit.system_unit(executable) if system else unit.user_unit(executable, unit.variables_of(os.environ, paths))
+    variables = unit.variables_of(os.environ, paths)
+    text = unit.system_unit(executable, labels=labels) if system else unit.user_unit(executable, variables)
     if show:
         print(text, end="")
         return

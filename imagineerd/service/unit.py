@@ -129,9 +129,15 @@ ProtectKernelTunables=yes
 ProtectProc=invisible
 ProtectSystem=strict
 RemoveIPC=yes
-
+{labels}
 [Install]
 WantedBy=multi-user.target
+"""
+_LABELS: Final = """
+# Labels are made in containers. Who may use the engine's socket is root on this machine, whatever stands above.
+SupplementaryGroups=docker
+# In a user namespace the group would be nobody's.
+PrivateUsers=no
 """
 USERADD: Final = f"useradd --system --user-group --home-dir {STATE} --shell /usr/sbin/nologin {USER}"
 
@@ -144,9 +150,9 @@ def user_unit(executable: Path, variables: Mapping[str, str]) -> str:
     return _first_line("--user ") + _UNIT + _service(executable) + lines + _SANDBOX + _USER_PART
 
 
-def system_unit(executable: Path) -> str:
-    """Return the hardened unit for the system's service manager."""
-    system = _SYSTEM_PART.format(useradd=USERADD)
+def system_unit(executable: Path, *, labels: bool = False) -> str:
+    """Return the hardened unit for the system's service manager; with `labels` it may use the docker engine."""
+    system = _SYSTEM_PART.format(useradd=USERADD, labels=_LABELS if labels else "")
     return _first_line("") + _UNIT + _DRIVER + _service(executable) + _SANDBOX + system
 
 

@@ -27,6 +27,7 @@ BENCHMARKS = {
     "asking": "Requests while the worker draws.",
     "dying": "A worker that is killed, and the next one.",
     "starting": "From nothing to the first card.",
+    "labeling": "A label, beside docker run by hand; needs root.",
     "drawing": "A deck: the daemon, a bare pipeline, and one process for each picture.",
 }
 """Module -> what it measures; each has `lines() -> list[Line]`."""

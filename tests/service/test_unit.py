@@ -104,6 +104,22 @@ def test_systemd_finds_the_system_unit_safe(tmp_path: Path) -> None:
     assert float(score) <= MOST_EXPOSED
 
 
+def test_labels_need_the_docker_group_and_are_asked_for() -> None:
+    plain, labels = unit.system_unit(INSTALLED), unit.system_unit(INSTALLED, labels=True)
+
+    assert "docker" not in plain
+    assert "\nSupplementaryGroups=docker\n" in labels
+    assert labels.rindex("PrivateUsers=no") > labels.index("PrivateUsers=yes")
+    assert labels.index("PrivateUsers=no") < labels.index("[Install]")
+
+
+@needs_systemd
+def test_systemd_finds_the_system_unit_with_labels_well_formed(tmp_path: Path) -> None:
+    text = unit.system_unit(program(tmp_path / "bin" / "imagineerd"), labels=True)
+
+    analyze("--system", "verify", str(unit.install(text, tmp_path)), folder=tmp_path)
+
+
 @needs_systemd
 @pytest.mark.parametrize("place", ["bin", "100% my $HOME"])
 @pytest.mark.parametrize("manager", ["--system", "--user"])
