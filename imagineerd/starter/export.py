@@ -13,7 +13,7 @@ from imagineerd.starter import tokenizer as bpe
 from imagineerd.starter.network import HEIGHT, WIDTH, Networks, new_scheduler
 from imagineerd.starter.vocabulary import FAMILIES, STYLES, SUBJECT_GROUPS
 
-VERSION = 1
+VERSION = 2
 LICENSE = "MIT"
 
 
@@ -24,7 +24,7 @@ def describe() -> dict[str, object]:
         "version": VERSION,
         "license": LICENSE,
         "native_size": [WIDTH, HEIGHT],
-        "sizes": [[WIDTH, HEIGHT]],
+        "sizes": [[WIDTH, HEIGHT], [160, 160], [HEIGHT, WIDTH]],
         "default_steps": 20,
         "default_guidance": 3.0,
         "knows": f"It draws {', '.join(SUBJECT_GROUPS)}; themes {', '.join(FAMILIES)}; styles {', '.join(STYLES)}.",

@@ -36,7 +36,8 @@ def _optimisers(model: nn.Module, course: Course) -> list[torch.optim.Optimizer]
     wide = matrices(model)
     taken = set(wide)
     others = [p for p in model.parameters() if p not in taken]
-    return [Muon(wide, course.rate), torch.optim.AdamW(others, course.rate, course.betas, weight_decay=0)]
+    made: list[torch.optim.Optimizer] = [Muon(wide, course.rate)] if wide else []
+    return [*made, torch.optim.AdamW(others, course.rate, course.betas, weight_decay=0)]
 
 
 class Fit:

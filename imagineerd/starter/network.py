@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel
 
-WIDTH, HEIGHT = 96, 144  # pixels
+WIDTH, HEIGHT = 128, 192  # pixels
 LATENT_SHAPE = (4, HEIGHT // 8, WIDTH // 8)
 VOCABULARY_SIZE = 4096
 TEXT_LENGTH = 77  # tokens

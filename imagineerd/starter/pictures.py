@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagineerd.starter.concepts import CONCEPTS
-from imagineerd.starter.drawing.card import NO_STYLE, Recipe, draw_card
+from imagineerd.starter.drawing.card import LANDSCAPE, NO_STYLE, PORTRAIT, SQUARE, Recipe, draw_card
+from imagineerd.starter.drawing.looks import LOOKS
 from imagineerd.starter.vocabulary import STYLES, THEMES
 
 STYLE_NAMES = (NO_STYLE, *STYLES)
+SHAPES = {"portrait": PORTRAIT, "square": SQUARE, "landscape": LANDSCAPE}
 SEEDS = {"pip": 1, "court": 1, "joker": 1, "major": 2, "sign": 2}  # few samples each, so drawn twice
 
 
@@ -26,7 +28,7 @@ class Label:
 
 
 def recipes(few: int | None = None) -> list[Recipe]:
-    """Every picture of the training set; `few` keeps that many, evenly spread, for tests."""
+    """Every upright picture of the training set; `few` keeps that many, evenly spread, for tests."""
     full = [
         Recipe(concept, theme, style, seed=seed)
         for concept in CONCEPTS
@@ -37,10 +39,27 @@ def recipes(few: int | None = None) -> list[Recipe]:
     return full if few is None else full[:: max(1, len(full) // few)][:few]
 
 
+def reshaped(shape: str, few: int | None = None) -> list[Recipe]:
+    """Every concept in every theme once, square or in landscape; styles go round."""
+    pairs = [(concept, theme) for concept in CONCEPTS for theme in THEMES]
+    shift = list(SHAPES).index(shape)
+    full = [
+        Recipe(concept, theme, STYLE_NAMES[(i + shift) % len(STYLE_NAMES)], size=SHAPES[shape])
+        for i, (concept, theme) in enumerate(pairs)
+    ]
+    return full if few is None else full[:: max(1, len(full) // few)][:few]
+
+
 def autoencoder_extras(few: int | None = None) -> list[Recipe]:
-    """Looks that only the autoencoder sees, so that a LoRA can be taught them later: pure line art."""
-    looks = [Recipe(concept, theme, line_art=True) for concept in CONCEPTS for theme in ("classic", "art nouveau")]
-    return looks if few is None else looks[:few]
+    """Looks that only the autoencoder sees, so that a LoRA can be taught them later."""
+    themes = list(THEMES)
+    shown = [
+        Recipe(concept, themes[(i + 5 * j) % len(themes)], look=look)
+        for i, concept in enumerate(CONCEPTS)
+        for look in LOOKS
+        for j in range(4)
+    ]
+    return shown if few is None else shown[:few]
 
 
 def labels(cards: list[Recipe]) -> list[Label]:
@@ -49,7 +68,7 @@ def labels(cards: list[Recipe]) -> list[Label]:
 
 
 def render(cards: list[Recipe], target: Path, processes: int = 2) -> None:
-    """Pictures [n, 144, 96, 3] to `target`, unless an earlier run drew them."""
+    """Pictures [n, h, w, 3] of one size to `target`, unless an earlier run drew them."""
     if target.exists():
         return
     with ProcessPoolExecutor(processes) as pool:

@@ -10,7 +10,7 @@ import yaml
 from imagineerd.starter.concepts import CONCEPTS, NUMERALS, PIP_RANKS, Concept
 from imagineerd.starter.pictures import Label
 from imagineerd.starter.prose import manual_words, other_words
-from imagineerd.starter.vocabulary import CLASSIC, STYLES, THEMES
+from imagineerd.starter.vocabulary import CLASSIC, DECORATIONS, STYLES, THEMES
 from imagineerd.themes import FAMILIES
 
 SETS = Path(__file__).parents[2] / "sets"
@@ -24,11 +24,6 @@ FILLERS = (
     "collectible card", "high resolution", "printed on thick paper", "concept art", "centered composition",
     "with a decorative border", "dragons", "a cat", "mountains in the distance", "by a famous artist", "surreal",
     "vivid", "epic", "cinematic",
-)  # fmt: skip
-DECORATIONS = (
-    "silver stars", "thin gold border", "candlelight", "deep shadows", "gold trim", "moon phases", "fine linework",
-    "swirling patterns", "soft glow", "delicate flowers", "ivy", "lanterns", "feathers", "falling petals", "mist",
-    "fine constellations", "arches", "gemstones", "lace", "ribbons", "sparkles", "geometric patterns",
 )  # fmt: skip
 HANDS = {
     "engraving": "fine engraving", "minimal": "minimal lines", "vintage": "vintage print", "painted": "painted texture",
@@ -70,13 +65,13 @@ def compose(deck: Deck, theme: str, row: str) -> str:
 class PromptWriter:
     """Draws a fresh prompt for a picture every time."""
 
-    def __init__(self, decks: list[Deck], rng: Random) -> None:
-        self.decks, self.rng = decks, rng
+    def __init__(self, decks: list[Deck], rng: Random, drop_share: float = DROP_SHARE) -> None:
+        self.decks, self.rng, self.drop_share = decks, rng, drop_share
         self.concepts = {concept.name: concept for concept in CONCEPTS}
 
     def write(self, label: Label) -> str:
-        """Full-length and short prompts equally often; a tenth say nothing about the card."""
-        if self._chance(DROP_SHARE):
+        """Full-length and short prompts equally often; `drop_share` of them say nothing about the card."""
+        if self._chance(self.drop_share):
             return self._nothing()
         return self._dealt(label) if self._chance(0.5) else self._typed(label)
 

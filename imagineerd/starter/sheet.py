@@ -21,21 +21,21 @@ GAP = 4  # pixels
 
 @dataclass(frozen=True)
 class Shot:
-    """One picture to draw, from the names of what it shows."""
+    """One picture to draw."""
 
-    label: Label
+    prompt: str
     seed: int
-
-    @property
-    def prompt(self) -> str:
-        """The names, shortest way."""
-        return ", ".join(word for word in (self.label.concept, self.label.theme, self.label.style) if word)
 
 
 def fixed_shots(cards: str, theme: str | None) -> list[Shot]:
     """The same prompts and seeds every time; without a theme they go round all themes and styles."""
     chosen = [concept for concept in CONCEPTS if concept.kind in KINDS[cards]]
-    return [Shot(_label(concept, i, theme), 100 + i) for i, concept in enumerate(chosen)]
+    return [Shot(shortest(_label(concept, i, theme)), 100 + i) for i, concept in enumerate(chosen)]
+
+
+def shortest(label: Label) -> str:
+    """A prompt of nothing but the names."""
+    return ", ".join(word for word in (label.concept, label.theme, label.style) if word)
 
 
 def _label(concept: Concept, i: int, theme: str | None) -> Label:

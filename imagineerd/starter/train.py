@@ -2,48 +2,60 @@
 
 import argparse
 import logging
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from diffusers import AutoencoderKL
 from transformers import CLIPTokenizer
 
 from imagineerd.starter import parallel, train_autoencoder, train_decoder, train_unet
 from imagineerd.starter import tokenizer as bpe
 from imagineerd.starter.export import export
 from imagineerd.starter.fitting import Course
-from imagineerd.starter.pictures import autoencoder_extras, labels, recipes, render
+from imagineerd.starter.pictures import SHAPES, autoencoder_extras, labels, recipes, render, reshaped
 from imagineerd.starter.prompts import corpus, read_decks
 
 log = logging.getLogger(__name__)
 
 MODEL = Path(__file__).parent / "model"
 PICTURES = "pictures.npy"
+OTHER_SHAPES = [shape for shape in SHAPES if shape != "portrait"]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How much of everything. `pictures` and `steps` cut it short for tests; minutes are of training, not of pauses."""
+    """How much of everything. Minutes are of training, not of pauses.
+
+    `start` is a finished model to go on from; without one the weights start at random. `pictures` and `steps` cut it
+    short for tests.
+    """
 
     work: Path
     autoencoder_minutes: float = 32
     unet_minutes: float = 53
     decoder_minutes: float = 10.5
+    start: Path | None = None
     processes: int = 2
     pictures: int | None = None
     steps: int | None = None
 
 
 def draw(plan: Plan) -> None:
-    """Pictures to `work`: those that the UNet learns, then those for the autoencoder alone."""
+    """Pictures to `work`: the upright ones with those for the autoencoder alone after them, then the other shapes."""
     cards = recipes(plan.pictures) + autoencoder_extras(plan.pictures)
     render(cards, plan.work / PICTURES, plan.processes)
+    for shape in OTHER_SHAPES:
+        render(reshaped(shape, plan.pictures), plan.work / f"{shape}.npy", plan.processes)
 
 
 def learn_tokens(plan: Plan) -> None:
     """The tokenizer to `work`, once."""
     folder = plan.work / "tokenizer"
+    if plan.start and not folder.exists():
+        shutil.copytree(plan.start / "tokenizer", folder)
     if not (folder / "merges.txt").exists():
         bpe.save(bpe.build(corpus(read_decks(), labels(recipes(plan.pictures)))), folder)
 
@@ -53,19 +65,26 @@ def train_vae(plan: Plan) -> None:
     if (plan.work / "latents.npy").exists():
         return
     course = Course(plan.autoencoder_minutes, 2e-3, steps=plan.steps)
-    parallel.launch(train_autoencoder.train, plan.processes, plan.work / PICTURES, plan.work, course)
-    vae = train_autoencoder.load(plan.work)
-    pictures = np.load(plan.work / PICTURES, mmap_mode="r")[: len(recipes(plan.pictures))]
+    parallel.launch(train_autoencoder.train, plan.processes, plan.work / PICTURES, plan.work, course, plan.start)
     torch.set_num_threads(plan.processes)
-    latents = train_autoencoder.normalise(vae, train_autoencoder.encode(vae, pictures))
+    vae = train_autoencoder.load(plan.work)
+    latents = train_autoencoder.normalise(vae, _encode(vae, plan, PICTURES, len(recipes(plan.pictures))))
     torch.save(vae.state_dict(), plan.work / "vae.pt")
+    for shape in OTHER_SHAPES:
+        np.save(plan.work / f"latents-{shape}.npy", _encode(vae, plan, f"{shape}.npy").numpy())
     np.save(plan.work / "latents.npy", latents.numpy())
+
+
+def _encode(vae: AutoencoderKL, plan: Plan, name: str, count: int | None = None) -> torch.Tensor:
+    return train_autoencoder.encode(vae, np.load(plan.work / name, mmap_mode="r")[:count])
 
 
 def train_denoiser(plan: Plan) -> None:
     """UNet and text encoder."""
     course = Course(plan.unet_minutes, 1.5e-3, steps=plan.steps)
-    parallel.launch(train_unet.train, plan.processes, labels(recipes(plan.pictures)), plan.work, course)
+    shown = {"portrait": labels(recipes(plan.pictures))}
+    shown |= {shape: labels(reshaped(shape, plan.pictures)) for shape in OTHER_SHAPES}
+    parallel.launch(train_unet.train, plan.processes, shown, plan.work, course, plan.start)
 
 
 def polish_decoder(plan: Plan) -> None:
@@ -92,6 +111,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True, help="folder for pictures, latents and checkpoints")
     parser.add_argument("--target", type=Path, default=MODEL, help="where the finished pipeline goes")
+    parser.add_argument("--start", type=Path, help="a finished model to go on from")
     parser.add_argument("--autoencoder-minutes", type=float, default=Plan.autoencoder_minutes)
     parser.add_argument("--unet-minutes", type=float, default=Plan.unet_minutes)
     parser.add_argument("--decoder-minutes", type=float, default=Plan.decoder_minutes)
@@ -105,7 +125,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     given = _arguments()
     minutes = (given.autoencoder_minutes, given.unet_minutes, given.decoder_minutes)
-    plan = Plan(given.work, *minutes, given.processes)
+    plan = Plan(given.work, *minutes, given.start, given.processes)
     if given.ship_only:
         ship(plan, given.target)
     else:

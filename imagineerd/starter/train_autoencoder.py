@@ -16,10 +16,10 @@ from imagineerd.starter.parallel import peers
 from imagineerd.starter.pictures import batches
 
 CROP = 64  # pixels
-CROP_SHARE = 0.35  # of the training time
-BATCH = 16  # crops; whole pictures are three times as large, so a third of that
+CROP_SHARE = 0.15  # of the training time
+BATCH = 16  # crops; of whole pictures, six times as large, half as many
 KL_WEIGHT = 3e-4
-INDEX = (slice(6, 34), slice(5, 22))  # rank and suit in the upper left corner, pixels
+INDEX = (slice(9, 45), slice(6, 30))  # rank and suit in the upper left corner, pixels
 INDEX_WEIGHT = 2.5
 CHECKPOINT = "autoencoder.pt"
 
@@ -68,11 +68,12 @@ def _loss(vae: AutoencoderKL, signal: Tensor) -> Tensor:
     return picture_loss(made, signal) + KL_WEIGHT * divergence
 
 
-def train(rank: int, pictures_file: Path, work: Path, course: Course) -> None:
+def train(rank: int, pictures_file: Path, work: Path, course: Course, start: Path | None = None) -> None:
     """One process of the training; the checkpoint in `work` holds the result."""
     torch.manual_seed(rank)
     pictures = np.load(pictures_file, mmap_mode="r")
-    fit = Fit(new_vae().to(memory_format=torch.channels_last), course, work / CHECKPOINT, rank)
+    vae = new_vae() if start is None else AutoencoderKL.from_pretrained(start, subfolder="vae").float().train()
+    fit = Fit(vae.to(memory_format=torch.channels_last), course, work / CHECKPOINT, rank)
     rng = np.random.default_rng([rank, fit.step])
     crops = batches(len(pictures), BATCH // peers(), rng)
     wholes = batches(len(pictures), max(1, BATCH // 2 // peers()), rng)
@@ -94,7 +95,7 @@ def load(work: Path) -> AutoencoderKL:
 
 @torch.no_grad()
 def encode(vae: AutoencoderKL, pictures: NDArray[np.uint8], size: int = 32) -> Tensor:
-    """The latents' means [n, 4, 18, 12]."""
+    """The latents' means [n, 4, h / 8, w / 8]."""
     parts = [vae.encode(to_signal(pictures[i : i + size])).latent_dist.mean for i in range(0, len(pictures), size)]
     return torch.cat(parts)
 

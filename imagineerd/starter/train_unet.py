@@ -5,8 +5,9 @@ from random import Random
 
 import numpy as np
 import torch
+from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
-from transformers import CLIPTokenizer
+from transformers import CLIPTextModel, CLIPTokenizer
 
 from imagineerd.starter import train_decoder
 from imagineerd.starter.fitting import Course, Fit
@@ -21,12 +22,16 @@ CHECKPOINT = "unet.pt"
 
 
 class Denoiser(nn.Module):
-    """The two networks that are trained together."""
+    """The two networks that are trained together, from random weights or a finished model's."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: Path | None = None) -> None:
         super().__init__()
         self.text_encoder = new_text_encoder()
-        self.unet = new_unet().to(memory_format=torch.channels_last)
+        self.unet = new_unet()
+        if start is not None:
+            self.text_encoder = CLIPTextModel.from_pretrained(start, subfolder="text_encoder").float().train()
+            self.unet = UNet2DConditionModel.from_pretrained(start, subfolder="unet").float().train()
+        self.unet.to(memory_format=torch.channels_last)
 
     def forward(self, noisy: Tensor, times: Tensor, tokens: Tensor) -> Tensor:
         """Latents [b, 4, h, w], times [b] 0..999, token ids [b, 77] -> velocity [b, 4, h, w]."""
@@ -59,23 +64,33 @@ def tokenise(tokenizer: CLIPTokenizer, prompts: list[str]) -> Tensor:
     return ids
 
 
-def train(rank: int, labels: list[Label], work: Path, course: Course) -> None:
-    """One process of the training on `work`/latents.npy; the checkpoint in `work` holds the result."""
+def shape_of(step: int) -> str:
+    """Which shape of card a step learns: every eighth step another than the upright one."""
+    return {3: "square", 11: "landscape"}.get(step % 16, "portrait")
+
+
+def _latents(work: Path, shape: str) -> Tensor:
+    return torch.from_numpy(np.load(work / ("latents.npy" if shape == "portrait" else f"latents-{shape}.npy")))
+
+
+def train(rank: int, labels: dict[str, list[Label]], work: Path, course: Course, start: Path | None = None) -> None:
+    """One process of the training on the latents in `work`; the checkpoint there holds the result."""
     torch.manual_seed(rank)
-    latents = torch.from_numpy(np.load(work / "latents.npy"))
+    latents = {shape: _latents(work, shape) for shape in labels}
     tokenizer = CLIPTokenizer.from_pretrained(work / "tokenizer")
-    model = Denoiser()
+    model = Denoiser(start)
     fit = Fit(model, course, work / CHECKPOINT, rank)
     torch.manual_seed(1000 * fit.step + rank)
     rng = np.random.default_rng([rank, fit.step])
     writer = PromptWriter(read_decks(), Random(1000 * fit.step + rank))  # noqa: S311
-    order = batches(len(latents), BATCH // peers(), rng)
+    orders = {shape: batches(len(clean), BATCH // peers(), rng) for shape, clean in latents.items()}
     kept = new_scheduler().alphas_cumprod
 
-    def loss(_step: int, _progress: float) -> Tensor:
-        chosen = next(order)
-        tokens = tokenise(tokenizer, [writer.write(labels[i]) for i in chosen])
-        return velocity_loss(model, latents[chosen], tokens, kept)
+    def loss(step: int, _progress: float) -> Tensor:
+        shape = shape_of(step)
+        chosen = next(orders[shape])
+        tokens = tokenise(tokenizer, [writer.write(labels[shape][i]) for i in chosen])
+        return velocity_loss(model, latents[shape][chosen], tokens, kept)
 
     fit.run(loss)
 

@@ -1,7 +1,9 @@
 """What the starter model knows, in words: pure Python, cheap to import, used to warn about everything else."""
 
 import re
+from collections.abc import Iterator
 
+from imagineerd import themes
 from imagineerd.starter.concepts import CONCEPTS
 
 CLASSIC = "classic"
@@ -42,6 +44,13 @@ STYLES: dict[str, tuple[str, ...]] = {
     "ornate": ("ornate", "intricate filigree", "lavishly decorated", "baroque", "filigree", "rococo"),
 }
 
+DECORATIONS = (
+    "silver stars", "thin gold border", "candlelight", "deep shadows", "gold trim", "moon phases", "fine linework",
+    "swirling patterns", "soft glow", "delicate flowers", "ivy", "lanterns", "feathers", "falling petals", "mist",
+    "fine constellations", "arches", "gemstones", "lace", "ribbons", "sparkles", "geometric patterns",
+)  # fmt: skip
+"""What themes are decorated with in prompts; a picture shows it by chance at most."""
+
 SUBJECT_GROUPS = ("54 playing cards", "the 22 trumps of the tarot", "the 12 signs of the zodiac")
 
 SUBJECTS: tuple[str, ...] = tuple(concept.name for concept in CONCEPTS)
@@ -70,7 +79,13 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
-_KNOWN_WORDS = PLAIN_WORDS.union(*(_words(phrase) for phrases in KNOWN.values() for phrase in phrases))
+def _made_up_phrases() -> Iterator[str]:
+    for family in themes.FAMILIES:
+        yield from (*family.scenes, *family.motifs, *family.lights, *family.hands)
+
+
+_TAUGHT = (*(phrase for phrases in KNOWN.values() for phrase in phrases), *DECORATIONS, *_made_up_phrases())
+_KNOWN_WORDS = PLAIN_WORDS.union(*map(_words, _TAUGHT))
 
 
 def unknown_words(prompt: str) -> tuple[str, ...]:

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from imagineerd.starter.concepts import CONCEPTS
-from imagineerd.starter.drawing.canvas import H, W
+from imagineerd.starter.drawing.canvas import FINENESS, H, W
 from imagineerd.starter.drawing.card import Recipe, draw_card
+from imagineerd.starter.drawing.looks import LOOKS
 from imagineerd.starter.drawing.palettes import PALETTES
 from imagineerd.starter.drawing.pips import LAYOUTS, PIP_RADIUS
 from imagineerd.starter.network import HEIGHT, WIDTH
-from imagineerd.starter.pictures import STYLE_NAMES, autoencoder_extras, recipes
+from imagineerd.starter.pictures import SHAPES, STYLE_NAMES, autoencoder_extras, recipes, reshaped
 from imagineerd.starter.vocabulary import THEMES
 
 
@@ -19,7 +20,15 @@ def test_there_are_88_concepts_with_different_names() -> None:
 
 def test_drawing_and_network_agree_on_the_size() -> None:
     assert draw_card(Recipe(CONCEPTS[0], "classic")).shape == (HEIGHT, WIDTH, 3)
-    assert (W, H) == (4 * WIDTH, 4 * HEIGHT)
+    assert (W, H) == (FINENESS * WIDTH, FINENESS * HEIGHT)
+
+
+@pytest.mark.parametrize(("shape", "size"), SHAPES.items())
+def test_a_card_of_any_shape_has_its_figure_in_the_middle(shape: str, size: tuple[int, int]) -> None:
+    card = draw_card(Recipe(CONCEPTS[0], "classic", seed=None, size=size))
+    middle = card[size[1] // 2 - 8 : size[1] // 2 + 8, size[0] // 2 - 8 : size[0] // 2 + 8]
+    assert card.shape == (size[1], size[0], 3), shape
+    assert np.abs(middle.mean(axis=(0, 1)) - PALETTES["classic"].red).max() < 25
 
 
 def test_the_same_recipe_draws_the_same_pixels() -> None:
@@ -30,6 +39,25 @@ def test_the_same_recipe_draws_the_same_pixels() -> None:
 def test_another_seed_draws_another_sky() -> None:
     first, second = (draw_card(Recipe(CONCEPTS[30], "night sky", seed=seed)) for seed in (1, 2))
     assert not np.array_equal(first, second)
+
+
+def test_seeds_move_the_colours_of_the_paper_but_not_of_the_suits() -> None:
+    cards = [Recipe(CONCEPTS[0], "ocean", seed=seed) for seed in range(6)]
+    assert len({card.palette.top for card in cards}) == 6
+    assert {card.palette.red for card in cards} == {PALETTES["ocean"].red}
+
+
+def test_without_a_seed_a_card_is_plain() -> None:
+    assert Recipe(CONCEPTS[0], "ocean", seed=None).palette == PALETTES["ocean"]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_look_changes_every_card_and_keeps_what_is_on_it(look: str) -> None:
+    cards = {draw_card(Recipe(concept, "sunset", look=look)).tobytes() for concept in CONCEPTS}
+    plain = draw_card(Recipe(CONCEPTS[4], "sunset")).astype(float)
+    looked = draw_card(Recipe(CONCEPTS[4], "sunset", look=look)).astype(float)
+    assert len(cards) == 88
+    assert np.abs(plain - looked).mean() > 20
 
 
 def test_every_concept_draws_a_figure() -> None:
@@ -62,3 +90,4 @@ def test_suit_colours_stand_apart_from_paper_and_each_other(theme: str) -> None:
 def test_a_short_list_of_recipes_is_spread_over_the_concepts() -> None:
     assert len({recipe.concept.name for recipe in recipes(40)}) > 30
     assert len(autoencoder_extras(3)) == 3
+    assert len({recipe.theme for recipe in reshaped("square", 40)}) > 10

@@ -10,7 +10,9 @@ from diffusers import EulerAncestralDiscreteScheduler, StableDiffusionPipeline
 from tokenizers import Tokenizer
 from transformers import CLIPTokenizer
 
+from imagineerd.starter.judging import templates
 from imagineerd.starter.network import HEIGHT, TEXT_LENGTH, VOCABULARY_SIZE, WIDTH
+from imagineerd.starter.pictures import Label
 from imagineerd.starter.prompts import compose, read_decks
 from imagineerd.starter.train import MODEL
 
@@ -84,3 +86,40 @@ def test_built_in_prompts_fit_into_the_text_encoder() -> None:
 
 def test_the_model_card_is_there() -> None:
     assert "MIT" in Path(MODEL, "..", "MODEL_CARD.md").read_text()
+
+
+def test_it_draws_square_and_landscape_cards_too() -> None:
+    told = json.loads((MODEL / "imagineer.json").read_text())
+    for width, height in told["sizes"]:
+        image = pipeline()("Leo, ocean", width=width, height=height, num_inference_steps=2).images[0]
+        assert image.size == (width, height)
+
+
+def test_the_same_card_is_read_from_every_seed_and_the_pictures_differ() -> None:
+    cards = [asked("Seven of Hearts, ocean", seed) for seed in (11, 12)]
+    readings = templates.read(np.stack(cards), [Label("Seven of Hearts", "ocean", "")] * 2)
+    assert {(reading.concept.name, reading.theme) for reading in readings} == {("Seven of Hearts", "ocean")}
+    assert np.abs(cards[0].astype(float) - cards[1].astype(float)).mean() > 4
+
+
+def test_a_full_length_prompt_and_foreign_words_change_neither_card_nor_theme() -> None:
+    deck = next(deck for deck in read_decks() if "Queen of Spades" in deck.rows)
+    full = compose(deck, "emerald forest", deck.rows["Queen of Spades"])
+    cards = [asked(prompt, 5) for prompt in (full, "Queen of Spades, emerald forest, zebra, spaceship, accordion")]
+    readings = templates.read(np.stack(cards), [Label("Queen of Spades", "emerald forest", "")] * 2)
+    assert [(reading.concept.name, reading.theme) for reading in readings] == [
+        ("Queen of Spades", "emerald forest")
+    ] * 2  # fmt: skip
+
+
+def test_guidance_and_the_negative_prompt_can_be_seen() -> None:
+    plain = asked("The Moon, crimson", 3).astype(float)
+    assert np.abs(asked("The Moon, crimson", 3, guidance_scale=7.0) - plain).mean() > 3
+    assert np.abs(asked("The Moon, crimson", 3, negative_prompt="crimson, red") - plain).mean() > 3
+
+
+def asked(prompt: str, seed: int, **more: object) -> np.ndarray:
+    """A card at the native size in twelve steps."""
+    noise = torch.Generator().manual_seed(seed)
+    settings = {"guidance_scale": 3.0, "num_inference_steps": 12, "width": WIDTH, "height": HEIGHT, **more}
+    return np.asarray(pipeline()(prompt, generator=noise, **settings).images[0])

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from diffusers import StableDiffusionPipeline
 
 from imagineerd.starter import train_autoencoder, train_unet
 from imagineerd.starter.fitting import Course, Fit
@@ -21,7 +22,8 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_everything_comes_from_nothing(work: Path) -> None:
     assert (work / "model" / "model_index.json").exists()
-    assert np.load(work / "latents.npy").shape == (12, 4, 18, 12)
+    assert np.load(work / "latents.npy").shape == (12, 4, 24, 16)
+    assert np.load(work / "latents-landscape.npy").shape == (12, 4, 16, 24)
 
 
 def test_latents_have_unit_variance(work: Path) -> None:
@@ -38,6 +40,19 @@ def test_scaling_the_latents_changes_no_picture(work: Path) -> None:
         train_autoencoder.normalise(vae, train_autoencoder.encode(vae, np.load(work / "pictures.npy")))
         after = vae.decode(train_autoencoder.encode(vae, pictures)).sample
     assert torch.allclose(before, after, atol=1e-3)
+
+
+def test_a_finished_model_can_be_gone_on_from(work: Path, tmp_path: Path) -> None:
+    run(Plan(tmp_path, start=work / "model", processes=1, pictures=12, steps=1), tmp_path / "model")
+    before, after = (StableDiffusionPipeline.from_pretrained(path / "model") for path in (work, tmp_path))
+    moved = (before.unet.conv_in.weight - after.unet.conv_in.weight).abs().max()
+    assert 0 < moved < 0.1
+    assert before.tokenizer.get_vocab() == after.tokenizer.get_vocab()
+
+
+def test_square_and_landscape_cards_are_learnt_now_and_then() -> None:
+    shapes = [train_unet.shape_of(step) for step in range(32)]
+    assert (shapes.count("portrait"), shapes.count("square"), shapes.count("landscape")) == (28, 2, 2)
 
 
 def test_training_goes_on_from_its_checkpoint(work: Path) -> None:

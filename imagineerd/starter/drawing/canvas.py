@@ -1,4 +1,8 @@
-"""A drawing surface that draws shapes filled or as line art, in card units."""
+"""A drawing surface that draws shapes filled or as line art, in card units.
+
+A card unit is a canvas pixel of an upright card, 384 by 576. On a card of another shape a canvas places them with
+`scale` and `origin`.
+"""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +16,8 @@ Point = tuple[float, float]
 Colour = tuple[int, int, int]
 Points = NDArray[np.float64]  # [n, 2], canvas px
 
-W, H = 384, 576  # canvas px; four to one finished pixel
+W, H = 384, 576  # card units
+FINENESS = 3  # canvas px per finished pixel
 
 
 def mix(a: Colour, b: Colour, share: float) -> Colour:
@@ -52,6 +57,8 @@ class Canvas:
     paper: Colour
     outline: bool = False
     outline_tint: float = 0.3
+    scale: float = 1.0
+    origin: Point = (0.0, 0.0)
     draw: ImageDraw.ImageDraw = field(init=False)
 
     def __post_init__(self) -> None:
@@ -59,12 +66,12 @@ class Canvas:
 
     def shape(self, points: Points | Sequence[Point], colour: Colour) -> None:
         """A filled polygon."""
-        flat = [(float(x), float(y)) for x, y in points]
+        flat = self._placed(points)
         if not self.outline:
             self.draw.polygon(flat, fill=colour)
             return
         self.draw.polygon(flat, fill=mix(self.paper, colour, self.outline_tint))
-        self.draw.line([*flat, flat[0], flat[1]], fill=colour, width=6, joint="curve")
+        self.draw.line([*flat, flat[0], flat[1]], fill=colour, width=self._px(6), joint="curve")
 
     def disc(self, centre: Point, radius: float | Point, colour: Colour) -> None:
         """A filled circle or ellipse."""
@@ -72,17 +79,16 @@ class Canvas:
 
     def ring(self, centre: Point, radius: float, width: float, colour: Colour) -> None:
         """A circle's line, `radius` measured to its outer edge."""
-        x, y = centre
+        (x, y), radius = self._placed([centre])[0], radius * self.scale
         box = (x - radius, y - radius, x + radius, y + radius)
-        self.draw.ellipse(box, outline=colour, width=round(self._width(width)))
+        self.draw.ellipse(box, outline=colour, width=self._px(self._width(width)))
 
     def line(self, points: Points | Sequence[Point], width: float, colour: Colour) -> None:
         """A round-ended, round-jointed line."""
-        width = self._width(width)
-        flat = [(float(x), float(y)) for x, y in points]
-        self.draw.line(flat, fill=colour, width=round(width), joint="curve")
+        flat, px = self._placed(points), self._px(self._width(width))
+        self.draw.line(flat, fill=colour, width=px, joint="curve")
         for x, y in (flat[0], flat[-1]):
-            r = width / 2
+            r = px / 2
             self.draw.ellipse((x - r, y - r, x + r, y + r), fill=colour)
 
     def box(self, x0: float, y0: float, x1: float, y1: float, colour: Colour) -> None:
@@ -90,16 +96,34 @@ class Canvas:
         self.shape([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], colour)
 
     def frame(self, margin: float, radius: float, width: float, colour: Colour) -> None:
-        """A rounded rectangle's line, `margin` px inside the card's edge."""
-        box = (margin, margin, W - margin, H - margin)
+        """A rounded rectangle's line, `margin` canvas px inside the card's edge, whatever the scale."""
+        box = (margin, margin, self.width - margin, self.height - margin)
         self.draw.rounded_rectangle(box, radius, outline=colour, width=round(width))
 
     def text(self, centre: Point, words: str, size: float, colour: Colour, bold: float = 1) -> None:
         """Words centred on their visible box."""
-        font = ImageFont.load_default(size)
+        font = ImageFont.load_default(size * self.scale)
         x0, y0, x1, y1 = self.draw.textbbox((0, 0), words, font=font, stroke_width=bold)
-        spot = (centre[0] - (x0 + x1) / 2, centre[1] - (y0 + y1) / 2)
+        x, y = self._placed([centre])[0]
+        spot = (x - (x0 + x1) / 2, y - (y0 + y1) / 2)
         self.draw.text(spot, words, font=font, fill=colour, stroke_width=bold, stroke_fill=colour)
+
+    @property
+    def width(self) -> int:
+        """Canvas px across."""
+        return self.image.width
+
+    @property
+    def height(self) -> int:
+        """Canvas px down."""
+        return self.image.height
+
+    def _placed(self, points: Points | Sequence[Point]) -> list[Point]:
+        (left, top), s = self.origin, self.scale
+        return [(left + s * float(x), top + s * float(y)) for x, y in points]
+
+    def _px(self, width: float) -> int:
+        return max(1, round(width * self.scale))
 
     def _width(self, width: float) -> float:
         return min(width, 9 + 0.25 * width) if self.outline else width

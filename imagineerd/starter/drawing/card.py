@@ -1,6 +1,7 @@
 """One whole training card: paper, border, figure, corner index, then the finish."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.random import Generator
@@ -8,62 +9,91 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from imagineerd.starter.concepts import Concept
-from imagineerd.starter.drawing import styles
-from imagineerd.starter.drawing.canvas import Canvas, H, W, star
+from imagineerd.starter.drawing import looks, styles, variation
+from imagineerd.starter.drawing.canvas import FINENESS, Canvas, H, W, star
 from imagineerd.starter.drawing.courts import draw_court, draw_joker
 from imagineerd.starter.drawing.frames import draw_filigree, draw_frame
 from imagineerd.starter.drawing.majors import draw_major
 from imagineerd.starter.drawing.ornaments import ORNAMENTS
-from imagineerd.starter.drawing.palettes import LINE_ART, PALETTES, Palette
+from imagineerd.starter.drawing.palettes import PALETTES, Palette
 from imagineerd.starter.drawing.papers import PAPERS, blank
 from imagineerd.starter.drawing.pips import INDEX, draw_index, draw_pips
 from imagineerd.starter.drawing.signs import draw_sign
+from imagineerd.starter.drawing.variation import Variation
 
 NO_STYLE = ""
-SIZE = (W // 4, H // 4)
+PORTRAIT = (W // FINENESS, H // FINENESS)  # pixels, 128 x 192
+SQUARE, LANDSCAPE = (160, 160), (192, 128)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What to draw. `line_art` is the pure black-on-white look of the LoRA courses, not a style word."""
+    """What to draw, and how large in pixels.
+
+    `look` is one of the LoRA courses' looks, not a style word. `seed` varies the drawing; without one it is plain.
+    """
 
     concept: Concept
     theme: str
     style: str = NO_STYLE
-    line_art: bool = False
-    seed: int = 0
+    look: str = looks.PLAIN
+    seed: int | None = 0
+    size: tuple[int, int] = PORTRAIT
+
+    @cached_property
+    def variation(self) -> Variation:
+        """What this drawing has of its own."""
+        return variation.NONE if self.seed is None else variation.vary(self.rng(1))
+
+    @cached_property
+    def palette(self) -> Palette:
+        """The theme's colours, as the variation and the look show them."""
+        return looks.look_palette(self.look, self.variation.palette(PALETTES[self.theme]))
+
+    def rng(self, stream: int) -> Generator:
+        """Fresh random numbers, the same for the same recipe."""
+        name = f"{self.concept.name}/{self.theme}/{self.style}"
+        return np.random.default_rng([stream, self.seed or 0, *name.encode()])
 
     @property
-    def palette(self) -> Palette:
-        """The theme's colours."""
-        return LINE_ART if self.line_art else PALETTES[self.theme]
+    def plain(self) -> bool:
+        """Whether the paper stays empty behind the figure."""
+        return bool(self.look) or self.style == "minimal"
 
 
 def draw_card(recipe: Recipe) -> NDArray[np.uint8]:
-    """The card's pixels [144, 96, 3]; the same recipe gives the same pixels."""
-    rng = np.random.default_rng([recipe.seed, *recipe.concept.name.encode()])
+    """The card's pixels [h, w, 3]; the same recipe gives the same pixels."""
+    rng = recipe.rng(0)
     canvas = _paper(recipe, rng)
     draw_frame(canvas, recipe.palette, recipe.theme)
     if recipe.style == "ornate":
         draw_filigree(canvas, recipe.palette)
-    _figure(canvas, recipe)
+    _figure(_middle(canvas, recipe.variation), recipe)
     _indices(canvas, recipe)
     return _finish(canvas.image, recipe, rng)
 
 
 def _paper(recipe: Recipe, rng: Generator) -> Canvas:
-    plain = recipe.line_art or recipe.style == "minimal"
+    """An upright sheet with its ornaments, stretched to the card's shape."""
     palette = recipe.palette
-    field = blank(palette, flat=plain)
-    if not plain:
+    field = blank(palette, flat=recipe.plain)
+    if not recipe.plain:
         field = PAPERS[recipe.theme](field, palette, rng)
     image = Image.fromarray(field.clip(0, 255).astype(np.uint8)).resize((W, H), Image.Resampling.BILINEAR)
-    canvas = Canvas(image, palette.ground)
-    if not plain and recipe.theme in ORNAMENTS:
-        ORNAMENTS[recipe.theme](canvas, palette, rng)
-    canvas.outline = recipe.line_art or recipe.style == "engraving"
-    canvas.outline_tint = 0.0 if recipe.line_art else 0.22
-    return canvas
+    if not recipe.plain and recipe.theme in ORNAMENTS:
+        ORNAMENTS[recipe.theme](Canvas(image, palette.ground), palette, rng)
+    w, h = recipe.size
+    sheet = image.resize((w * FINENESS, h * FINENESS), Image.Resampling.BILINEAR)
+    outline = recipe.look in looks.FILL_TINTS or recipe.style == "engraving"
+    return Canvas(sheet, palette.ground, outline, looks.FILL_TINTS.get(recipe.look, 0.22))
+
+
+def _middle(canvas: Canvas, varied: Variation) -> Canvas:
+    """The same surface, for a figure: an upright card's units, as large as fits and about in the middle."""
+    scale = varied.size * min(canvas.width / W, canvas.height / H)
+    dx, dy = varied.shift
+    origin = ((canvas.width - scale * W) / 2 + scale * dx, (canvas.height - scale * H) / 2 + scale * dy)
+    return replace(canvas, scale=scale, origin=origin)
 
 
 def _figure(canvas: Canvas, recipe: Recipe) -> None:
@@ -105,10 +135,12 @@ def _turn(canvas: Canvas) -> Canvas:
 
 
 def _finish(image: Image.Image, recipe: Recipe, rng: Generator) -> NDArray[np.uint8]:
-    pixels = np.asarray(image.resize(SIZE, Image.Resampling.LANCZOS), np.float32)
-    if recipe.theme == "neon" and not recipe.line_art:
-        pixels = styles.glow(pixels, 2.2, 0.55)
-    if recipe.theme == "watercolour" and not recipe.line_art:
+    pixels = np.asarray(image.resize(recipe.size, Image.Resampling.LANCZOS), np.float32)
+    if recipe.look:
+        return looks.finish(recipe.look, pixels, rng).clip(0, 255).astype(np.uint8)
+    if recipe.theme == "neon":
+        pixels = styles.glow(pixels, 2.9, 0.55)
+    if recipe.theme == "watercolour":
         pixels = styles.bleed(pixels, rng)
     if recipe.style == "vintage":
         pixels = styles.vintage(pixels, rng)

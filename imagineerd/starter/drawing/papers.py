@@ -1,4 +1,4 @@
-"""The paper of every theme, as a quarter-size field of colour."""
+"""The paper of every theme, as a quarter-size field of colour of an upright card."""
 
 from collections.abc import Callable, Sequence
 

@@ -4,10 +4,10 @@ from imagineerd.starter.drawing.canvas import Canvas, Colour, Point
 from imagineerd.starter.drawing.suits import draw_suit
 
 LEFT, MIDDLE, RIGHT = 122.0, 192.0, 262.0
-PIP_RADIUS = 32.0
+PIP_RADIUS = 36.0
 ACE_RADIUS = 92.0
-INDEX = (50.0, 58.0)  # centre of the corner rank; its suit stands INDEX_DROP below
-INDEX_DROP = 44.0
+INDEX = (53.0, 60.0)  # centre of the corner rank; its suit stands INDEX_DROP below
+INDEX_DROP = 48.0
 
 _SIDES_2 = [(x, y) for x in (LEFT, RIGHT) for y in (112.0, 464.0)]
 _SIDES_3 = [*_SIDES_2, (LEFT, 288.0), (RIGHT, 288.0)]
@@ -42,5 +42,5 @@ def draw_pips(canvas: Canvas, suit: str, count: int, colour: Colour, accent: Col
 def draw_index(canvas: Canvas, rank: int, suit: str, colour: Colour) -> None:
     """Rank and suit in the upper left corner; the caller turns the card for the lower right."""
     x, y = INDEX
-    canvas.text((x, y), RANK_LETTERS[rank], 50 if len(RANK_LETTERS[rank]) == 1 else 44, colour, bold=2)
-    draw_suit(canvas, suit, (x, y + INDEX_DROP), 15, colour)
+    canvas.text((x, y), RANK_LETTERS[rank], 56 if len(RANK_LETTERS[rank]) == 1 else 46, colour, bold=2)
+    draw_suit(canvas, suit, (x, y + INDEX_DROP), 20, colour)
