@@ -32,8 +32,6 @@ Priority = Annotated[int, msgspec.Meta(ge=-100, le=100)]
 
 Lane = Literal["gpu", "io"]
 Scheduler = Literal["dpm++", "dpm++-sde", "euler", "euler-a", "ddim", "unipc", "pndm", "lms", "heun"]
-AnyRating = Literal["", "SAFE", "SUGGESTIVE", "ADULT", "EXPLICIT"]
-"""How fit a picture is to be seen; empty where nobody said."""
 SCHEDULERS: tuple[Scheduler, ...] = get_args(Scheduler)
 
 

@@ -19,7 +19,8 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from imagineerd.errors import Code
-from imagineerd.jobs import AnyRating, GenerateSpec
+from imagineerd.jobs import GenerateSpec
+from imagineerd.protocol import AnyRating
 
 LoginBy: TypeAlias = Literal["file", "variable", "none"]
 MAX_FRAME = 16 * 1024 * 1024

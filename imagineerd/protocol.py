@@ -45,7 +45,6 @@ from imagineerd import lenient
 from imagineerd.errors import Code, Problem, Retry
 from imagineerd.jobs import (
     MAX_N,
-    AnyRating,
     GenerateSpec,
     GuidanceScale,
     Job,
@@ -97,6 +96,8 @@ Level = Literal["ok", "warn", "fail"]
 Rating = Literal["SAFE", "SUGGESTIVE", "ADULT", "EXPLICIT"]
 Role = Literal["viewer", "operator", "admin"]
 """What a client may do; each may do what those before it may. On a Unix socket everyone is `admin`."""
+AnyRating = Literal["", "SAFE", "SUGGESTIVE", "ADULT", "EXPLICIT"]
+"""How fit a picture is to be seen; empty where nobody said."""
 NSFW: Final = frozenset({"ADULT", "EXPLICIT"})
 Caption = Annotated[str, msgspec.Meta(max_length=MAX_CAPTION)]
 Tag = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TAG)]

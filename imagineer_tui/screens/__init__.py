@@ -50,6 +50,7 @@ class Entry(NamedTuple):
 
 ENTRIES: Final = (
     Entry("sets", "1", "Sets", "SetsScreen"),
+    Entry("compose", "2", "Compose", "ComposeScreen"),
     Entry("queue", "4", "Queue", "QueueScreen"),
     Entry("gallery", "5", "Gallery", "GalleryScreen"),
 )

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Sequence
 
 from imagineerd import protocol
-from imagineerd.jobs import AnyRating, LoraWeight, State
+from imagineerd.jobs import LoraWeight, State
 from imagineerd.protocol import PAGE, Axis, End, Settings
 
 CHOOSE_NOTHING = Settings()
@@ -320,7 +320,7 @@ def edit_label(
     take_id: int,
     *,
     caption: str | None = None,
-    rating: AnyRating | None = None,
+    rating: protocol.AnyRating | None = None,
     tags: Iterable[str] | None = None,
 ) -> protocol.EditLabel:
     """Change the label of a take by hand; None leaves what is there. Raises `NotFound`, `Invalid`."""

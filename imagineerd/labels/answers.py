@@ -13,8 +13,7 @@ from typing import Any, Final, cast, get_args
 
 import msgspec
 
-from imagineerd.jobs import AnyRating
-from imagineerd.protocol import MAX_CAPTION, MAX_TAG, MAX_TAGS
+from imagineerd.protocol import MAX_CAPTION, MAX_TAG, MAX_TAGS, AnyRating
 
 RATINGS: Final = tuple(rating for rating in get_args(AnyRating) if rating)
 

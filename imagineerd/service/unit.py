@@ -99,9 +99,9 @@ Environment=IMAGINEER_RUNTIME_DIR=%t/imagineer
 UMask=0077
 OOMScoreAdjust=-100
 
-# No network, so models must be on this machine, and nobody reaches listen.tcp. To open it, `systemctl edit imagineerd`
-# and write [Service], PrivateNetwork=no, IPAddressDeny=, RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK and, to
-# let it fetch models, Environment=HF_HUB_OFFLINE=0, each on a line of its own.
+# No network, so models must be on this machine. To let it fetch them, `systemctl edit imagineerd` and write
+# [Service], PrivateNetwork=no, IPAddressDeny=, RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK and
+# Environment=HF_HUB_OFFLINE=0, each on a line of its own.
 Environment=HF_HUB_OFFLINE=1
 PrivateNetwork=yes
 IPAddressDeny=any

@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from typing import cast
 
 from imagineerd.errors import NotFound
-from imagineerd.jobs import AnyRating
-from imagineerd.protocol import NSFW, Label, Labels, ListedTake, Take
+from imagineerd.protocol import NSFW, AnyRating, Label, Labels, ListedTake, Take
 from imagineerd.store.rows import Row, listed_of, take_of
 
 _LABELING = "labeling.id, person, model, prompt, prompt_version, labeling.job, labeling.at, answer"

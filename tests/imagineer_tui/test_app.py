@@ -224,17 +224,6 @@ async def test_a_zodiac_is_dealt_by_a_real_daemon(faking: House):
         assert batch.states["done"] == 12
 
 
-async def test_with_the_daemon_of_another_machine_none_is_started_here(folder: Path, daemon: FakeDaemon):
-    here = {**environ_of(folder), "IMAGINEER_RUNTIME_DIR": str(folder / "here")}
-    app = ImagineerApp(here, far=daemon.endpoints)
-    async with app.run_test(size=(120, 40)) as pilot:
-        await shows(pilot, "▸ Zodiac")
-        await pilot.press("f5")
-        await shows(pilot, "▸ Zodiac")
-
-    assert not (folder / "here").exists()
-
-
 async def test_f5_starts_a_daemon(house: House):
     app = ImagineerApp({**house.environ, "IMAGINEER_RUNTIME_DIR": str(house.paths.runtime_dir)})
     async with app.run_test(size=(120, 40), notifications=True) as pilot:

@@ -10,8 +10,8 @@ import decks
 import pytest
 
 from imagineerd.errors import NotFound
-from imagineerd.jobs import AnyRating
 from imagineerd.labels.answers import Answer
+from imagineerd.protocol import AnyRating
 from imagineerd.search import parse
 from imagineerd.store import labels, pages, sayings, schema, search, trash
 from imagineerd.store.sayings import Saying

@@ -1,0 +1,232 @@
+"""A single prompt as it is typed: the texts of a form in, what the daemon is asked for out.
+
+A field that is left empty leaves the choice to the daemon. All ranges are those of `Settings` and `Generate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import msgspec
+from msgspec import inspect
+
+from imagineer_tui.model.world import World
+from imagineerd.jobs import SCHEDULERS, LoraWeight
+from imagineerd.protocol import Generate, Settings, Take, TakeDetail
+
+Draft: TypeAlias = dict[str, str]
+"""The text of each field; one that is absent is empty."""
+FIELDS: Final = (
+    "prompt", "negative_prompt", "size", "steps", "guidance_scale", "scheduler", "seed", "n", "mix", "model",
+)  # fmt: skip
+LABELS: Final = {
+    "prompt": "Prompt", "negative_prompt": "Negative", "size": "Size", "steps": "Steps", "guidance_scale": "Guidance",
+    "scheduler": "Sampler", "seed": "Seed", "n": "Pictures", "mix": "Mix", "model": "Model",
+}  # fmt: skip
+STRIDES: Final = {"steps": 1, "guidance_scale": 0.5, "seed": 1, "n": 1}
+"""What one press of an arrow adds to a number."""
+
+
+class Range(NamedTuple):
+    """What a number may be; `whole` ones have no fraction."""
+
+    least: float
+    most: float
+    multiple: float
+    whole: bool
+
+    def __str__(self) -> str:
+        multiple = f", divisible by {self.multiple}" if self.multiple else ""
+        return f"{self.least:,.12g} to {self.most:,.12g}{multiple}"
+
+    def read(self, text: str) -> int | float:
+        """Return the number. Raises `ValueError` with a sentence."""
+        try:
+            value = int(text) if self.whole else float(text)
+        except ValueError:
+            kind = "a whole number" if self.whole else "a number"
+            raise ValueError(f"“{text}” is not {kind}.") from None
+        if not self.least <= value <= self.most or (self.multiple and value % self.multiple):
+            raise ValueError(f"{text} is not within {self}.")
+        return value
+
+
+class Order(NamedTuple):
+    """What a draft asks for. `faults` are sentences by field; with any, it cannot be drawn."""
+
+    prompt: str
+    n: int | None
+    settings: Settings
+    faults: dict[str, str]
+
+
+class Place(NamedTuple):
+    """A picture in the row: its job, its take once there is one, and what is said of it until then."""
+
+    job: int
+    take: Take | None
+    note: str
+
+
+def _info(holder: type[msgspec.Struct], name: str) -> Any:
+    """Return the type of a field without what else it may be."""
+    fields: Any = inspect.type_info(holder)
+    found = next(field.type for field in fields.fields if field.name == name)
+    while isinstance(found, inspect.UnionType | inspect.Metadata):
+        found = found.types[0] if isinstance(found, inspect.UnionType) else found.type
+    return found
+
+
+def _range(holder: type[msgspec.Struct], name: str) -> Range:
+    info = _info(holder, name)
+    return Range(info.ge, info.le, info.multiple_of or 0, isinstance(info, inspect.IntType))
+
+
+def _longest(holder: type[msgspec.Struct], name: str) -> int:
+    return int(_info(holder, name).max_length)
+
+
+RANGES: Final = {
+    **{name: _range(Settings, name) for name in ("width", "height", "steps", "guidance_scale", "seed")},
+    "n": _range(Generate, "n"),
+}
+LENGTHS: Final = {
+    "prompt": _longest(Generate, "prompt"),
+    "negative_prompt": _longest(Settings, "negative_prompt"),
+    "model": _longest(Settings, "model"),
+}
+
+# ---------------------------------------------------------------- reading a draft
+
+
+def read(draft: Mapping[str, str]) -> Order:
+    """Return what a draft asks for, with a sentence for each field that is wrong."""
+    values: dict[str, Any] = {}
+    faults: dict[str, str] = {}
+    for name in FIELDS:
+        text = draft.get(name, "").strip()
+        if not text:
+            continue
+        try:
+            values |= READERS[name](name, text)
+        except ValueError as error:
+            faults[name] = str(error)
+    if "prompt" not in values and "prompt" not in faults:
+        faults["prompt"] = "Say what to draw."
+    prompt, n = values.pop("prompt", ""), values.pop("n", None)
+    return Order(prompt, n, Settings(**values), faults)
+
+
+def _number(name: str, text: str) -> dict[str, Any]:
+    return {name: RANGES[name].read(text)}
+
+
+def _words(name: str, text: str) -> dict[str, Any]:
+    if len(text) > LENGTHS[name]:
+        raise ValueError(f"{len(text):,} characters are too many: {LENGTHS[name]:,} at most.")
+    return {name: text}
+
+
+def _size(_: str, text: str) -> dict[str, Any]:
+    width, times, height = text.lower().replace("×", "x").partition("x")
+    if not times:
+        raise ValueError(f"“{text}” is no size: write width and height, such as 512x768.")
+    return {"width": RANGES["width"].read(width.strip()), "height": RANGES["height"].read(height.strip())}
+
+
+def _scheduler(name: str, text: str) -> dict[str, Any]:
+    if text not in SCHEDULERS:
+        raise ValueError(f"There is no sampler “{text}”: {', '.join(SCHEDULERS)}.")
+    return {name: text}
+
+
+def _mix(name: str, text: str) -> dict[str, Any]:
+    return {name: tuple(_lora(part.strip()) for part in text.split(",") if part.strip())}
+
+
+def _lora(text: str) -> LoraWeight:
+    name, colon, weight = text.rpartition(":")
+    if not colon:
+        return LoraWeight(text, noted=True)
+    if not name.strip():
+        raise ValueError(f"“{text}” names no LoRA: write Ink:0.6.")
+    return LoraWeight(name.strip(), WEIGHT.read(weight.strip()))
+
+
+WEIGHT: Final = _range(LoraWeight, "weight")
+READERS: Final[dict[str, Callable[[str, str], dict[str, Any]]]] = {
+    "prompt": _words, "negative_prompt": _words, "size": _size, "steps": _number, "guidance_scale": _number,
+    "scheduler": _scheduler, "seed": _number, "n": _number, "mix": _mix, "model": _words,
+}  # fmt: skip
+
+# ---------------------------------------------------------------- filling in a draft
+
+
+def draft_of(detail: TakeDetail) -> Draft:
+    """Return the draft that draws such a take again."""
+    settings, spec = detail.settings, detail.spec
+    plain = {
+        name: str(value)
+        for name in ("steps", "guidance_scale", "scheduler", "seed", "negative_prompt", "model")
+        if (value := getattr(settings, name)) is not None
+    }
+    size = f"{settings.width or spec.width}x{settings.height or spec.height}"
+    return {**plain, "prompt": spec.prompt, "size": size, "mix": mix_text(settings.mix or ())}
+
+
+def mix_text(mix: Iterable[LoraWeight]) -> str:
+    """Return a mix as it is typed: `Ink:0.6, Tarot:0.2`."""
+    return ", ".join(lora.name if lora.noted else f"{lora.name}:{lora.weight:g}" for lora in mix)
+
+
+def stepped(name: str, text: str, by: int, choices: Sequence[str] = ()) -> str:
+    """Return what a field says after an arrow was pressed: the next choice, or a number nearby within its range."""
+    if choices:
+        at = choices.index(text) + by if text in choices else (0 if by > 0 else -1)
+        return choices[at % len(choices)]
+    if name not in STRIDES:
+        return text
+    bounds = RANGES[name]
+    try:
+        value = bounds.read(text) + by * STRIDES[name] if text else bounds.least
+    except ValueError:
+        return text
+    nearest = max(bounds.least, min(bounds.most, value))
+    return str(nearest) if bounds.whole else f"{nearest:g}"
+
+
+def aspect(width: int, height: int) -> str:
+    """Return the shape of a picture in a word."""
+    return "square" if width == height else "portrait" if width < height else "landscape"
+
+
+def presets(sizes: Iterable[tuple[int, int]]) -> dict[str, str]:
+    """Return the native sizes of a model as they are typed, with their shapes, upright ones first."""
+    shapes = {f"{width}x{height}": aspect(width, height) for width, height in sizes}
+    return dict(sorted(shapes.items(), key=lambda item: ("portrait", "square", "landscape").index(item[1])))
+
+
+def field_of(path: str) -> str:
+    """Return the field that an error's path (`$.settings.width`) is about, empty where it is about none."""
+    names = (part.partition("[")[0] for part in path.split("."))
+    last = next((name for name in reversed(list(names)) if name in {*FIELDS, "width", "height"}), "")
+    return "size" if last in {"width", "height"} else last
+
+
+# ---------------------------------------------------------------- what was drawn
+
+
+def row(batches: Iterable[str], known: Mapping[str, Sequence[Take]], world: World) -> Iterator[Place]:
+    """Yield what was drawn, batch after batch; `known` are takes that were listed, newer ones are in the world."""
+    for batch in batches:
+        takes = {take.job: take for take in (*known.get(batch, ()), *world.landed) if take.batch == batch}
+        jobs = {job.id for job in world.jobs.values() if job.batch == batch}
+        yield from (Place(job, takes.get(job), _note(world, job)) for job in sorted(jobs | takes.keys()))
+
+
+def _note(world: World, number: int) -> str:
+    if progress := world.progress.get(number):
+        return f"step {progress.step}/{progress.steps}"
+    job = world.jobs.get(number)
+    return job.state.value if job else ""

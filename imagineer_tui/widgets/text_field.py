@@ -1,0 +1,33 @@
+"""A text of several lines' length in one paragraph: it wraps, and enter means that it is done."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import TextArea
+
+
+class TextField(TextArea):
+    """As high as its text, within bounds."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "done", show=False, priority=True)]
+    DEFAULT_CSS = """
+    TextField {
+        width: 1fr; height: auto; min-height: 1; max-height: 6; border: none; padding: 0; background: $panel;
+        scrollbar-size: 1 1;
+        &:focus { border: none; }
+    }
+    """
+
+    class Submitted(Message):
+        """Enter was pressed."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, compact=True, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False)
+        self.cursor_blink = False
+
+    def action_submit(self) -> None:
+        """Be done."""
+        self.post_message(self.Submitted())

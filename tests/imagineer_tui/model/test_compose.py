@@ -1,0 +1,122 @@
+"""A single prompt as it is typed."""
+
+from __future__ import annotations
+
+import pytest
+from fakes import BATCH, NAMES, job, spec, take
+
+from imagineer_tui.model import compose
+from imagineer_tui.model.compose import Place
+from imagineer_tui.model.world import Progress, World
+from imagineerd.jobs import LoraWeight, State
+from imagineerd.protocol import ListedTake, Settings, TakeDetail
+
+
+def test_what_is_left_empty_is_left_to_the_daemon():
+    order = compose.read({"prompt": "a red fox", "steps": " "})
+
+    assert order == compose.Order("a red fox", None, Settings(), {})
+
+
+def test_every_field_is_read():
+    order = compose.read({
+        "prompt": "a red fox", "negative_prompt": "blurry", "size": "64 × 96", "steps": "12", "guidance_scale": "7.5",
+        "scheduler": "euler-a", "seed": "4711", "n": "4", "mix": "Ink:0.6, gothic", "model": "starter",
+    })  # fmt: skip
+
+    assert (order.prompt, order.n, order.faults) == ("a red fox", 4, {})
+    assert order.settings == Settings(
+        width=64, height=96, steps=12, guidance_scale=7.5, scheduler="euler-a", seed=4711, negative_prompt="blurry",
+        model="starter", mix=(LoraWeight("Ink", 0.6), LoraWeight("gothic", noted=True)),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "sentence"),
+    [
+        ("prompt", "", "Say what to draw."),
+        ("prompt", "x" * 2001, "2,001 characters are too many: 2,000 at most."),
+        ("size", "512", "“512” is no size: write width and height, such as 512x768."),
+        ("size", "512x60", "60 is not within 64 to 2,048, divisible by 8."),
+        ("size", "500x512", "500 is not within 64 to 2,048, divisible by 8."),
+        ("steps", "151", "151 is not within 1 to 150."),
+        ("steps", "7.5", "“7.5” is not a whole number."),
+        ("guidance_scale", "nan", "nan is not within 0 to 30."),
+        ("scheduler", "euler-b", "There is no sampler “euler-b”: dpm++, dpm++-sde, euler"),
+        ("seed", "-1", "-1 is not within 0 to"),
+        ("n", "0", "0 is not within 1 to 10,000."),
+        ("mix", "Ink:3", "3 is not within -2 to 2."),
+        ("mix", ":1", "“:1” names no LoRA: write Ink:0.6."),
+    ],
+)
+def test_what_is_wrong_is_told_in_a_sentence(field: str, text: str, sentence: str):
+    faults = compose.read({"prompt": "a red fox", field: text}).faults
+
+    assert list(faults) == [field]
+    assert faults[field].startswith(sentence)
+
+
+def test_a_take_fills_the_draft_with_what_draws_it_again():
+    settings = Settings(
+        width=64, height=96, steps=4, seed=4711, mix=(LoraWeight("Ink", 0.6), LoraWeight("neon", -0.25))
+    )
+    detail = TakeDetail(about=ListedTake(take=take(1), card="Aries"), spec=spec(), settings=settings)
+
+    draft = compose.draft_of(detail)
+
+    assert draft["prompt"] == "Aries, gold on black"
+    assert draft["mix"] == "Ink:0.6, neon:-0.25"
+    assert compose.read(draft).settings == settings
+
+
+def test_arrows_change_numbers_within_their_range():
+    assert compose.stepped("steps", "149", 1) == "150"
+    assert compose.stepped("steps", "150", 1) == "150"
+    assert compose.stepped("guidance_scale", "7.5", -1) == "7"
+    assert compose.stepped("n", "", 1) == "1"
+    assert compose.stepped("steps", "many", 1) == "many"
+    assert compose.stepped("prompt", "a red fox", 1) == "a red fox"
+
+
+def test_arrows_go_round_the_choices():
+    choices = ("euler", "ddim")
+
+    assert compose.stepped("scheduler", "", 1, choices) == "euler"
+    assert compose.stepped("scheduler", "", -1, choices) == "ddim"
+    assert compose.stepped("scheduler", "ddim", 1, choices) == "euler"
+
+
+def test_a_large_seed_keeps_all_its_digits():
+    assert compose.stepped("seed", "9007199254740993", 1) == "9007199254740994"
+
+
+def test_native_sizes_are_named_by_their_shape():
+    assert compose.presets([(96, 64), (64, 64), (64, 96)]) == {
+        "64x96": "portrait", "64x64": "square", "96x64": "landscape",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [("$.settings.width", "size"), ("$.prompt", "prompt"), ("$.settings.mix[1].name", "mix"), ("", "")],
+)
+def test_an_error_of_the_daemon_belongs_to_a_field(path: str, field: str):
+    assert compose.field_of(path) == field
+
+
+def test_the_row_has_what_was_listed_what_landed_and_what_is_to_come():
+    world = World(jobs={number: job(number) for number in range(1, len(NAMES) + 2)})
+    world.landed.append(take(2))
+    world.jobs[4] = job(4, State.RUNNING)
+    world.progress[4] = Progress(step=3, steps=12, first=0, began=0.0, at=1.0)
+
+    row = list(compose.row([BATCH], {BATCH: (take(1),)}, world))
+
+    assert row == [Place(1, take(1), "queued"), Place(2, take(2), "queued"), Place(3, None, "queued"),
+                   Place(4, None, "step 3/12")]  # fmt: skip
+
+
+def test_the_row_leaves_out_what_others_draw():
+    world = World(jobs={1: job(1)})
+
+    assert list(compose.row(["another"], {}, world)) == []

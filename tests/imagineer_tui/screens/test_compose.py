@@ -1,0 +1,179 @@
+"""The Compose screen with a fake daemon."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from fakes import BATCH, Deck, FakeDaemon, spec, take
+from piloting import WIDE, opened, shows, status, text_of, until
+from textual.pilot import Pilot
+
+from imagineer_tui.app import ImagineerApp
+from imagineer_tui.intents import UseSettings
+from imagineer_tui.model.compose import FIELDS
+from imagineer_tui.widgets.text_field import TextField
+from imagineerd import protocol
+from imagineerd.errors import Invalid
+from imagineerd.jobs import LoraWeight, State
+
+SIZES = ((64, 64), (64, 96))
+
+
+@pytest.fixture
+def composing(daemon: FakeDaemon) -> FakeDaemon:
+    """A daemon whose model has two native sizes, and that knows take 1."""
+    settings = protocol.Settings(width=64, height=96, steps=4, seed=4711, mix=(LoraWeight("Ink", 0.6),))
+    daemon.answers |= {
+        "config": protocol.Config(values={"generation": {"num_images": 1, "scheduler": "dpm++"}}, file="/config.yaml"),
+        "status": status(model=protocol.ModelInfo(name="starter", sizes=SIZES)),
+        "take": protocol.TakeDetail(
+            about=protocol.ListedTake(take=take(1), card="Aries"), spec=spec(), settings=settings
+        ),
+    }
+    return daemon
+
+
+@asynccontextmanager
+async def compose_of(daemon: FakeDaemon, size: tuple[int, int] = WIDE) -> AsyncIterator[tuple[ImagineerApp, Pilot]]:
+    async with opened(daemon, size) as (app, pilot):
+        await shows(pilot, "about 0:24")
+        await pilot.press("2")
+        await shows(pilot, "Prompt", "64x96 portrait")
+        yield app, pilot
+
+
+async def typed(pilot: Pilot, text: str) -> None:
+    """Type into the prompt."""
+    await pilot.press("p", *("space" if letter == " " else letter for letter in text))
+
+
+async def test_enter_draws_the_prompt_with_what_the_fields_say(composing: FakeDaemon):
+    async with compose_of(composing) as (_, pilot):
+        await typed(pilot, "a red fox")
+        await pilot.press("tab", "tab", "up")
+        await shows(pilot, "64x96 ")
+        await pilot.press("tab", "8", "enter")
+
+        await until(pilot, lambda: composing.count(protocol.Generate))
+        asked = composing.last(protocol.Generate)
+        assert (asked.prompt, asked.n) == ("a red fox", None)
+        assert asked.settings == protocol.Settings(width=64, height=96, steps=8)
+
+
+async def test_a_range_is_shown_and_a_value_outside_is_told_as_it_is_typed(composing: FakeDaemon):
+    async with compose_of(composing) as (_, pilot):
+        await shows(pilot, "1 to 150")
+        await typed(pilot, "fox")
+
+        await pilot.press("tab", "tab", "tab", *"151")
+        await shows(pilot, "! 151 is not within 1 to 150.")
+        await pilot.press("enter", "backspace")
+
+        await until(pilot, lambda: "is not within" not in text_of(pilot.app))
+        assert not composing.count(protocol.Generate)
+
+
+async def test_without_a_prompt_it_goes_to_the_prompt(composing: FakeDaemon):
+    async with compose_of(composing) as (app, pilot):
+        await pilot.press("d")
+
+        await shows(pilot, "! Say what to draw.")
+        assert isinstance(app.focused, TextField)
+
+
+async def test_what_the_daemon_refuses_is_told_at_the_field(composing: FakeDaemon):
+    sentence = "There is no LoRA “Inc”: did you mean “Ink”?"
+
+    def refuse(_: protocol.Generate) -> protocol.Body:
+        raise Invalid(message=sentence, field="$.settings.mix[0].name")
+
+    composing.answers["generate"] = refuse
+    async with compose_of(composing) as (_, pilot):
+        await typed(pilot, "fox")
+        await pilot.press("enter")
+
+        await shows(pilot, f"! {sentence}")
+
+
+async def test_the_takes_land_beside_the_form(composing: FakeDaemon, deck: Deck):
+    async with compose_of(composing) as (_, pilot):
+        await typed(pilot, "fox")
+        await pilot.press("enter")
+        await until(pilot, lambda: composing.count(protocol.Generate))
+
+        composing.happen(protocol.BatchAdded(batch=deck.batch(), jobs=(1, 2, 3)))
+        await shows(pilot, "◌ queued", "3 to come")
+        composing.happen(deck.move(2, State.RUNNING), deck.finish(1))
+
+        await shows(pilot, "seed 4711", "◌ running", "2 to come")
+
+
+async def test_a_take_brings_its_settings(composing: FakeDaemon):
+    async with compose_of(composing) as (app, pilot):
+        app.go("compose", UseSettings(1))
+
+        await shows(pilot, "Aries, gold on black", "Ink:0.6", "4711")
+        await pilot.press("z")
+
+        await until(pilot, lambda: "Aries, gold on black" not in text_of(app))
+
+
+async def test_the_seed_is_locked_and_let_go(composing: FakeDaemon):
+    async with compose_of(composing) as (_, pilot):
+        await typed(pilot, "fox")
+        await pilot.press("escape", "s", "d")
+        await until(pilot, lambda: composing.count(protocol.Generate))
+        assert composing.last(protocol.Generate).settings.seed is not None
+
+        await pilot.press("s", "d")
+
+        await until(pilot, lambda: composing.count(protocol.Generate) == 2)
+        assert composing.last(protocol.Generate).settings.seed is None
+
+
+async def test_a_native_size_is_one_key_away(composing: FakeDaemon):
+    async with compose_of(composing) as (_, pilot):
+        await typed(pilot, "fox")
+        await pilot.press("escape", "a", "a", "d")
+
+        await until(pilot, lambda: composing.count(protocol.Generate))
+        asked = composing.last(protocol.Generate).settings
+        assert (asked.width, asked.height) == (64, 64)
+
+
+async def test_c_cancels_what_is_to_come(composing: FakeDaemon, deck: Deck):
+    composing.answers["cancel"] = protocol.Cancelled(cancelled=(1, 2, 3))
+    async with compose_of(composing) as (_, pilot):
+        await typed(pilot, "fox")
+        await pilot.press("enter", "escape")
+        await until(pilot, lambda: composing.count(protocol.Generate))
+        composing.happen(protocol.BatchAdded(batch=deck.batch(), jobs=(1, 2, 3)))
+        await shows(pilot, "3 to come")
+
+        await pilot.press("c")
+
+        await shows(pilot, "Cancelled 3 pictures. z takes it back.")
+        assert set(composing.last(protocol.Cancel).jobs) == {1, 2, 3}
+
+
+async def test_the_draft_and_the_pictures_are_there_in_the_next_run(composing: FakeDaemon, deck: Deck):
+    async with compose_of(composing) as (_, pilot):
+        await typed(pilot, "a red fox")
+        await pilot.press("enter")
+        await until(pilot, lambda: composing.count(protocol.Generate))
+    deck.finish(1)
+
+    async with opened(composing) as (_, pilot):
+        await shows(pilot, "a red fox", "seed 4711")
+        assert composing.last(protocol.GetBatch).batch == BATCH
+
+
+async def test_every_field_can_be_reached_at_80x24(composing: FakeDaemon):
+    async with compose_of(composing, (80, 24)) as (app, pilot):
+        await pilot.press("p")
+        for _ in FIELDS:
+            assert app.focused is not None
+            assert app.screen.find_widget(app.focused).clip.contains_region(app.focused.region)
+            await pilot.press("tab")
