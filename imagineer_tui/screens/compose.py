@@ -92,7 +92,7 @@ class ComposeScreen(Framed):
         images, terminal = self.house.images, self.house.terminal
         with VerticalScroll(id="form", classes="panel", can_focus=False) as form:
             form.border_title = "Compose"
-            form.border_subtitle = "enter draws · tab next · ↑↓ change · esc leaves"
+            form.border_subtitle = "enter draws · tab next · ↑↓ change"
             for name in FIELDS:
                 yield FormLine(name, LABELS[name], wide=name in WIDE, wraps=name in WRAPPED)
         with Vertical(id="drawn", classes="panel") as drawn:
