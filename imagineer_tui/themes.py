@@ -25,6 +25,9 @@ OURS: Final = (
             "footer-background": "#181b22",
             "input-selection-background": "#5fd7c4 30%",
             "border": "#5fd7c4",
+            "scrollbar": "#3a4150",
+            "scrollbar-background": "#181b22",
+            "scrollbar-corner-color": "#181b22",
             "border-blurred": "#333a48",
         },
     ),
@@ -41,7 +44,12 @@ OURS: Final = (
         surface="#f1efea",
         panel="#e4e1da",
         dark=False,
-        variables={"border": "#00796b", "border-blurred": "#c9c5bb"},
+        variables={
+            "border": "#00796b",
+            "border-blurred": "#c9c5bb",
+            "scrollbar": "#c9c5bb",
+            "scrollbar-background": "#f1efea",
+        },
     ),
 )
 

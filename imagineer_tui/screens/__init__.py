@@ -53,5 +53,7 @@ ENTRIES: Final = (
     Entry("compose", "2", "Compose", "ComposeScreen"),
     Entry("queue", "4", "Queue", "QueueScreen"),
     Entry("gallery", "5", "Gallery", "GalleryScreen"),
+    Entry("settings", "f2", "Settings", "SettingsScreen", tab=False),
+    Entry("log", "f3", "Log", "LogScreen", tab=False),
 )
 TABS: Final = tuple(entry for entry in ENTRIES if entry.tab)

@@ -16,6 +16,7 @@ from imagineer_tui.intents import ShowBatch, ShowSet
 from imagineer_tui.model.planning import notes
 from imagineer_tui.remembering import Memory
 from imagineer_tui.widgets.card_rows import CardRows
+from imagineer_tui.widgets.field import Field
 from imagineer_tui.widgets.filter_line import FilterLine
 from imagineer_tui.widgets.plan_line import PlanLine
 from imagineer_tui.widgets.prompt_preview import PromptPreview
@@ -51,7 +52,6 @@ class SetsScreen(Framed):
         Binding("slash", "filter", "filter", id="sets.filter", key_display="/"),
         Binding("h,left", "focus_on('sets')", "to the sets", id="sets.left", show=False),
         Binding("l,right", "focus_on('cards')", "to the cards", id="sets.right", show=False),
-        Binding("escape", "back", "back to the list", id="sets.back", show=False),
     ]
     DEFAULT_CSS = """
     SetsScreen {
@@ -60,7 +60,7 @@ class SetsScreen(Framed):
         #right { width: 1fr; }
         #theme-line { height: 1; padding: 0 1; }
         #theme-line Static { width: 7; color: $text-muted; }
-        #theme { width: 1fr; height: 1; border: none; padding: 0; background: $panel; }
+        #theme { width: 1fr; padding: 0; }
         #cards { height: 1fr; margin-top: 1; }
         PromptPreview { height: auto; max-height: 11; border-top: solid $border-blurred; }
         PlanLine { border-top: solid $border-blurred; }
@@ -93,9 +93,7 @@ class SetsScreen(Framed):
         with Vertical(id="right", classes="panel"):
             with Horizontal(id="theme-line"):
                 yield Static("Theme")
-                theme = Input(id="theme", compact=True, placeholder="anything: art nouveau, gold on midnight blue")
-                theme.cursor_blink = False
-                yield theme
+                yield Field(id="theme", placeholder="anything: art nouveau, gold on midnight blue")
             yield CardRows(id="cards")
             yield FilterLine(id="cards-filter")
             yield PromptPreview()

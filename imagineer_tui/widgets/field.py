@@ -1,0 +1,24 @@
+"""A line to type into, one row high: enter is done, escape leaves it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.widgets import Input
+
+
+class Field(Input):
+    """Textual's input without a frame and without a blink, which would be sent over SSH twice a second."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "screen.back", "leave", id="field.leave", key_display="esc")
+    ]
+    DEFAULT_CSS = """
+    Field { height: 1; border: none; padding: 0 1; background: $panel; }
+    Field:focus { border: none; }
+    """
+
+    def __init__(self, *, placeholder: str = "", id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(placeholder=placeholder, compact=True, id=id)
+        self.cursor_blink = False

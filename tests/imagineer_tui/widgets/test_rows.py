@@ -1,0 +1,127 @@
+"""The list that all screens use."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from textual.app import App, ComposeResult
+from textual.content import Content
+
+from imagineer_tui.widgets.rows import Column, Row, Rows
+
+FRUIT = ("apple", "banana", "cherry", "damson", "elder")
+
+
+class Listing(App[None]):
+    """One list of fruit under a heading."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        yield Rows(Column("name"), Column("count", 5, right=True), empty="Press a to add fruit.")
+
+    def on_rows_highlighted(self, event: Rows.Highlighted) -> None:
+        self.told.append(event.key)
+
+
+@asynccontextmanager
+async def listing(*names: str, size: tuple[int, int] = (30, 10)) -> AsyncIterator[tuple[Listing, Rows, object]]:
+    app = Listing()
+    async with app.run_test(size=size) as pilot:
+        rows = app.query_one(Rows)
+        rows.fill([Row("", ("fruit",), heading=True), *(Row(name, (name, str(len(name)))) for name in names)])
+        rows.focus()
+        await pilot.pause()
+        yield app, rows, pilot
+
+
+def lines(rows: Rows) -> list[str]:
+    return [rows.render_line(y).text.rstrip() for y in range(rows.size.height)]
+
+
+async def test_columns_are_lined_up_and_the_cursor_is_marked_not_by_colour_alone():
+    async with listing("apple", "fig") as (_, rows, _pilot):
+        assert lines(rows)[:4] == [
+            "  name                   count",
+            "  fruit",
+            "▸ apple                      5",
+            "  fig                        3",
+        ]
+
+
+async def test_the_keys_of_vim_move_over_headings():
+    async with listing(*FRUIT) as (app, rows, pilot):
+        assert rows.key == "apple"
+        await pilot.press("k", "j", "j", "k", "G", "g", "ctrl+d")
+        await pilot.pause()
+
+        assert app.told == ["apple", "banana", "cherry", "banana", "elder", "apple", "elder"]
+
+
+async def test_the_cursor_stays_on_its_row_when_others_come_and_go():
+    async with listing(*FRUIT) as (_, rows, pilot):
+        await pilot.press("j", "j")
+
+        rows.fill([Row(name, (name, "")) for name in ("cherry", "apple", "zucchini")])
+        assert rows.key == "cherry"
+
+        rows.fill([Row(name, (name, "")) for name in ("apple", "zucchini")])
+        assert rows.key == "apple"
+
+
+async def test_the_cursor_is_kept_in_sight_and_the_header_too():
+    async with listing(*(f"fruit {number:03}" for number in range(100)), size=(30, 6)) as (_, rows, pilot):
+        await pilot.press("G")
+        await pilot.pause()
+
+        assert lines(rows)[0].startswith("  name")
+        assert lines(rows)[-1].startswith("▸ fruit 099")
+
+
+async def test_a_filter_lets_rows_through_that_have_all_words():
+    async with listing("red apple", "red fig", "green apple") as (_, rows, _pilot):
+        rows.filter("red app")
+        assert rows.keys == ["red apple"]
+
+        rows.filter("blue")
+        assert "Nothing matches; escape shows all." in lines(rows)[1]
+
+        rows.filter("")
+        assert len(rows.keys) == 3
+
+
+async def test_an_empty_list_says_what_to_press():
+    async with listing() as (_, rows, _pilot):
+        rows.fill(())
+
+        assert rows.key == ""
+        assert "Press a to add fruit." in lines(rows)[1]
+
+
+async def test_a_click_moves_the_cursor():
+    async with listing(*FRUIT) as (_, rows, pilot):
+        await pilot.click(Rows, offset=(3, 4))
+
+        assert rows.key == "cherry"
+
+
+async def test_a_move_draws_two_lines_only():
+    async with listing(*FRUIT) as (_, rows, pilot):
+        drawn: list[int] = []
+        render = rows.render_line
+        rows.render_line = lambda y: drawn.append(y) or render(y)  # type: ignore[method-assign]
+
+        await pilot.press("j")
+        await pilot.pause()
+
+        assert sorted(set(drawn)) == [2, 3]
+
+
+async def test_what_is_too_long_is_cut_with_an_ellipsis_and_brackets_mean_nothing():
+    async with listing() as (_, rows, _pilot):
+        rows.fill([Row("1", ("[red]a name that is much too long to fit", Content("9")))])
+
+        assert lines(rows)[1] == "▸ [red]a name that is …    9"
