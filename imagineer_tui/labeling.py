@@ -7,6 +7,7 @@ from typing import Any
 
 from imagineer_tui import exporting, tables
 from imagineer_tui.run import FAILED, INTERRUPTED, OK, Run
+from imagineer_tui.words import number_of
 from imagineerd import protocol
 from imagineerd.client import Away, Client, Event, Followed
 from imagineerd.errors import Invalid
@@ -30,7 +31,8 @@ def label(run: Run) -> int:
     except KeyboardInterrupt:
         run.out.result("Labeling goes on; imagineer cancel stops it.")
         return INTERRUPTED
-    run.out.show(asked, tables.labeled)
+    made = len(asked.jobs) - failed
+    run.out.show(asked, lambda out, data: out.line(f"{made} of {number_of(len(data.jobs), 'take')} labelled."))
     return FAILED if failed else OK
 
 
@@ -56,6 +58,7 @@ class Progress:
     def __init__(self, jobs: tuple[int, ...]) -> None:
         self.open = set(jobs)
         self.total = len(jobs)
+        self.told = 0
         self.failed = 0
 
     def end(self, job: int, state: State, error: JobError | None) -> str:
@@ -66,12 +69,12 @@ class Progress:
         if state is State.DONE:
             return ""
         self.failed += 1
-        return f"{self.count} job {job}: {state.value}{f': {error.message}' if error else '.'}"
+        return f"{self.count()} job {job}: {state.value}{f': {error.message}' if error else '.'}"
 
-    @property
     def count(self) -> str:
-        """How far it is."""
-        return f"{self.total - len(self.open)}/{self.total}"
+        """Count one more that is told of, and return how far it is."""
+        self.told += 1
+        return f"{self.told}/{self.total}"
 
 
 def _follow(run: Run, asked: Labeling, messages: Iterator[Followed]) -> int:
@@ -80,7 +83,7 @@ def _follow(run: Run, asked: Labeling, messages: Iterator[Followed]) -> int:
     for message in messages:
         match message:
             case Event(body=LabelChanged(label=protocol.Label() as new) as body) if new.job in progress.open:
-                run.out.notice(f"{progress.count} take {body.take}: {tables.label_line(new)}")
+                run.out.notice(f"{progress.count()} take {body.take}: {tables.label_line(new)}")
             case Event(body=JobMoved() as body):
                 _tell(run, progress.end(body.job, body.state, body.error))
             case Worker(lane="io", detail=detail) if detail and detail != said:

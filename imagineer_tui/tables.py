@@ -369,11 +369,6 @@ def labeling(out: Output, data: protocol.Labeling) -> None:
     out.line(f"{number_of(len(data.jobs), 'take')} to be labelled{skipped}.")
 
 
-def labeled(out: Output, data: protocol.Labeling) -> None:
-    """Print that nothing is waited for any more."""
-    out.line(f"{number_of(len(data.jobs), 'take')} done; imagineer labels show")
-
-
 def labels(out: Output, data: protocol.BatchDetail) -> None:
     """Print the labels of a batch."""
     table = _table("take>", "card", "rating", "caption*", "tags*")

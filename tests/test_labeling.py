@@ -354,7 +354,7 @@ def test_a_hundred_pictures_are_labelled_four_at_a_time(house: House, docker_soc
 
 def test_a_build_is_followed_to_its_end(labeler: House, client: Client) -> None:
     with followed(labeler) as messages:
-        client.build_labeler(base="imagineer-nothing:1")
+        client.build_labeler(base=IMAGE)  # which has no npm
         seen = until(messages, lambda message: isinstance(message, Event) and isinstance(message.body, LabelerBuilt))
 
     built = seen[-1]

@@ -63,9 +63,9 @@ def test_a_build_that_fails_says_why(client: docker.DockerClient) -> None:
         build(client, link.Build(BUILT, base=IMAGE), lambda _line: None)
 
 
-def test_a_base_that_is_not_there_is_told(client: docker.DockerClient) -> None:
+def test_a_base_that_cannot_be_is_told(client: docker.DockerClient) -> None:
     with pytest.raises(LabelError, match="not built"):
-        build(client, link.Build(BUILT, base="imagineer-nothing:1"), lambda _line: None)
+        build(client, link.Build(BUILT, base="No such name"), lambda _line: None)
 
 
 def test_versions_are_pinned() -> None:
