@@ -34,7 +34,7 @@ class LogTail:
         except OSError:
             return False
         self._at += len(data)
-        *whole, self._rest = (self._rest + data).split(b"\\n")
+        *whole, self._rest = (self._rest + data).split(b"\n")
         self.first += max(0, len(self.lines) + len(whole) - MOST_LINES)
         self.lines.extend(line.decode(errors="replace") for line in whole)
         return True
