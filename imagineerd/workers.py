@@ -67,7 +67,7 @@ class WorkerProcess:
                 yield link.decode_report(await reader.readexactly(link.length_of(header)))
         except (asyncio.IncompleteReadError, ConnectionError):
             return
-        except (msgspec.DecodeError, ValueError) as error:
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
             self.kill(f"it sent what is no report ({error})")
 
     def kill(self, reason: str) -> None:

@@ -90,7 +90,13 @@ def test_a_crash_names_its_signal() -> None:
 
 
 @pytest.mark.parametrize(
-    "bytes_", ["b'HTTP/1.1 200 OK'", "b'\\x00\\x00\\x00\\x01\\xc1'", "b'\\x00\\x00\\x00\\x01\\x80'"]
+    "bytes_",
+    [
+        "b'HTTP/1.1 200 OK'",
+        "b'\\x00\\x00\\x00\\x01\\xc1'",
+        "b'\\x00\\x00\\x00\\x01\\x80'",
+        "b'\\x00\\x01\\x86\\xae\\x82\\xa4type\\xa5hello\\xa1x' + b'\\x91' * 100_000",
+    ],
 )
 def test_rubbish_on_the_link_is_death(bytes_: str) -> None:
     reports, how = with_worker(program(f"sock.sendall({bytes_}); time.sleep(60)"), life_of)
