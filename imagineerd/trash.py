@@ -23,6 +23,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from imagineerd.errors import DiskError
 from imagineerd.naming import thumbnail_of
 from imagineerd.protocol import Deleted, Emptied, Restored, Take, Variant
@@ -79,7 +81,8 @@ class Trash:
             await self._try_to_move(away, away=True)
             places = await self._store.run(trash.places, await asyncio.to_thread(self._ids))
             kept = [id_ for id_, place in places.items() if place == "kept"]
-            await self._try_to_move(await self._store.run(trash.chosen, kept, None, "kept"), away=False)
+            back = await self._store.run(trash.chosen, kept, None, "kept")
+            await self._try_to_move([await self._with_own_name(stored) for stored in back], away=False)
             gone = [id_ for id_, place in places.items() if place == "gone"]
             await asyncio.to_thread(lambda: [self._destroy(id_) for id_ in gone])
 
@@ -116,19 +119,27 @@ class Trash:
         return [(home_of(take, home, suffix), self.folder / f"{take.id}{suffix}") for suffix in SUFFIXES]
 
     async def _restore(self, stored: Stored) -> None:
-        take, home = stored
-        file = await asyncio.to_thread(free_name, home, take.file)
-        if file != take.file:
-            await self._store.run(trash.rename, take.id, file)
-            (stored,) = await self._store.run(trash.chosen, [take.id], None, "trash")
+        stored = await self._under_free_name(stored)
         await self._move_all([stored], away=False)
         try:
-            await self._store.run(trash.restore, [take], time.time())
+            await self._store.run(trash.restore, [stored.take], time.time())
         except Exception:
             await self._move_all([stored], away=True)
             raise
 
+    async def _under_free_name(self, stored: Stored) -> Stored:
+        """Return a take as it goes home; its row says the name first."""
+        take, home = stored
+        file = await asyncio.to_thread(free_name, home, take.file)
+        if file != take.file:
+            await self._store.run(trash.rename, take.id, file)
+        return Stored(msgspec.structs.replace(take, file=file), home)
+
     # ------------------------------------------------------------ after a crash
+
+    async def _with_own_name(self, stored: Stored) -> Stored:
+        """Return a kept take whose files are to go home; its name may have been given away while they were not."""
+        return await self._under_free_name(stored) if is_anothers(*stored) else stored
 
     async def _try_to_move(self, found: Iterable[Stored], *, away: bool) -> None:
         for stored in found:
@@ -142,13 +153,17 @@ class Trash:
         return sorted({int(path.stem) for path in found if path.stem.isdecimal() and path.suffix in SUFFIXES})
 
     def _destroy(self, take: int) -> int:
-        """Delete the files of a take in the trash; return how many bytes they had."""
+        """Delete the files of a take in the trash; return how many bytes they had. What stays is for the next start."""
         freed = 0
-        for suffix in SUFFIXES:
-            path = self.folder / f"{take}{suffix}"
-            if path.exists():
-                freed += path.stat().st_size
-                path.unlink()
+        try:
+            for suffix in SUFFIXES:
+                path = self.folder / f"{take}{suffix}"
+                if path.exists():
+                    size = path.stat().st_size
+                    path.unlink()
+                    freed += size
+        except OSError as error:
+            log.error("The files of take %d cannot be deleted: %s.", take, error.strerror)  # noqa: TRY400 - it says it all
         return freed
 
 
@@ -196,7 +211,7 @@ def _link(here: Path, there: Path) -> None:
 
 
 def is_anothers(take: Take, home: Path) -> bool:
-    """Say whether the name of a take in the trash is used by another one at home by now."""
+    """Say whether the name of a take whose files are in the trash is used by another one at home by now."""
     picture, about = home_of(take, home, ".png"), home_of(take, home, ".json")
     if picture.exists() and hashlib.sha256(picture.read_bytes()).hexdigest() != take.sha256:
         return True

@@ -244,6 +244,28 @@ def test_what_was_deleted_lately_survives_the_tidying(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- trouble
 
 
+def test_what_cannot_be_deleted_for_good_yet_is_deleted_by_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(path: Path) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    async def scene(album: Album) -> None:
+        await album.trash.delete([1], None)
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "unlink", locked)
+            emptied = await album.trash.empty()
+            assert (emptied.takes, emptied.bytes) == ((1,), 0)
+            await album.trash.reconcile()
+            assert album.away() == set(KINDS)
+
+        await album.trash.reconcile()
+
+        assert album.away() == set()
+
+    play(tmp_path, scene)
+
+
 def test_where_a_file_cannot_be_moved_nothing_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.link
 
@@ -366,6 +388,22 @@ def test_what_was_killed_between_files_and_row_has_not_happened(
 
     play(tmp_path, first)
     assert play(tmp_path, recovered, fresh=False) == before
+
+
+def test_what_was_killed_while_its_name_was_given_to_another_take_goes_home_under_the_next(tmp_path: Path) -> None:
+    async def first(album: Album) -> None:
+        with killed_before_the_row(album.store):
+            await album.trash.delete([1], None)
+        await album.draw(await album.reroll(), "01_fool.png")
+
+    async def hashes(album: Album) -> list[bool]:
+        takes = [(await album.store.get_take(take))[0] for take in (1, 2)]
+        return [hashlib.sha256((album.home / take.file).read_bytes()).hexdigest() == take.sha256 for take in takes]
+
+    play(tmp_path, first)
+    assert play(tmp_path, recovered, fresh=False) == KEPT
+    assert play(tmp_path, recovered, fresh=False) == KEPT
+    assert play(tmp_path, hashes, fresh=False) == [True, True]
 
 
 @pytest.mark.parametrize("moment", range(6))

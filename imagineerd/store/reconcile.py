@@ -89,30 +89,42 @@ async def _reconcile(store: Store) -> Reconciled:
 
 
 def look(batches: Iterable[Unfinished]) -> Found:
-    """Search the folders of these batches; delete what is half-written in them."""
+    """Search the folders of these batches; delete what is half-written in them. One that cannot be read is told."""
     orphans: list[Orphan] = []
     ignored: list[str] = []
     missing: list[int] = []
     for batch in batches:
-        folder = Path(batch.folder)
-        delete_leftovers(folder, batch)
-        missing += [take for file, take in batch.files.items() if not (folder / file).is_file()]
-        for path in pictures_without_row(folder, batch):
-            read = read_orphan(path, batch.batch)
-            ignored.append(read) if isinstance(read, str) else orphans.append(read)
+        try:
+            ignored += delete_leftovers(batch)
+            missing += [take for file, take in batch.files.items() if not (Path(batch.folder) / file).is_file()]
+            for path in pictures_without_row(batch):
+                read = read_orphan(path, batch.batch)
+                ignored.append(read) if isinstance(read, str) else orphans.append(read)
+        except OSError as error:
+            ignored.append(f"{batch.folder}: this folder cannot be searched: {error.strerror}.")
     return Found(tuple(orphans), tuple(ignored), tuple(missing))
 
 
-def pictures_without_row(folder: Path, batch: Unfinished) -> list[Path]:
-    """Return the PNGs of a folder that are no take's file, by name."""
+def pictures_without_row(batch: Unfinished) -> list[Path]:
+    """Return the PNGs in the folder of a batch that are no take's file, by name."""
     known = {*batch.files, SHEET}
-    return sorted(path for path in folder.glob("*.png") if path.name not in known)
+    return sorted(path for path in Path(batch.folder).glob("*.png") if path.name not in known)
 
 
-def delete_leftovers(folder: Path, batch: Unfinished) -> None:
-    """Delete temporary files, and sidecars of this batch whose picture never came: they keep its name taken."""
-    for path in (*folder.glob(PART), *(folder / THUMBS).glob(PART), *_lone_sidecars(folder, batch)):
-        path.unlink(missing_ok=True)
+def delete_leftovers(batch: Unfinished) -> list[str]:
+    """Delete temporary files, and what lies there for a picture that never came; return sentences on what stays.
+
+    A sidecar of this batch without its picture would keep its name taken.
+    """
+    folder = Path(batch.folder)
+    thumbs = folder / THUMBS
+    stays: list[str] = []
+    for path in (*folder.glob(PART), *thumbs.glob(PART), *_lone_sidecars(folder, batch), *_lone_thumbs(folder, batch)):
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            stays.append(f"{path}: this leftover cannot be deleted: {error.strerror}.")
+    return stays
 
 
 def read_orphan(path: Path, batch: str) -> Orphan | str:
@@ -162,6 +174,13 @@ def _lone_sidecars(folder: Path, batch: Unfinished) -> Iterator[Path]:
             continue
         sidecar = read_sidecar(path)
         if sidecar is not None and sidecar.batch == batch.batch:
+            yield path
+
+
+def _lone_thumbs(folder: Path, batch: Unfinished) -> Iterator[Path]:
+    for path in (folder / THUMBS).glob("*.jpg"):
+        picture = folder / f"{path.stem}.png"
+        if picture.name not in batch.files and not picture.exists():
             yield path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import logging
@@ -275,8 +276,33 @@ def test_a_sidecar_whose_picture_never_came_is_deleted(tmp_path: Path) -> None:
         path = write(await crashed(store, tmp_path), "01_fool")
         path.unlink()
 
+        (path.parent / ".thumbs" / "01_fool.jpg").write_bytes(b"small")
+
         assert await reconcile(store) == Reconciled((), (), ())
         assert not path.with_suffix(".json").exists()
+        assert list((path.parent / ".thumbs").iterdir()) == []
+
+    decks.with_store(tmp_path / "queue.db", work)
+
+
+@pytest.mark.parametrize("act", ["unlink", "is_file"])
+def test_a_folder_that_is_locked_is_told_and_stops_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    def locked(_path: Path, **_: bool) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    async def work(store: Store) -> None:
+        folder = await crashed(store, tmp_path)
+        await store.run(decks.drawn, 2, "02_magician.png")
+        (folder / ".thumbs").mkdir(parents=True)
+        (folder / ".0123.part").write_bytes(b"half")
+        monkeypatch.setattr(Path, act, locked)
+
+        (sentence,) = (await reconcile(store)).ignored
+
+        assert sentence.startswith(str(folder))
+        assert sentence.endswith("Permission denied.")
 
     decks.with_store(tmp_path / "queue.db", work)
 
