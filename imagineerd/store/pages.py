@@ -77,7 +77,10 @@ _FOLDER = "SELECT folder FROM batch WHERE id = ?"
 _TALLY = "SELECT state, jobs FROM tally"
 _UNFINISHED = """
     SELECT id, folder FROM batch
-    WHERE id IN (SELECT batch FROM job WHERE state IN ('queued', 'running', 'held'))
+    WHERE id IN (
+        SELECT batch FROM job WHERE state IN ('queued', 'running', 'held')
+        UNION ALL SELECT batch FROM job WHERE state = 'failed' AND error_code = 'E_DISK'
+    )
     ORDER BY number
 """
 _FILES = "SELECT id, file FROM take WHERE batch = ? AND place = 'kept'"
@@ -96,7 +99,7 @@ class Snap(NamedTuple):
 
 
 class Unfinished(msgspec.Struct, frozen=True):
-    """A batch with jobs that may still be drawn: its folder and the files (name to take id) that have a row."""
+    """A batch in whose folder something half-written may lie: the folder and the files (name to take id) with a row."""
 
     batch: str
     folder: str
@@ -353,7 +356,7 @@ def snapshot(connection: sqlite3.Connection) -> Snap:
 
 
 def unfinished(connection: sqlite3.Connection) -> tuple[Unfinished, ...]:
-    """Return the batches with queued, running or held jobs, oldest first."""
+    """Return the batches with jobs that are open or held, or that failed over the disk, oldest first."""
     return tuple(
         Unfinished(id_, folder, {file: take for take, file in connection.execute(_FILES, (id_,))})
         for id_, folder in connection.execute(_UNFINISHED).fetchall()

@@ -326,7 +326,7 @@ class Store:
         return await self.run(search.find, query, batch, limit, before)
 
     async def unfinished(self) -> tuple[Unfinished, ...]:
-        """Return the batches with queued, running or held jobs, and the files that have a row."""
+        """Return the batches in whose folders something half-written may lie, and the files that have a row."""
         return await self.run(pages.unfinished)
 
     async def snapshot(self) -> Snap:

@@ -6,7 +6,8 @@ worker left half-written is deleted. Everything else is left as it is and told: 
 without its file.
 
 Run this before `Store.recover`, and while no worker runs. It may be cut short anywhere and run again. Only the folders
-of batches with open or held jobs are looked at, so that a long history costs nothing.
+of batches with jobs that are open or held are looked at, or that failed over the disk, which may have kept the worker
+from tidying up: so a long history costs nothing.
 """
 
 from __future__ import annotations

@@ -285,6 +285,18 @@ def test_a_sidecar_whose_picture_never_came_is_deleted(tmp_path: Path) -> None:
     decks.with_store(tmp_path / "queue.db", work)
 
 
+def test_what_a_locked_disk_left_of_a_failed_job_is_deleted(tmp_path: Path) -> None:
+    async def work(store: Store) -> None:
+        path = write(await crashed(store, tmp_path, 1), "01_fool")
+        path.unlink()
+        await store.fail(1, 1, "E_DISK", "The picture cannot be written.", 3.0)
+
+        assert await reconcile(store) == Reconciled((), (), ())
+        assert not path.with_suffix(".json").exists()
+
+    decks.with_store(tmp_path / "queue.db", work)
+
+
 @pytest.mark.parametrize("act", ["unlink", "is_file"])
 def test_a_folder_that_is_locked_is_told_and_stops_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: str
