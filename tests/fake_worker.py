@@ -11,6 +11,7 @@ How a life goes is said by its argument (`LIVES`); how a job goes by a word in i
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
@@ -195,15 +196,26 @@ def answer(mailbox: Mailbox, item: link.Item, duration: float) -> None:
     if "FAIL" in item.spec.prompt:
         mailbox.send(link.Failed(item.job, item.attempt, "E_LORA", "The LoRA does not fit this model."))
     elif "FORGOTTEN" not in item.spec.prompt:
-        mailbox.send(write_take(item, duration))
+        mailbox.send(taken(item, duration))
 
 
 # ---------------------------------------------------------------- files
 
 
-def write_take(item: link.Item, duration: float) -> link.Finished:
-    """Write sidecar, thumbnail and picture in the real worker's order, each whole or not at all."""
+def taken(item: link.Item, duration: float) -> link.Report:
+    """Write a take, or none of its files."""
     stem = free_stem(Path(item.stem))
+    try:
+        return write_take(item, stem, duration)
+    except OSError as error:
+        for path in (stem.with_suffix(".json"), stem.parent / THUMBS / f"{stem.name}.jpg", stem.with_suffix(".png")):
+            with contextlib.suppress(OSError):
+                path.unlink()
+        return link.Failed(item.job, item.attempt, "E_DISK", f"The picture cannot be written: {error.strerror}.")
+
+
+def write_take(item: link.Item, stem: Path, duration: float) -> link.Finished:
+    """Write sidecar, thumbnail and picture in the real worker's order, each whole or not at all."""
     about = {"job": item.job, "batch": item.batch, "slot": item.slot, "seed": item.spec.seed, "duration": duration}
     put(stem.with_suffix(".json"), json.dumps(about).encode())
     put(stem.parent / THUMBS / f"{stem.name}.jpg", b"a small picture")
@@ -236,9 +248,13 @@ def put(path: Path, content: bytes) -> Path:
     """Make a file appear; the pauses give a killer something to hit."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{os.getpid()}.part")
-    part.write_bytes(content)
-    time.sleep(STEP_S)
-    part.replace(path)
+    try:
+        part.write_bytes(content)
+        time.sleep(STEP_S)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
     time.sleep(STEP_S)
     return path
 
