@@ -533,7 +533,7 @@ def test_a_picture_whose_row_was_not_written_is_not_drawn_again(house: House) ->
         house.kill()
         with contextlib.closing(sqlite3.connect(house.paths.database)) as database, database:
             database.execute("UPDATE job SET state = 'running', take = NULL, ended_at = NULL, started_at = 1.0")
-            database.execute("UPDATE slot SET pick = NULL")
+            database.execute("UPDATE slot SET pick = NULL, chosen = NULL")
             database.execute("DELETE FROM take")
         written = (folder / take.file).stat().st_mtime_ns
         house.start()
