@@ -74,7 +74,7 @@ class Generation(_Section, frozen=True):
     height: Annotated[
         Size,
         Meta(description="Height in pixels; scaled to the sizes that the model draws natively."),
-    ] = 512
+    ] = 720  # with the width, the shape of a card
     steps: Annotated[Steps | None, Meta(description="Sampler steps; null means the model's own default.")] = None
     guidance_scale: Annotated[
         GuidanceScale | None,

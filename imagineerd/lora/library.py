@@ -26,6 +26,8 @@ from imagineerd.lora.words import CONTROL
 from imagineerd.models import SD15, STARTER
 
 SUFFIX = ".safetensors"
+SHIPPED = Path(__file__).resolve().parents[1] / "starter" / "loras"
+"""Those that ship with imagineer, for the starter model."""
 REMEMBERED = 10_000
 """Files whose facts are kept in memory, about 2 kB each."""
 HINTED_TAGS = 3
@@ -66,7 +68,10 @@ class Library(msgspec.Struct, frozen=True):
 
 
 def read_library(folder: Path | None) -> Library:
-    """Look into the folder and its subfolders. Of two files with the same name the first in path order counts."""
+    """Look into the folder and its subfolders, then at those that ship with imagineer.
+
+    Of two files with the same name the first in path order counts, and a file of one's own before a shipped one.
+    """
     loras: dict[str, LoraFile] = {}
     problems: list[Problem] = []
     for lora in _files(folder, problems):
@@ -74,7 +79,10 @@ def read_library(folder: Path | None) -> Library:
         if first is not lora:
             message = f"It is passed over, for {first.file} has the same name: rename one of them."
             problems.append(Problem(message, lora.file))
-    return Library(loras, tuple(problems))
+    for lora in _files(SHIPPED, problems):
+        loras.setdefault(lora.name.lower(), lora)
+    in_order = sorted(loras.items(), key=lambda item: Path(item[1].file).parts)
+    return Library(dict(in_order), tuple(problems))
 
 
 def find_lora(folder: Path | None, name: str) -> LoraFile:

@@ -29,7 +29,6 @@ class About:
             "ss_output_name": self.name,
             "ss_num_train_images": str(self.pictures),
             "ss_tag_frequency": json.dumps({self.name: {self.trigger: self.pictures}}),
-            "modelspec.architecture": "stable-diffusion-v1/lora",
             "modelspec.title": self.name,
             "modelspec.trigger_phrase": self.trigger,
             "modelspec.license": "MIT",
@@ -51,4 +50,5 @@ def write(target: Path, layers: dict[str, LoraLayer], about: About) -> None:
     """Writes the file whole or not at all."""
     unfinished = target.with_suffix(".part")
     save_file(tensors(layers, about.rank), unfinished, about.metadata)
+    unfinished.chmod(0o644)  # safetensors files are born private; these are for every user
     unfinished.rename(target)

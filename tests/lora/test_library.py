@@ -25,6 +25,14 @@ def lora_bytes(fill: bytes = b"\0") -> bytes:
     return struct.pack("<Q", len(text)) + text + fill * 16
 
 
+@pytest.fixture(autouse=True)
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of LoRAs that ship with imagineer, with none in it."""
+    (tmp_path / "shipped").mkdir()
+    monkeypatch.setattr(loras, "SHIPPED", tmp_path / "shipped")
+    return tmp_path / "shipped"
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "loras" / "cards").mkdir(parents=True)
@@ -41,6 +49,16 @@ def test_a_lora_is_found_whatever_its_case(folder: Path, name: str) -> None:
 
     assert lora.name == "Ink"
     assert lora.sha256 == hashlib.sha256(lora_bytes()).hexdigest()
+
+
+def test_shipped_loras_are_there_too_but_never_in_the_place_of_ones_own(folder: Path, shipped: Path) -> None:
+    write_lora(shipped / "Ink.safetensors", cross_attention(128))
+    write_lora(shipped / "Neon.safetensors", cross_attention(128))
+
+    assert list(read_library(folder).loras) == ["ink", "neon", "gold leaf.v2"]
+    assert find_lora(folder, "Ink").path == folder / "Ink.safetensors"
+    assert read_library(folder).problems == ()
+    assert list(read_library(None).loras) == ["ink", "neon"]
 
 
 def test_subfolders_are_looked_into(folder: Path) -> None:
