@@ -51,6 +51,7 @@ class Entry(NamedTuple):
 ENTRIES: Final = (
     Entry("sets", "1", "Sets", "SetsScreen"),
     Entry("compose", "2", "Compose", "ComposeScreen"),
+    Entry("mixer", "3", "Mixer", "MixerScreen"),
     Entry("queue", "4", "Queue", "QueueScreen"),
     Entry("gallery", "5", "Gallery", "GalleryScreen"),
     Entry("settings", "f2", "Settings", "SettingsScreen", tab=False),

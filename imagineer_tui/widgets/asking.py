@@ -1,0 +1,63 @@
+"""A small form over the screen: a few fields, enter gives them, escape gives nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar, TypeAlias
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from imagineer_tui.widgets.form_line import FormLine
+
+Draft: TypeAlias = dict[str, str]
+Check: TypeAlias = Callable[[Mapping[str, str]], dict[str, str]]
+"""Returns a sentence for each field that is wrong."""
+
+
+class Asking(ModalScreen[Draft | None]):
+    """Asks for `fields`, each a name, its label and the text it begins with."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "back", id="asking.back")]
+    DEFAULT_CSS = """
+    Asking {
+        align: center middle; background: $background 60%;
+        VerticalScroll {
+            width: 64; max-width: 100%; height: auto; max-height: 100%; padding: 1 2;
+            border: round $accent; border-title-color: $accent; background: $surface;
+        }
+        &:ansi VerticalScroll { background: ansi_default; }
+        #note { color: $text-muted; margin-top: 1; }
+    }
+    """
+
+    def __init__(self, title: str, note: str, fields: Sequence[tuple[str, str, str]], check: Check) -> None:
+        super().__init__()
+        self._title, self._note, self._fields, self._check = title, note, fields, check
+
+    def compose(self) -> ComposeResult:
+        """Write the fields, then the note."""
+        with VerticalScroll(can_focus=False) as scroll:
+            scroll.border_title = self._title
+            for name, label, _ in self._fields:
+                yield FormLine(name, label, wide=True)
+            yield Static(self._note, id="note", markup=False)
+
+    def on_mount(self) -> None:
+        """Begin in the first field."""
+        for line, (_, _, text) in zip(self.query(FormLine), self._fields, strict=True):
+            line.value = text
+        self.query(FormLine).first().enter()
+
+    @on(FormLine.Submitted)
+    def _submitted(self) -> None:
+        draft = {line.field: line.value for line in self.query(FormLine)}
+        faults = self._check(draft)
+        for line in self.query(FormLine):
+            line.complain(faults.get(line.field, ""))
+        if not faults:
+            self.dismiss(draft)

@@ -1,0 +1,236 @@
+"""The Mixer screen with a fake daemon."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from fakes import Deck, FakeDaemon
+from piloting import WIDE, opened, shows, text_of, until
+from textual.pilot import Pilot
+
+from imagineer_tui.app import ImagineerApp
+from imagineer_tui.widgets.faders import Faders
+from imagineerd import protocol
+from imagineerd.jobs import JobError, LoraWeight, State
+
+INK = protocol.LoraInfo(name="Ink", base="starter", ranks=(4,), trigger="ink wash", weight=0.6)
+NEON = protocol.LoraInfo(name="neon", base="starter", ranks=(8,))
+GOTHIC = protocol.LoraInfo(name="Gothic", base="sdxl", ranks=(32,))
+FRONT = protocol.MixInfo(name="front", mix=(LoraWeight("Ink", 0.5), LoraWeight("neon", 0.25)))
+
+
+@pytest.fixture
+def mixing(daemon: FakeDaemon, deck: Deck) -> FakeDaemon:
+    """A daemon with three LoRAs, one of which does not fit, and a saved mix."""
+    daemon.answers |= {
+        "loras": protocol.Loras(loras=(INK, NEON, GOTHIC)),
+        "mixes": protocol.Mixes(mixes=(FRONT,)),
+        "mix_save": FRONT,
+        "mix_delete": protocol.Done(),
+        "cancel": protocol.Cancelled(stopping=(1,)),
+        "generate": lambda _: deck.dealt(daemon.count(protocol.Generate)),
+        "grid": lambda _: deck.dealt(1, 2, 3),
+    }
+    return daemon
+
+
+@asynccontextmanager
+async def mixer_of(daemon: FakeDaemon, size: tuple[int, int] = WIDE) -> AsyncIterator[tuple[ImagineerApp, Pilot]]:
+    async with opened(daemon, size) as (app, pilot):
+        await shows(pilot, "about 0:24")
+        await pilot.press("3")
+        await shows(pilot, "Library", "▸ Ink", "── mixes ──")
+        yield app, pilot
+
+
+async def auditioning(pilot: Pilot, daemon: FakeDaemon) -> None:
+    """Put Ink on a fader and have a fox drawn with it."""
+    await pilot.press("enter", "p", *"fox", "enter")
+    await until(pilot, lambda: daemon.count(protocol.Generate))
+    await shows(pilot, "queued")
+
+
+async def test_the_library_tells_base_rank_triggers_and_what_does_not_fit(mixing: FakeDaemon):
+    async with mixer_of(mixing) as (_, pilot):
+        await shows(pilot, "starter r4", "trigger: ink wash", "SDXL    r32  ✗")
+
+        await pilot.press("j", "j")
+        await shows(pilot, "trained for SDXL")
+        await pilot.press("enter")
+
+        await shows(pilot, "No LoRA is on a fader.")
+
+
+async def test_the_library_is_filtered(mixing: FakeDaemon):
+    async with mixer_of(mixing) as (_, pilot):
+        await pilot.press("slash", *"goth")
+
+        await until(pilot, lambda: "neon" not in text_of(pilot.app))
+
+
+async def test_arrows_move_a_fader_and_z_takes_it_back(mixing: FakeDaemon):
+    async with mixer_of(mixing) as (_, pilot):
+        await pilot.press("enter")
+        await shows(pilot, "0.60", "●")
+
+        await pilot.press("escape", "right", "right", "shift+left")
+        await shows(pilot, "0.69")
+        await pilot.press("z")
+
+        await shows(pilot, "0.60")
+
+
+async def test_a_fader_is_muted_heard_alone_reset_and_taken_off(mixing: FakeDaemon):
+    async with mixer_of(mixing) as (_, pilot):
+        await pilot.press("enter", "escape", "m")
+        await shows(pilot, "muted")
+        await pilot.press("m", "o")
+        await shows(pilot, "solo")
+        await pilot.press("right", "0")
+        await shows(pilot, "0.60")
+
+        await pilot.press("d")
+
+        await shows(pilot, "No LoRA is on a fader.")
+
+
+async def test_a_weight_is_typed(mixing: FakeDaemon):
+    async with mixer_of(mixing) as (_, pilot):
+        await pilot.press("enter", "escape", "enter")
+        await shows(pilot, "-2 to 2")
+        await pilot.press("ctrl+u", *"3", "enter")
+        await shows(pilot, "! 3 is not within -2 to 2.")
+
+        await pilot.press("ctrl+u", *"-0.35", "enter")
+
+        await shows(pilot, "-0.35")
+
+
+async def test_a_fader_is_dragged(mixing: FakeDaemon):
+    async with mixer_of(mixing) as (app, pilot):
+        await pilot.press("enter")
+        await shows(pilot, "0.60")
+        faders = app.screen.query_one(Faders)
+
+        await pilot.mouse_down(faders, offset=(faders.track.start, 0))
+        await pilot.hover(faders, offset=(faders.track.stop - 1, 0))
+        await pilot.mouse_up(faders, offset=(faders.track.stop - 1, 0))
+
+        await shows(pilot, "2.00")
+
+
+async def test_a_saved_mix_is_opened_deleted_and_brought_back(mixing: FakeDaemon):
+    async with mixer_of(mixing) as (_, pilot):
+        await pilot.press("G", "enter")
+        await shows(pilot, "Mix “front”", "0.50", "0.25")
+
+        await pilot.press("d")
+        await shows(pilot, "Deleted “front”. z takes it back.")
+        await pilot.press("z")
+
+        await until(pilot, lambda: mixing.count(protocol.SaveMix))
+        assert mixing.last(protocol.SaveMix).mix == FRONT.mix
+
+
+async def test_a_mix_is_saved_under_a_name(mixing: FakeDaemon):
+    async with mixer_of(mixing) as (_, pilot):
+        await pilot.press("enter", "w", *"wash", "enter")
+
+        await until(pilot, lambda: mixing.count(protocol.SaveMix))
+        saved = mixing.last(protocol.SaveMix)
+        assert (saved.name, saved.mix) == ("wash", (LoraWeight("Ink", 0.6),))
+
+
+async def test_the_mix_is_auditioned_with_one_seed_and_few_steps_before_all_else(mixing: FakeDaemon):
+    async with mixer_of(mixing) as (_, pilot):
+        await auditioning(pilot, mixing)
+
+        asked = mixing.last(protocol.Generate)
+        assert (asked.prompt, asked.n, asked.priority) == ("fox", 1, 10)
+        assert asked.settings == protocol.Settings(seed=4711, steps=8, mix=(LoraWeight("Ink", 0.6),))
+
+
+async def test_a_newer_audition_cancels_the_older_one(mixing: FakeDaemon):
+    async with mixer_of(mixing) as (_, pilot):
+        await auditioning(pilot, mixing)
+
+        await pilot.press("right", "right", "right")
+        await until(pilot, lambda: mixing.count(protocol.Generate) == 2)
+
+        assert mixing.last(protocol.Cancel).jobs == (1,)
+        assert mixing.last(protocol.Generate).settings.mix == (LoraWeight("Ink", 0.75),)
+
+
+async def test_before_and_now_stand_side_by_side_and_b_goes_back(mixing: FakeDaemon, deck: Deck):
+    async with mixer_of(mixing) as (_, pilot):
+        await auditioning(pilot, mixing)
+        mixing.happen(deck.finish(1))
+        await shows(pilot, "Ink 0.6")
+        await pilot.press("right")
+        await until(pilot, lambda: mixing.count(protocol.Generate) == 2)
+        mixing.happen(deck.finish(2))
+        await shows(pilot, "before · Ink 0.6", "Ink 0.65")
+
+        await pilot.press("b")
+
+        await shows(pilot, "before · Ink 0.65", "0.60")
+
+
+async def test_an_audition_that_fails_says_why(mixing: FakeDaemon, deck: Deck):
+    async with mixer_of(mixing) as (_, pilot):
+        await auditioning(pilot, mixing)
+
+        mixing.happen(deck.move(1, State.FAILED, JobError("E_LORA", "Ink does not fit.")))
+
+        await shows(pilot, "✗ Ink does not fit.")
+
+
+async def test_a_card_of_a_set_is_auditioned(mixing: FakeDaemon):
+    async with mixer_of(mixing) as (_, pilot):
+        await pilot.press("p", "tab", *"zodiac", "space", "2", "enter")
+
+        await until(pilot, lambda: mixing.count(protocol.Deal))
+        dealt = mixing.last(protocol.Deal)
+        assert (dealt.set, dealt.cards, dealt.settings.mix, dealt.priority) == ("zodiac", (2,), (), 10)
+
+
+async def test_trigger_words_are_offered_and_added(mixing: FakeDaemon):
+    async with mixer_of(mixing) as (_, pilot):
+        await auditioning(pilot, mixing)
+        await shows(pilot, "triggers: ink wash · t adds them")
+
+        await pilot.press("t")
+
+        await until(pilot, lambda: mixing.count(protocol.Generate) == 2)
+        assert mixing.last(protocol.Generate).settings.add_triggers
+
+
+async def test_g_draws_a_grid_of_weights(mixing: FakeDaemon):
+    async with mixer_of(mixing) as (_, pilot):
+        await auditioning(pilot, mixing)
+        await pilot.press("g")
+        await shows(pilot, "Grid of weights", "0, 0.5, 1")
+
+        await pilot.press("enter")
+
+        await until(pilot, lambda: mixing.count(protocol.DealGrid))
+        asked = mixing.last(protocol.DealGrid)
+        assert asked.axes == (protocol.LoraAxis(lora="Ink", values=(0, 0.5, 1)),)
+        assert asked.prompt == "fox"
+
+
+async def test_the_mix_and_what_is_auditioned_are_there_in_the_next_run(mixing: FakeDaemon):
+    async with mixer_of(mixing) as (_, pilot):
+        await auditioning(pilot, mixing)
+
+    async with opened(mixing) as (_, pilot):
+        await shows(pilot, "0.60", "fox · seed 4711")
+
+
+async def test_it_all_has_room_at_80x24(mixing: FakeDaemon):
+    async with mixer_of(mixing, (80, 24)) as (_, pilot):
+        await auditioning(pilot, mixing)
+
+        await shows(pilot, "▸ Ink", "0.60", "Audition · fox · seed 4711", "queued")

@@ -1,0 +1,38 @@
+"""A small form over a screen."""
+
+from __future__ import annotations
+
+from textual.app import App
+
+from imagineer_tui.widgets.asking import Asking, Draft
+
+
+class Host(App[None]):
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[Draft | None] = []
+
+    def on_mount(self) -> None:
+        form = Asking(
+            "Save", "A note.", (("name", "Name", "a"),), lambda draft: {} if draft["name"] else {"name": "No."}
+        )
+        self.push_screen(form, self.given.append)
+
+
+async def test_enter_gives_what_is_typed():
+    app = Host()
+    async with app.run_test() as pilot:
+        await pilot.press("b", "enter")
+
+        assert app.given == [{"name": "ab"}]
+
+
+async def test_what_is_wrong_keeps_it_open():
+    app = Host()
+    async with app.run_test() as pilot:
+        await pilot.press("backspace", "enter")
+        assert app.given == []
+
+        await pilot.press("escape")
+
+        assert app.given == [None]
