@@ -89,6 +89,9 @@ class ImagineerApp(App[int]):
         self._gathering = Gathering(self.set_timer, lambda topic: self._to_screens(OF_TOPIC[topic]))
         for theme in themes.OURS:
             self.register_theme(theme)
+        # Textual would build, style and paint a screen of its own before the first one of ours.
+        self._current_mode = self.remembered.screen if self.remembered.screen in self.MODES else TABS[0].name
+        self._screen_stacks = {self._current_mode: []}
         self.theme = themes.first_of((self.preferences.theme, self.remembered.theme), self.available_themes)
 
     # ------------------------------------------------------------ between runs
@@ -218,12 +221,10 @@ class ImagineerApp(App[int]):
     # ------------------------------------------------------------ the life of the app
 
     def on_mount(self) -> None:
-        """Open the screen that was open; all else comes after the first paint."""
+        """The screen that was open stands; all else comes after the first paint."""
         self.set_keymap(self.preferences.keys)
         for complaint in self.preferences.complaints:
             self.notify(complaint, severity="warning", timeout=15)
-        names = {entry.name for entry in ENTRIES}
-        self.switch_mode(self.remembered.screen if self.remembered.screen in names else TABS[0].name)
         leave_on_signals(lambda code: self.exit(return_code=code))
         self.call_after_refresh(self.follow)
 

@@ -233,7 +233,9 @@ class Rows(ScrollView, can_focus=True):
 
     def _say_nothing(self, y: int) -> Strip:
         lines = self._empty.splitlines() if not self._filter else ["Nothing matches; escape shows all."]
-        return self._strip(Content(f"  {lines[y]}" if 0 <= y < len(lines) else ""), "rows--dim")
+        if not 0 <= y < len(lines):
+            return Strip.blank(self.size.width, self.rich_style)
+        return self._strip(Content(f"  {lines[y]}"), "rows--dim")
 
     def _strip(self, content: Content, *classes: str) -> Strip:
         style = self.get_visual_style(*classes)
