@@ -65,7 +65,7 @@ def read_sidecar(path: Path) -> Sidecar:
     """Read a sidecar; an empty one where there is none, or something else of its name."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=Sidecar)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Sidecar()
 
 

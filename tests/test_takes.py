@@ -60,7 +60,7 @@ def test_row_and_sidecar_tell_all_that_is_known(tmp_path: Path, deleted: bool) -
     assert found.folder == str(tmp_path / ("trash" if deleted else "tarot"))
 
 
-@pytest.mark.parametrize("sidecar", [None, "", "[]", '{"mix": 3}'])
+@pytest.mark.parametrize("sidecar", [None, "", "[]", '{"mix": 3}', '{"x": ' + "[" * 100_000])
 def test_without_a_sidecar_the_row_tells_the_rest(tmp_path: Path, sidecar: str | None) -> None:
     found = known(tmp_path, sidecar)
 

@@ -144,7 +144,7 @@ def read_sidecar(path: Path) -> Sidecar | None:
     """Read a sidecar; None where there is none or it is not ours."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=Sidecar)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

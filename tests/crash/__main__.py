@@ -6,28 +6,16 @@ Exit code 1 where something was found; the same seed falls on the same blows, th
 from __future__ import annotations
 
 import argparse
-import platform
-import sqlite3
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2])]
 
-import msgspec  # noqa: E402
+from long_form import tell  # noqa: E402
 
-from crash.campaign import PLAYERS, Campaign, Outcome  # noqa: E402
-from imagineerd.version import VERSION  # noqa: E402
+from crash.campaign import PLAYERS, Campaign  # noqa: E402
 
 RESULT = Path(__file__).with_name("result.json")
-
-
-class Result(msgspec.Struct):
-    """The outcome of a long run, when and on what it ran."""
-
-    date: str
-    versions: dict[str, str]
-    outcome: Outcome
 
 
 def main() -> int:
@@ -40,16 +28,7 @@ def main() -> int:
     parser.add_argument("--save", action="store_true", help=f"write the result to {RESULT.name}, too")
     options = parser.parse_args()
     outcome = Campaign(options.seed, players=options.players, real=options.real).run(options.kills)
-    result = Result(
-        datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        {"imagineer": VERSION, "python": platform.python_version(), "sqlite": sqlite3.sqlite_version},
-        outcome,
-    )
-    told = msgspec.json.format(msgspec.json.encode(result)) + b"\n"
-    sys.stdout.write(told.decode())
-    if options.save:
-        RESULT.write_bytes(told)
-    return 1 if outcome.findings else 0
+    return tell(outcome, RESULT if options.save else None)
 
 
 if __name__ == "__main__":

@@ -324,11 +324,14 @@ def test_other_peoples_files_are_left_alone(tmp_path: Path) -> None:
         folder = await crashed(store, tmp_path)
         write(folder, "01_fool", batch="zodiac").unlink()
         (folder / "notes.json").write_text("{}")
+        (folder / "latin.json").write_bytes(b'{"job": "\xe4"}')
+        (folder / "deep.json").write_text('{"x": ' + "[" * 100_000)
         (folder / "notes.txt").write_text("nice")
 
         await reconcile(store)
 
-        assert {path.name for path in folder.iterdir()} == {"01_fool.json", "notes.json", "notes.txt", ".thumbs"}
+        left = {"01_fool.json", "notes.json", "latin.json", "deep.json", "notes.txt", ".thumbs"}
+        assert {path.name for path in folder.iterdir()} == left
 
     decks.with_store(tmp_path / "queue.db", work)
 
