@@ -173,7 +173,7 @@ class Campaign:
         with checks.reading(self._house.paths.database) as database:
             self._count(database)
             newest = database.execute("SELECT max(seq) FROM event").fetchone()[0]
-            wait_until(lambda: self._follower.seq >= newest or self._follower.faults)
+            self._wait_for_follower(newest)
             takes = {take for (take,) in database.execute("SELECT id FROM take")}
             if takes != self._follower.takes:
                 self._find(f"Of takes {sorted(takes ^ self._follower.takes)} rows and events tell different things.")
@@ -182,6 +182,14 @@ class Campaign:
             if odd := [job for job, state in told.items() if states.get(job) != state]:
                 self._find(f"Of jobs {odd} rows and events tell different states.")
         self._find(*re.findall(r"Traceback .*?(?=\n\S*\n|\Z)", self._house.log()))
+
+    def _wait_for_follower(self, newest: int) -> None:
+        """Wait until the follower was told the newest event."""
+        try:
+            wait_until(lambda: self._follower.seq >= newest or self._follower.faults)
+        except AssertionError:
+            alive = "follows" if self._follower.is_alive() else "gave up"
+            self._find(f"The follower {alive} and was told event {self._follower.seq}, the newest is {newest}.")
 
     def _count(self, database: sqlite3.Connection) -> None:
         asked = sum(player.asked for player in self._players)

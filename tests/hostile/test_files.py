@@ -25,7 +25,8 @@ SETS = Path(__file__).resolve().parents[2] / "sets"
 DATA = Path(__file__).resolve().parents[1] / "data"
 SNIPPETS = (
     b"\0", b"\xff\xfe", b"\n", b'"', b"'", b",", b";", b": ", b"- ", b"&a ", b"*a", b"!!python/object:os.system ",
-    b"<<: ",    b"\xe2\x80\xae", b"../", b"{", b"[" * 300, b"9" * 400, b"\xf0\x9f\x83\x8f", b"\x00\x00\x00\x00IEND", b"\xff" * 8,
+    b"<<: ", b"\xe2\x80\xae", b"../", b"{", b"[" * 300, b"9" * 400, b"\xf0\x9f\x83\x8f",
+    b"\x00\x00\x00\x00IEND", b"\xff" * 8,
 )  # fmt: skip
 changes = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 40), st.sampled_from(SNIPPETS)), min_size=1, max_size=6)
 many_times = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
