@@ -15,7 +15,6 @@ from imagineer_tui.intents import ShowBatch, UseSettings
 from imagineer_tui.model import compose
 from imagineer_tui.model.compose import FIELDS, LABELS, RANGES, Draft, Place
 from imagineer_tui.remembering import Memory
-from imagineer_tui.widgets.drawings import Drawings
 from imagineer_tui.widgets.form_line import FormLine
 from imagineer_tui.widgets.picture import Picture
 from imagineer_tui.widgets.thumbnail import FAILED, MISSING, Thumb
@@ -98,8 +97,7 @@ class ComposeScreen(Framed):
         with Vertical(id="drawn", classes="panel") as drawn:
             drawn.border_title = "Drawn"
             yield Picture(self._load_large, images.large, terminal)
-            drawings = Drawings(self._load_small, dark=terminal.dark)
-            yield Thumbnails(drawings, images.small, terminal.cell, SMALL, id="row")
+            yield Thumbnails(self.house.drawings, images.small, terminal.cell, SMALL, id="row")
 
     def on_mount(self) -> None:
         """Begin among the pictures, where keys count."""
@@ -142,9 +140,6 @@ class ComposeScreen(Framed):
             return
         else:
             self._known[batch] = tuple(take for slot in detail.slots for take in slot.takes)
-
-    async def _load_small(self, key: str) -> bytes:
-        return await self.client.picture(int(key), "thumb")
 
     async def _load_large(self, key: str) -> bytes:
         return await self.client.picture(int(key))
@@ -263,6 +258,11 @@ class ComposeScreen(Framed):
         """The model may be another one."""
         if sizes := " · ".join(f"{size} {shape}" for size, shape in self._presets().items()):
             self._line("size").hint(sizes, "the model's")
+
+    def on_images_changed(self) -> None:
+        """Show pictures another way."""
+        self.query_one("#drawn Picture", Picture).show_as(self.house.images.large)
+        self.query_one(Thumbnails).show_as(self.house.images.small)
 
     def _show_row(self) -> None:
         page = self.query_one(Thumbnails)

@@ -63,9 +63,9 @@ class MixerScreen(Framed):
         Binding("m", "mute", "mute", id="mixer.mute"),
         Binding("o", "alone", "solo", id="mixer.solo"),
         Binding("b", "swap", "before", id="mixer.swap"),
-        Binding("w", "save", "save", id="mixer.save"),
+        Binding("w", "save", "save", id="mixer.save", show=False),
         Binding("p", "subject", "audition", id="mixer.subject"),
-        Binding("z", "take_back", "undo", id="mixer.undo"),
+        Binding("z", "take_back", "undo", id="mixer.undo", show=False),
         Binding("0", "reset", "reset", id="mixer.reset", show=False),
         Binding("d,delete", "remove", "take off, or delete the mix", id="mixer.remove", key_display="d", show=False),
         Binding("t", "triggers", "add trigger words, or not", id="mixer.triggers", show=False),
@@ -168,6 +168,7 @@ class MixerScreen(Framed):
         loras, mixes = await self.asked(self.client.loras()), await self.asked(self.client.mixes())
         self._loras = loras.loras if loras else self._loras
         self._mixes = mixes.mixes if mixes else self._mixes
+        self._catch_up()
         self._show()
 
     def on_happened(self, event: Happened) -> None:
@@ -177,11 +178,15 @@ class MixerScreen(Framed):
         match event.body:
             case LorasChanged() | MixesChanged():
                 self.reload()
-            case TakeAdded(take=take) if self._drawing and take.job == self._drawing[0]:
-                self._before, self._now = self._now, Heard(take.id, self._drawing[1])
-                self._end("")
-            case JobMoved(job=job, error=error) if error and self._drawing and job == self._drawing[0]:
-                self._end(f"✗ {error.message}")
+            case TakeAdded():
+                self._catch_up()
+            case JobMoved(job=job, state=state, error=error) if self._drawing and job == self._drawing[0]:
+                if state.value in {"failed", "cancelled", "held"}:
+                    self._end(f"✗ {error.message}" if error else "✗ cancelled")
+
+    def on_images_changed(self) -> None:
+        """Show pictures another way."""
+        self.query_one(BeforeAfter).show_as(self.house.images.large)
 
     def on_progressed(self) -> None:
         """The audition took a step."""
@@ -418,6 +423,7 @@ class MixerScreen(Framed):
         if dealt:
             self._drawing, self._said = (dealt.jobs[0], desk), ""
             self._show_captions()
+            self._catch_up()
 
     async def _submit(self, subject: Subject, settings: Settings) -> Dealt | None:
         if subject.set_id:
@@ -428,6 +434,15 @@ class MixerScreen(Framed):
 
     def _settings(self, subject: Subject) -> Settings:
         return replace(subject.settings, mix=self._editing.desk.mix, add_triggers=self._add_triggers)
+
+    def _catch_up(self) -> None:
+        """Show the audition if it is finished; that may have been while another screen was looked at."""
+        if self._drawing is None:
+            return
+        job, desk = self._drawing
+        if take := next((take for take in self.world.landed if take.job == job), None):
+            self._before, self._now = self._now, Heard(take.id, desk)
+            self._end("")
 
     def _end(self, said: str) -> None:
         """The audition is over: show it, or why there is none."""

@@ -43,3 +43,8 @@ class BeforeAfter(Horizontal):
         """Write what stands below them."""
         self.query_one("#before Static", Static).update(before)
         self.query_one("#now Static", Static).update(now)
+
+    def show_as(self, shown: Shown) -> None:
+        """Show the pictures in another way."""
+        for picture in self.query(Picture):
+            picture.show_as(shown)

@@ -187,6 +187,27 @@ async def test_an_audition_that_fails_says_why(mixing: FakeDaemon, deck: Deck):
         await shows(pilot, "✗ Ink does not fit.")
 
 
+async def test_an_audition_that_somebody_cancels_is_over(mixing: FakeDaemon, deck: Deck):
+    async with mixer_of(mixing) as (_, pilot):
+        await auditioning(pilot, mixing)
+
+        mixing.happen(deck.move(1, State.CANCELLED))
+
+        await shows(pilot, "✗ cancelled")
+
+
+async def test_an_audition_that_ends_while_nobody_looks_is_there_on_return(mixing: FakeDaemon, deck: Deck):
+    async with mixer_of(mixing) as (app, pilot):
+        await auditioning(pilot, mixing)
+        await pilot.press("4")
+        mixing.happen(deck.finish(1))
+        await until(pilot, lambda: app.world.landed)
+
+        await pilot.press("3")
+
+        await shows(pilot, "Ink 0.6")
+
+
 async def test_a_card_of_a_set_is_auditioned(mixing: FakeDaemon):
     async with mixer_of(mixing) as (_, pilot):
         await pilot.press("p", "tab", *"zodiac", "space", "2", "enter")
