@@ -19,7 +19,7 @@ MODULES: Final = {
     "steering": ("pick", "cancel", "retry", "hold", "release", "move", "priority", "pause", "resume", "start", "stop"),
     "curating": ("take", "search", "favourite", "delete", "restore", "trash"),
     "library": ("loras", "lora", "mix"),
-    "labeling": ("label", "labels"),
+    "labels": ("label", "labels"),
     "configuring": ("config",),
     "keys": ("keys",),
     "far": ("open_far",),

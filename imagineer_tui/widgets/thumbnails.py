@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
-from textual.events import Click, Resize
+from textual.events import Click
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
@@ -110,6 +110,7 @@ class Thumbnails(Widget, can_focus=True):
     def show(self, thumbs: Sequence[Thumb], cursor: int = 0) -> None:
         """Show these; cells whose thumb stays the same are left alone."""
         self._thumbs = thumbs
+        self.call_later(self._fit)
         self.set_reactive(Thumbnails.cursor, self.validate_cursor(cursor))
         self._fill()
         self._tell(self.Highlighted)
@@ -133,10 +134,14 @@ class Thumbnails(Widget, can_focus=True):
             cells[after % self.page_size].highlight(on=True)
         self._tell(self.Highlighted)
 
-    async def on_resize(self, event: Resize) -> None:
+    async def on_resize(self) -> None:
         """Make as many cells as there is room for."""
-        picture, columns, rows = layout(event.size, self._pictures)
-        if (picture, columns, rows) != (self.picture, self._columns, self._rows):
+        await self._fit()
+
+    async def _fit(self) -> None:
+        """Fit the cells to the size as it is now: a resize may be told late, or not at all while cells are made."""
+        picture, columns, rows = layout(self.size, self._pictures)
+        if self.size and (picture, columns, rows) != (self.picture, self._columns, self._rows):
             self.picture, self._columns, self._rows = picture, columns, rows
             await self._make_cells()
 
