@@ -11,6 +11,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.widgets import Static
 
 from imagineer_tui.framed import Framed
 from imagineer_tui.intents import ShowBatch
@@ -33,6 +34,11 @@ HISTORY: Final = 50
 """Failed and held jobs of earlier times that are asked for."""
 STEP: Final = 10
 """What `+` and `-` add to a priority."""
+
+OFFER: Final = (
+    "[b $accent]5[/] to see them, [b $accent]3[/] to mix a LoRA in, [b $accent]1[/] to deal another deck. "
+    "[b $accent]F2[/] and model.default change to Stable Diffusion 1.5."
+)
 
 
 class QueueScreen(Framed):
@@ -68,6 +74,7 @@ class QueueScreen(Framed):
         #body { layout: horizontal; }
         #board { width: 1fr; }
         #lines { height: 1fr; }
+        #offer { display: none; padding: 0 1; border-top: solid $border-blurred; }
         LivePanel { width: 44; }
         &.-huge LivePanel { width: 72; }
         &.-normal LivePanel, &.-narrow LivePanel { display: none; width: 100%; }
@@ -91,6 +98,7 @@ class QueueScreen(Framed):
             panel.border_title = "Queue"
             yield QueueRows(id="lines")
             yield JobDetail()
+            yield Static(OFFER, id="offer")
         yield LivePanel(self.house.drawings, self.house.images.small)
 
     def on_mount(self) -> None:
@@ -128,6 +136,10 @@ class QueueScreen(Framed):
     def on_queue_changed(self) -> None:
         """Jobs or batches changed."""
         self.draw()
+
+    def on_deck_finished(self) -> None:
+        """After the very first deck, say what there is to do with it."""
+        self.query_one("#offer").display = len(self.world.batches) == 1
 
     def on_happened(self, message: Happened) -> None:
         """A card is finished: it lands."""

@@ -218,6 +218,16 @@ async def test_a_finished_card_lands(busy: FakeDaemon, deck: Deck):
         await until(pilot, lambda: [line for line in text_of(pilot.app).splitlines() if "Aries  " in line[76:]])
 
 
+async def test_after_the_first_deck_it_says_what_to_do_with_it(daemon: FakeDaemon, deck: Deck):
+    daemon.snapshot_jobs, daemon.snapshot_batches = (job(1),), (deck.batch(),)
+    async with queue_of(daemon) as (_, pilot):
+        await shows(pilot, "▸ Zodiac")
+
+        daemon.happen(deck.finish(1))
+
+        await shows(pilot, "5 to see them, 3 to mix a LoRA in")
+
+
 async def test_a_key_that_makes_no_sense_says_so(busy: FakeDaemon):
     async with queue_of(busy) as (_, pilot):
         await shows(pilot, "▸ Zodiac")
