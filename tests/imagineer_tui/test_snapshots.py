@@ -109,12 +109,3 @@ async def test_away(daemon: FakeDaemon):
         await pilot.pause()
 
         assert_is_kept(app, "away_80x24_dark")
-
-
-async def test_help(daemon: FakeDaemon):
-    async with opened(daemon, (120, 40)) as (app, pilot):
-        await settled(app, pilot)
-        await pilot.press("question_mark")
-        await shows(pilot, "Everywhere")
-
-        assert_is_kept(app, "help_120x40_dark")
