@@ -15,7 +15,6 @@ from textual.widgets import Static
 
 from imagineer_tui.framed import Framed
 from imagineer_tui.intents import ShowBatch
-from imagineer_tui.messages import Happened
 from imagineer_tui.model import board, queue, steering
 from imagineer_tui.remembering import Memory
 from imagineer_tui.widgets.job_detail import JobDetail
@@ -134,19 +133,13 @@ class QueueScreen(Framed):
             self.draw()
 
     def on_queue_changed(self) -> None:
-        """Jobs or batches changed."""
+        """Jobs or batches changed: cards that landed before their jobs were known have a name now."""
         self.draw()
+        self._show_landed()
 
     def on_deck_finished(self) -> None:
         """After the very first deck, say what there is to do with it."""
         self.query_one("#offer").display = len(self.world.batches) == 1
-
-    def on_happened(self, message: Happened) -> None:
-        """A card is finished: it lands."""
-        from imagineerd.protocol import TakeAdded
-
-        if isinstance(message.body, TakeAdded):
-            self._show_landed()
 
     def on_images_changed(self) -> None:
         """Show pictures another way."""

@@ -23,7 +23,10 @@ def wait_for(tmux: Multiplexer, *texts: str) -> str:
     def screen() -> str:
         return _COLOURS.sub("", tmux.captured())
 
-    wait_until(lambda: all(text in screen() for text in texts), 2 * WAIT_S)
+    try:
+        wait_until(lambda: all(text in screen() for text in texts), 2 * WAIT_S)
+    except AssertionError:
+        raise AssertionError(f"{texts} did not come; there is:\n{screen()}") from None
     return screen()
 
 
