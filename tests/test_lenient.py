@@ -42,7 +42,7 @@ def label_job(number: int) -> dict[str, Any]:
         "slot": 1,
         "state": "queued",
         "lane": "io",
-        "spec": {"kind": "label", "take": 7, "labeller": "florence", "questions": [{"of": "tomorrow"}]},
+        "spec": {"kind": "dream", "take": 7, "labeller": "florence", "questions": [{"of": "tomorrow"}]},
     }
 
 

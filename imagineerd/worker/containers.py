@@ -137,14 +137,17 @@ def _attend(client: docker.DockerClient, container: Container, seconds: float, s
 
 
 def _listen(output: Iterator[tuple[bytes | None, bytes | None]], watch: _Watch) -> tuple[str, str]:
-    """Read both streams to their end, keeping the beginning of one and the end of the other."""
+    """Read both streams to their end, keeping the beginning of one and the end of the other.
+
+    Reading goes on while the container is being ended: the engine waits with that until its output has been taken.
+    """
     stdout, stderr = bytearray(), bytearray()
     for out, err in output:
         stdout += out or b""
         stderr += err or b""
         del stderr[:-LAST_WORDS]
         if len(stdout) > MAX_OUTPUT:
-            watch.end("output")
+            watch.talkative = True
             del stdout[MAX_OUTPUT:]
     return stdout.decode(errors="replace"), stderr.decode(errors="replace")
 
@@ -156,6 +159,7 @@ class _Watch(threading.Thread):
         super().__init__(name=f"watch {container.name}", daemon=True)
         self.over = threading.Event()
         self.why: Why = ""
+        self.talkative = False
         self._container = container
         self._deadline = deadline
         self._stop = stop
@@ -165,6 +169,8 @@ class _Watch(threading.Thread):
         while not self.over.wait(LOOK_S):
             if self._stop():
                 self.end("cancelled")
+            elif self.talkative:
+                self.end("output")
             elif time.monotonic() > self._deadline:
                 self.end("timeout")
 
