@@ -172,9 +172,9 @@ def test_the_map_is_fitted_once_and_is_the_same_each_time(model: Any, monkeypatc
     assert map_of(model) is first
 
 
-def test_a_preview_of_the_starter_model_is_near_the_picture(device: Any) -> None:
+def test_a_preview_of_the_starter_model_at_its_own_size_is_near_the_picture(device: Any) -> None:
     model = load(link.ModelSource("starter", str(STARTER)), device, link.Configure(link.Hardware()), lambda _: None)
-    wanted = GenerateSpec("The Fool, tarot card, at sea", 96, 144, 8, 3.0, 1, "starter")
+    wanted = GenerateSpec("The Fool, tarot card, at sea", 128, 192, 8, 3.0, 1, "starter")
     latents = denoise(model, [row_of(1, wanted)], wanted, 1)
     assert latents is not None
     levels = decode(model, latents[0]).float().permute(2, 0, 1)
