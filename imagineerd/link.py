@@ -3,11 +3,15 @@
 A `socketpair` carries frames of a 4-byte big-endian length and a MessagePack map tagged by `type`. Both ends are of one
 build, so there is no version here. End of file is death, on both sides.
 
-The conversation: the worker says `Hello`; the daemon sends `Configure` once, then `Render` orders, one at a time
-(`Cancel`, `Watch`, `Unload` and `Quit` at any moment). A worker answers each job of an order by exactly one of
-`Finished`, `Failed` or `Stopped`, then says `OrderDone`. In lane `io` the orders are `Label`, several at a time, each
-answered by exactly one of `Labelled`, `Failed`, `Stopped` or `Blocked`, and `Build`, answered by `Built`. `attempt`
-goes with every answer as a fence: the daemon drops those of an attempt that is no longer running.
+The conversation: the worker says `Hello`; the daemon sends `Configure` once, then `Render` orders (`Cancel`, `Watch`,
+`Unload` and `Quit` at any moment). A worker answers each job of an order by exactly one of `Finished`, `Failed` or
+`Stopped`, then says `OrderDone`. Before that, as soon as it needs the device no more for this order, it says `Drawn`:
+from then on it takes the next order, and writes the files of this one beside it. So at most two orders are in its
+hands, and `Step`, `Drawn` and `OrderDone` say by `order` which one they speak of.
+
+In lane `io` the orders are `Label`, several at a time, each answered by exactly one of `Labelled`, `Failed`, `Stopped`
+or `Blocked`, and `Build`, answered by `Built`. `attempt` goes with every answer as a fence: the daemon drops those of
+an attempt that is no longer running.
 """
 
 from __future__ import annotations
@@ -95,13 +99,17 @@ class Configure(Message, frozen=True):
 
 
 class Render(Message, frozen=True):
-    """Draw these jobs in one UNet call; they share model, mix, size, steps and scheduler."""
+    """Draw these jobs in one UNet call; they share model, mix, size, steps and scheduler.
+
+    `loras` has (name, absolute path) of every LoRA in the mix; `order` is the number of this order, which its reports
+    repeat.
+    """
 
     items: tuple[Item, ...]
     source: ModelSource
     batch_size: int
     loras: tuple[tuple[str, str], ...] = ()
-    """(name, absolute path) of every LoRA in the mix."""
+    order: int = 0
 
 
 class Label(Message, frozen=True):
@@ -203,11 +211,12 @@ class Unloaded(Message, frozen=True):
 
 
 class Step(Message, frozen=True):
-    """A step of the running order is done; also the sign of life that the hang watch counts."""
+    """A step of the order that is drawn is done; also the sign of life that the hang watch counts."""
 
     step: int
     steps: int
     seconds_per_step: float
+    order: int = 0
 
 
 class Preview(Message, frozen=True):
@@ -293,11 +302,21 @@ class Built(Message, frozen=True):
     error: str = ""
 
 
+class Drawn(Message, frozen=True):
+    """The device is free for the next order; of this one files may still be written, so its jobs are not yet answered
+    for. Said once an order, at the latest right before its `OrderDone`.
+    """
+
+    order: int = 0
+    memory_used: int = 0
+
+
 class OrderDone(Message, frozen=True):
-    """Every job of the order was answered for."""
+    """Every job of the order was answered for. The ends of two orders come in the order they were given."""
 
     seconds: float = 0.0
     memory_used: int = 0
+    order: int = 0
 
 
 class Broken(Message, frozen=True):
@@ -322,6 +341,7 @@ Report: TypeAlias = (
     | Blocked
     | Building
     | Built
+    | Drawn
     | OrderDone
     | Broken
 )

@@ -19,7 +19,7 @@ ITEM = link.Item(41, 1, "tarot_1", 1, spec(), "/pictures/tarot_1/01_the_fool")
 ORDERS = [
     link.Configure(link.Hardware(device="cpu", threads=2), "/cache", offline=True),
     link.Configure(link.Hardware(), preload=link.ModelSource("starter", "/model", "r1")),
-    link.Render((ITEM, ITEM), link.ModelSource("starter"), 2, (("Ink", "/loras/ink.safetensors"),)),
+    link.Render((ITEM, ITEM), link.ModelSource("starter"), 2, (("Ink", "/loras/ink.safetensors"),), 7),
     link.Cancel((1, 2)),
     link.Quit(),
 ]
@@ -28,11 +28,12 @@ REPORTS = [
     link.Ready("cpu", "A CPU", "float32", "2.13", (1, 4), 1, 2),
     link.Loading("starter", "fetching", 0.5),
     link.Loaded("starter", "r1", 1.5, 100),
-    link.Step(1, 20, 0.5),
+    link.Step(1, 20, 0.5, 7),
     link.Finished(41, 1, "/pictures/01.png", 7, 64, 96, 1000, "ab" * 32, "#102030", 1.5, "r1"),
     link.Failed(41, 1, "E_OOM", "The device ran out of memory."),
     link.Stopped(41, 1),
-    link.OrderDone(1.5, 100),
+    link.Drawn(7, 100),
+    link.OrderDone(1.5, 100, 7),
     link.Broken("E_MODEL", "There is no CUDA device."),
 ]
 
