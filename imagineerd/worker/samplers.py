@@ -21,7 +21,7 @@ SAMPLERS: Final[dict[Scheduler, tuple[str, str, dict[str, Any]]]] = {
     ),
     "euler": (f"{_HOME}.scheduling_euler_discrete", "EulerDiscreteScheduler", {}),
     "euler-a": (f"{_HOME}.scheduling_euler_ancestral_discrete", "EulerAncestralDiscreteScheduler", {}),
-    "ddim": (f"{_HOME}.scheduling_ddim", "DDIMScheduler", {}),
+    "ddim": (f"{_HOME}.scheduling_ddim", "DDIMScheduler", {"clip_sample": False}),
     "unipc": (f"{_HOME}.scheduling_unipc_multistep", "UniPCMultistepScheduler", {}),
     "pndm": (f"{_HOME}.scheduling_pndm", "PNDMScheduler", {"skip_prk_steps": True}),
     "lms": ("imagineerd.worker.lms", "LinearMultistepScheduler", {}),
@@ -30,8 +30,15 @@ SAMPLERS: Final[dict[Scheduler, tuple[str, str, dict[str, Any]]]] = {
 """Name -> module, class, and what the name itself demands."""
 
 
+_WITHOUT_KARRAS: Final[frozenset[Scheduler]] = frozenset({"euler-a", "ddim", "pndm"})
+
+
 def make_scheduler(name: Scheduler, config: dict[str, Any], steps: int, device: Any) -> Any:
-    """Return a scheduler set to `steps`; prediction type, betas, spacing and Karras sigmas come from `config`."""
+    """Return a scheduler set to `steps`; prediction type, betas, spacing and Karras sigmas come from `config`.
+
+    A model whose schedule ends in noise alone (arXiv 2305.08891) is drawn so by every sampler but pndm, lms and heun:
+    they average over steps, which breaks down there, and start from the schedule's unscaled end.
+    """
     module, cls, demands = SAMPLERS[name]
     kind = getattr(import_module(module), cls)
     scheduler = kind.from_config({**config, **demands})
@@ -43,8 +50,4 @@ def make_scheduler(name: Scheduler, config: dict[str, Any], steps: int, device: 
 
 def uses_karras(name: Scheduler, config: dict[str, Any]) -> bool:
     """Say whether this sampler takes Karras' noise levels (arXiv 2206.00364) with this model."""
-    return bool(config.get("use_karras_sigmas")) and name not in {
-        "euler-a",
-        f"{_HOME}.scheduling_ddim",
-        f"{_HOME}.scheduling_pndm",
-    }
+    return bool(config.get("use_karras_sigmas")) and name not in _WITHOUT_KARRAS

@@ -53,7 +53,6 @@ def test_it_is_laid_out_as_stable_diffusion_1_5() -> None:
     assert pipe.unet.config.in_channels == pipe.vae.config.latent_channels == 4
     assert pipe.text_encoder.config.vocab_size == len(pipe.tokenizer) == VOCABULARY_SIZE
     assert pipe.scheduler.config.prediction_type == "v_prediction"
-    assert pipe.scheduler.config.use_karras_sigmas
 
 
 def test_it_draws_the_same_card_for_the_same_seed() -> None:
