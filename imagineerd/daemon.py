@@ -16,6 +16,7 @@ import msgspec
 import zmq
 
 from imagineerd import blobs, link, protocol
+from imagineerd.answers.parts import Parts
 from imagineerd.config import Config, Paths, hardware_of, labeler_of, private_dir
 from imagineerd.dispatch import Dispatcher, Orders
 from imagineerd.errors import ImagineerError, Invalid
@@ -31,7 +32,7 @@ from imagineerd.network.access import Access
 from imagineerd.network.gate import Gate
 from imagineerd.network.keys import daemon_pair, parse_address
 from imagineerd.previews import Previews
-from imagineerd.requests import EVENTS_RESUMED, Requests
+from imagineerd.requests import Requests
 from imagineerd.server import Client, Reply, Server
 from imagineerd.service import duties, notify
 from imagineerd.sockets import lock
@@ -45,6 +46,8 @@ from imagineerd.workers import COMMAND
 log = logging.getLogger("imagineerd")
 
 EVENTS_KEPT = 100_000
+EVENTS_RESUMED = 10_000
+"""Events that a resume replays at most; who missed more gets a snapshot."""
 DAY_S = 86_400.0
 KEYS_KEPT_S = 7 * DAY_S
 """Seconds for which an idempotency key is remembered."""
@@ -105,17 +108,8 @@ class Daemon:
             labeler=lambda: labeler_of(self.requests.config, paths),
             concurrency=lambda: self.requests.config.labeling.concurrency,
         )
-        self.requests = Requests(
-            paths,
-            config,
-            self.store,
-            self.dispatcher,
-            self.labeling,
-            self.events,
-            trash=self.trash,
-            boot=self.boot,
-            stop=self.stopping.set,
-        )
+        parts = Parts(paths, config, self.store, self.dispatcher, self.labeling, self.events, self.trash)
+        self.requests = Requests(parts, boot=self.boot, stop=self.stopping.set)
         self.ctl: Server
         self.blob: Server
 

@@ -40,13 +40,12 @@ from msgspec.inspect import (
 from imagineerd import protocol
 from imagineerd.client.clients import CHUNKS_IN_FLIGHT, SILENT_BEATS
 from imagineerd.client.session import ONCE, reply_of
-from imagineerd.daemon import CHUNKS_WAITING, EVENTS_KEPT, KEYS_KEPT_S
+from imagineerd.daemon import CHUNKS_WAITING, EVENTS_KEPT, EVENTS_RESUMED, KEYS_KEPT_S
 from imagineerd.errors import MEANINGS, RETRIES, Code, DaemonAway, ImagineerError, Retry
 from imagineerd.jobs import A_FEW, BACKGROUND, INTERACTIVE, MAY_FOLLOW, State
 from imagineerd.network.gate import HANDSHAKE_MS, HEARTBEAT_MS, REFRESH_S
 from imagineerd.network.keys import ROLES
 from imagineerd.protocol import BESIDE, BLOB_REQUESTS, EVENTS, KIND_OF, REPLIES, REQUESTS, ROLE_OF, Body, Head
-from imagineerd.requests import EVENTS_RESUMED
 from imagineerd.search import COLUMNS
 from imagineerd.server import FRAME_LIMIT, HEAD_LIMIT, MAX_CLIENTS
 from imagineerd.sockets import HIGH_WATER_MARK

@@ -1,4 +1,4 @@
-"""The sockets: decode, hand over, encode. What a request does stands in `requests.py`.
+"""The sockets: decode, hand over, encode. What a request does stands in `answers`.
 
 The loop waits for a socket to be readable, then takes all there is without blocking; nothing here ever waits for a
 client. A request is answered by a task of its own, so that a slow one holds back no other.

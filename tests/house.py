@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from imagineerd.client import Client
 from imagineerd.config import Paths, find_paths
+from imagineerd.protocol import BatchDetail
 
 T = TypeVar("T")
 TESTS = Path(__file__).parent
@@ -36,6 +37,16 @@ def wait_until(condition: Callable[[], T], seconds: float = WAIT_S) -> T:
 def short_folder() -> Path:
     """Make a folder with a short path: those of sockets are limited to 107 bytes."""
     return Path(tempfile.mkdtemp(prefix="im-"))
+
+
+def drawn(client: Client, batch: str) -> BatchDetail:
+    """Wait until nothing of a batch is open; return it."""
+
+    def finished() -> BatchDetail | None:
+        detail = client.batch(batch)
+        return None if {"queued", "running"} & detail.batch.states.keys() else detail
+
+    return wait_until(finished)
 
 
 class House:

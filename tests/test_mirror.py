@@ -15,6 +15,8 @@ ELSEWHERE = {
     # pattern of source files: (the test that stands in, why)
     "*/__init__.py": ("tests/test_imports.py", "a docstring, or names of its parts; what an import costs is tested"),
     "imagineerd/version.py": ("tests/test_main.py", "one line, which --version prints"),
+    "imagineerd/answers/labels.py": ("tests/test_labeling.py", "tested with what makes the labels"),
+    "imagineerd/answers/terms.py": ("tests/answers/test_steering.py", "who comes first, seen in the queue"),
     "imagineerd/client/asks.py": ("tests/test_requests.py", "one line for each request, each asked of a real daemon"),
     "imagineerd/client/dealer.py": ("tests/client/test_clients.py", "the socket of both clients"),
     "imagineerd/client/following.py": ("tests/client/test_session.py", "a session, tested with the other one"),

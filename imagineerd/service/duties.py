@@ -78,7 +78,7 @@ async def keep_reloading(requests: Requests, wanted: asyncio.Event) -> None:
 
 async def _reload(requests: Requests) -> None:
     try:
-        waits = await requests.reload()
+        waits = await requests.configuring.reload()
     except ImagineerError as error:
         for problem in error.problems or (error.message,):
             log.error("The configuration stays as it was: %s", problem)  # noqa: TRY400 - the sentence says it all

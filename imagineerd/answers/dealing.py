@@ -1,0 +1,127 @@
+"""Taking in what is to be drawn."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import msgspec
+
+from imagineerd import planning, protocol
+from imagineerd.answers import labels, mixes, sheets
+from imagineerd.answers.card_sets import find_set
+from imagineerd.answers.parts import Parts
+from imagineerd.answers.terms import idem_of, terms_of
+from imagineerd.grids.cells import by_mix
+from imagineerd.grids.planning import check_subject, plan_grid
+from imagineerd.naming import GRID, batch_id
+from imagineerd.server import Client
+from imagineerd.store.intake import Idem, NewBatch
+
+
+async def deal(parts: Parts, request: protocol.Deal, client: Client) -> protocol.Dealt:
+    """Deal a set. Raises `Invalid` for what cannot be drawn, `Full`, `Conflict`."""
+    card_set = await find_set(parts, request.set)
+    basis, sheet = await sheets.make_sheet(parts, request, card_set)
+    pairs = tuple(zip(sheet.cards, sheet.specs, strict=True))
+    new = _new_batch(
+        parts,
+        request.settings,
+        terms=terms_of(request, client),
+        set_id=card_set.id,
+        title=sheet.title,
+        theme=request.theme,
+        slots=tuple((card.index, card.name, spec) for card, spec in pairs),
+        jobs=tuple((card.index, spec) for card, spec in pairs),
+        mixes=sheet.mixes,
+    )
+    if request.label:
+        prompt = await asyncio.to_thread(labels.find_prompt, parts, request.label)
+        new = msgspec.structs.replace(new, label_prompt=prompt)
+    warnings = await sheets.sheet_warnings(parts, sheet, basis.model, request.theme)
+    return await _submit(parts, new, idem_of(request, client), warnings)
+
+
+async def generate(parts: Parts, request: protocol.Generate, client: Client) -> protocol.Dealt:
+    """Draw one prompt. Raises what `deal` raises."""
+    basis, specs = await sheets.make_copies(parts, request)
+    new = _new_batch(
+        parts,
+        request.settings,
+        terms=terms_of(request, client, pictures=len(specs)),
+        set_id="",
+        title=request.name or request.prompt,
+        theme="",
+        slots=((1, specs[0].name, specs[0]),),
+        jobs=tuple((1, spec) for spec in specs),
+        mixes=basis.choose(request.settings.mix or ()).mixes,
+    )
+    about_loras = await mixes.warnings(parts, specs)
+    warnings = (*planning.model_warnings(basis.model, request.prompt), *about_loras)
+    return await _submit(parts, new, idem_of(request, client), warnings)
+
+
+async def deal_grid(parts: Parts, request: protocol.DealGrid, client: Client) -> protocol.Dealt:
+    """Draw one subject along two axes. Raises what `deal` raises."""
+    check_subject(request)
+    card_set = await find_set(parts, request.set) if request.set else None
+    chooser = await mixes.make_chooser(parts)
+    basis = await asyncio.to_thread(sheets.make_basis, parts, request.settings, chooser)
+    grid = await asyncio.to_thread(plan_grid, basis, request, card_set)
+    new = _new_batch(
+        parts,
+        request.settings,
+        terms=terms_of(request, client),
+        set_id="",
+        name=GRID,
+        title=grid.title,
+        theme=request.theme,
+        slots=tuple((index, spec.name, spec) for index, spec in enumerate(grid.specs, 1)),
+        jobs=tuple((place + 1, grid.specs[place]) for place in by_mix(grid.specs)),
+        mixes=grid.mixes,
+        grid=request.axes,
+    )
+    about_loras = await mixes.warnings(parts, grid.specs)
+    warnings = (*planning.model_warnings(basis.model, request.theme or request.prompt), *about_loras)
+    return await _submit(parts, new, idem_of(request, client), warnings)
+
+
+async def reroll(parts: Parts, request: protocol.Reroll, client: Client) -> protocol.Dealt:
+    """Draw one more take of each named card. Raises `NotFound`, `Invalid` where the seeds run out, `Full`."""
+    batch = await parts.store.find_batch(request.batch)
+    specs = await parts.store.slot_specs(batch, request.slots)
+    first = planning.draw_seed() if request.seed is None else request.seed
+    jobs = tuple(
+        (slot, msgspec.structs.replace(specs[slot], seed=planning.seed_of(first, offset, "$.seed")))
+        for offset, slot in enumerate(request.slots)
+    )
+    limit, terms = parts.config.daemon.queue_limit, terms_of(request, client, pictures=len(jobs))
+    dealt = await parts.store.add_jobs(batch, jobs, idem_of(request, client), limit, time.time(), terms=terms)
+    await parts.let_wait(dealt.jobs)
+    return dealt
+
+
+async def complete(parts: Parts, request: protocol.Complete, client: Client) -> protocol.Dealt:
+    """Draw what a batch lacks, with the seeds it was dealt with. Raises `NotFound`, `Full`."""
+    limit, terms = parts.config.daemon.queue_limit, terms_of(request, client)
+    dealt = await parts.store.complete(request.batch, idem_of(request, client), limit, time.time(), terms=terms)
+    await parts.let_wait(dealt.jobs)
+    return dealt
+
+
+def _new_batch(parts: Parts, chosen: protocol.Settings, set_id: str, name: str = "", **rest: Any) -> NewBatch:
+    stamp = time.strftime("%Y%m%d_%H%M%S")
+    return NewBatch(
+        id=batch_id(name or set_id, stamp),
+        set_id=set_id,
+        settings=msgspec.msgpack.encode(chosen),
+        output_dir=str(parts.config.output.directory),
+        **rest,
+    )
+
+
+async def _submit(parts: Parts, new: NewBatch, idem: Idem, warnings: tuple[str, ...]) -> protocol.Dealt:
+    dealt = await parts.store.submit_batch(new, idem, parts.config.daemon.queue_limit, time.time())
+    await parts.let_wait(dealt.jobs)
+    return msgspec.structs.replace(dealt, warnings=warnings)
