@@ -10,6 +10,8 @@ from imagineer_tui.model.world import Topic
 SOON_S: Final = 0.03
 PROGRESS_S: Final = 0.2
 """Seconds until changes are told; progress alone is told five times a second."""
+STREAMS: Final[frozenset[Topic]] = frozenset({"progress", "building"})
+"""What changes many times a second, so that nobody has to see every change."""
 
 
 class Gathering:
@@ -24,7 +26,7 @@ class Gathering:
     def add(self, topics: frozenset[Topic]) -> None:
         """These changed; they are told soon, together with what else changes until then."""
         self._topics |= topics
-        wait = PROGRESS_S if self._topics == {"progress"} else SOON_S
+        wait = PROGRESS_S if self._topics <= STREAMS else SOON_S
         if wait not in self._waiting:
             self._waiting.add(wait)
             self._later(wait, lambda: self._tell_all(wait))

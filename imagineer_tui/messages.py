@@ -39,6 +39,10 @@ class Progressed(Changed, bubble=False):
     """Running jobs took steps: five times a second at most."""
 
 
+class BuildChanged(Changed, bubble=False):
+    """The build of the labeler's image went on: five times a second at most."""
+
+
 class ImagesChanged(Changed, bubble=False):
     """Pictures are to be shown another way: `app.images`."""
 
@@ -64,4 +68,5 @@ OF_TOPIC: dict[Topic, type[Changed]] = {
     "status": StatusChanged,
     "queue": QueueChanged,
     "progress": Progressed,
+    "building": BuildChanged,
 }

@@ -310,6 +310,7 @@ class Batch(Body, frozen=True, omit_defaults=True, kw_only=True):
 
     `folder` is the absolute path of its pictures on the daemon's machine, to show; `mixes` are the names of the saved
     mixes that it was dealt with. `grid` are the axes of a grid: its slots are the cells, row by row of the sheet.
+    `labelled` counts its takes that have a label.
     """
 
     id: str
@@ -323,6 +324,7 @@ class Batch(Body, frozen=True, omit_defaults=True, kw_only=True):
     states: dict[str, int] = {}
     mixes: tuple[str, ...] = ()
     grid: tuple[Axis, ...] = ()
+    labelled: int = 0
 
 
 class SetInfo(Body, frozen=True, omit_defaults=True, kw_only=True):

@@ -21,7 +21,7 @@ import zmq
 from imagineerd import protocol
 from imagineerd.client import Endpoints
 from imagineerd.errors import ImagineerError
-from imagineerd.jobs import GenerateSpec, Job, JobError, State
+from imagineerd.jobs import GenerateSpec, Job, JobError, LabelSpec, State
 
 T = TypeVar("T")
 Mood = Literal["fine", "silent", "rubbish", "forgetful"]
@@ -295,6 +295,10 @@ def spec(name: str = "Aries", seed: int = 4711) -> GenerateSpec:
         prompt=f"{name}, gold on black", width=64, height=96, steps=4, guidance_scale=7.5, seed=seed,
         model="starter", name=name,
     )  # fmt: skip
+
+
+def label_spec(take: int) -> LabelSpec:
+    return LabelSpec(take=take, prompt="default", prompt_version="1", text="Describe it.", name=NAMES[(take - 1) % 3])
 
 
 def job(number: int, state: State = State.QUEUED, **more: Any) -> Job:

@@ -8,18 +8,20 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from imagineer_tui.model.world import Move, Progress, Topic, World
+from imagineer_tui.model.world import Build, Move, Progress, Topic, World
 from imagineerd.client import Away, Event, Followed
 from imagineerd.errors import DaemonAway, ImagineerError
 from imagineerd.jobs import OPEN_STATES, GenerateSpec, Job, State
 from imagineerd.protocol import (
     Batch,
     BatchAdded,
+    Building,
     Bye,
     EventBody,
     JobMoved,
     JobsAdded,
     JobsPlaced,
+    LabelerBuilt,
     PauseChanged,
     Place,
     Resume,
@@ -59,6 +61,9 @@ def apply(world: World, message: Followed, now: float) -> frozenset[Topic]:
         case Worker():
             world.labeling = message
             topics = frozenset({"status"})
+        case Building(line=line):
+            _build_of(world).lines.append(line)
+            topics = frozenset({"building"})
     return topics
 
 
@@ -83,9 +88,10 @@ def load(world: World, batch: Batch, jobs: Sequence[Job]) -> frozenset[Topic]:
     The answer and the events come by different ways: what was told of a job meanwhile is newer than the answer.
     """
     world.jobs.update((job.id, _moved(job, world.moves[job.id]) if job.id in world.moves else job) for job in jobs)
-    newest = {job.slot: job.id for job in sorted(jobs, key=lambda job: job.id)}
+    drawn = sorted((job for job in jobs if _draws(job)), key=lambda job: job.id)
+    newest = {job.slot: job.id for job in drawn}
     states = Counter(world.jobs[number].state.value for number in newest.values())
-    takes = sum(world.jobs[job.id].state is State.DONE for job in jobs)
+    takes = sum(world.jobs[job.id].state is State.DONE for job in drawn)
     world.batches[batch.id] = replace(batch, states=dict(states), takes=takes)
     world.stale.discard(batch.id)
     return frozenset({"queue"})
@@ -95,7 +101,7 @@ def finished(world: World) -> list[Batch]:
     """Return the batches whose last open job ended since this was last asked."""
     if not world.moving:
         return []
-    still_open = {job.batch for job in world.jobs.values() if job.state in OPEN_STATES}
+    still_open = {job.batch for job in world.jobs.values() if job.state in OPEN_STATES and _draws(job)}
     ended = world.moving - still_open - world.stale
     world.moving -= ended
     return [world.batches[batch] for batch in sorted(ended) if batch in world.batches]
@@ -115,7 +121,7 @@ def _start_over(world: World, snapshot: Snapshot) -> frozenset[Topic]:
     world.paused = snapshot.paused
     # An open job names its batch; one that is older than the newest batches has to be asked for.
     world.stale = {job.batch for job in snapshot.jobs if job.batch not in world.batches}
-    world.moving |= {job.batch for job in snapshot.jobs}
+    world.moving |= {job.batch for job in snapshot.jobs if _draws(job)}
     _live(world)
     return EVERYTHING
 
@@ -140,9 +146,20 @@ def _happened(world: World, body: EventBody) -> frozenset[Topic]:
         case TakeAdded():
             world.landed.append(body.take)
             _move(world, body.take.job, body.take.batch, Move(State.DONE, None, take=body.take.id))
+        case LabelerBuilt():
+            build = _build_of(world)
+            build.ended, build.error = True, body.error.message if body.error else ""
+            return frozenset({"building"})
         case _:
             return NOTHING
     return frozenset({"queue"})
+
+
+def _build_of(world: World) -> Build:
+    """Return the build that goes on; what is said after the end of one belongs to another."""
+    if world.build is None or world.build.ended:
+        world.build = Build()
+    return world.build
 
 
 def _tick(world: World, tick: Tick, now: float) -> None:
@@ -174,10 +191,15 @@ def _move(world: World, number: int, batch: str, move: Move) -> None:
     if job is None:
         world.stale.add(batch)
         return
-    if isinstance(job.spec, GenerateSpec):  # to be labelled is no state of a card
+    if _draws(job):
         _count(world, batch, job.state, move.state, takes=move.take is not None)
     world.jobs[number] = _moved(job, move)
     _forget_ended(world)
+
+
+def _draws(job: Job) -> bool:
+    """Say whether a job is the state of a card; to be labelled is none."""
+    return isinstance(job.spec, GenerateSpec)
 
 
 def _moved(job: Job, move: Move) -> Job:

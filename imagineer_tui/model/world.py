@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from imagineerd.protocol import Batch, Status, Take, Worker
 
 Phase: TypeAlias = Literal["connecting", "live", "away"]
-Topic: TypeAlias = Literal["connection", "status", "queue", "progress"]
+Topic: TypeAlias = Literal["connection", "status", "queue", "progress", "building"]
 """What a screen may have to draw anew; each has a message in `messages`."""
 
 MOST_LANDED: Final = 500
 """Takes that are remembered as having come while the app looked."""
+MOST_BUILD_LINES: Final = 200
 
 
 @dataclass
@@ -74,19 +75,29 @@ class Move:
 
 
 @dataclass
+class Build:
+    """A build of the labeler's container image: what it said last, whether it ended, and why it failed."""
+
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_BUILD_LINES))
+    ended: bool = False
+    error: str = ""
+
+
+@dataclass
 class World:
     """The daemon as last heard of.
 
-    `worker` draws, `labeling` is the one that labels. `jobs` are the open ones, and those that ended while the app
-    looked. `progress` is of running jobs, `pace` of all. `landed` are the takes that came while the app looked, oldest
-    first. While it is `paused`, no job is started. `stale` names batches of which there is more to ask for, `moving`
-    those that had open jobs when last looked at. `moves` are the newest ones told of each job since the jobs of a batch
-    were last asked for.
+    `worker` draws, `labeling` is the one that labels; `build` is the newest build of its image that was heard of.
+    `jobs` are the open ones, and those that ended while the app looked. `progress` is of running jobs, `pace` of all.
+    `landed` are the takes that came while the app looked, oldest first. While it is `paused`, no job is started.
+    `stale` names batches of which there is more to ask for, `moving` those that had open jobs when last looked at.
+    `moves` are the newest ones told of each job since the jobs of a batch were last asked for.
     """
 
     connection: Connection = field(default_factory=Connection)
     worker: Worker | None = None
     labeling: Worker | None = None
+    build: Build | None = None
     status: Status | None = None
     jobs: dict[int, Job] = field(default_factory=dict)
     progress: dict[int, Progress] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from imagineer_tui.words import moment, size, took
 
 if TYPE_CHECKING:
     from imagineer_tui.model.gallery import Card
-    from imagineerd.protocol import TakeDetail
+    from imagineerd.protocol import Label, TakeDetail
 
 
 class TakeFacts(VerticalScroll, can_focus=False):
@@ -50,7 +50,7 @@ class TakeFacts(VerticalScroll, can_focus=False):
 
 
 def take_lines(detail: TakeDetail) -> Iterator[Content]:
-    """Yield the card, the prompt, then the settings."""
+    """Yield the card, the prompt, the settings, then the label."""
     take, spec = detail.about.take, detail.spec
     marks = ("★ " if detail.about.pick else "") + ("♥ " if take.favourite else "")
     yield Content.assemble((marks, "$accent"), (detail.about.card, "b"), (f"  take {take.id}", "dim"))
@@ -62,8 +62,18 @@ def take_lines(detail: TakeDetail) -> Iterator[Content]:
         yield Content.assemble(f"{lora.name} {lora.weight:g}", (share, "dim"))
     yield Content.styled(_settings(detail), "dim")
     yield Content.styled(f"{moment(take.created_at)} · {took(take.duration)} · {size(take.bytes)}", "dim")
-    if take.rating:
-        yield Content.styled(f"rated {take.rating.lower()}", "$warning" if take.is_nsfw else "dim")
+    if take.label:
+        yield from label_lines(take.label)
+
+
+def label_lines(label: Label) -> Iterator[Content]:
+    """Yield the rating, the caption, then the tags; what there is of them."""
+    if label.rating:
+        yield Content.styled(f"rated {label.rating.lower()}", "$warning" if label.is_nsfw else "dim")
+    if label.caption:
+        yield Content(label.caption)
+    if label.tags:
+        yield Content.styled(" · ".join(label.tags), "$accent")
 
 
 def _settings(detail: TakeDetail) -> str:

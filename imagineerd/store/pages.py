@@ -35,6 +35,10 @@ _BATCH_NUMBER = "SELECT number FROM batch WHERE id = ?"
 _LAST_IDS = "SELECT id FROM batch ORDER BY number DESC LIMIT ?"
 _IDS_FROM = "SELECT id FROM batch WHERE id >= ? AND id < ? ORDER BY id LIMIT 6"
 _SLOT_STATES = "SELECT state, count(*) FROM slot WHERE batch = ? GROUP BY state"
+_LABELLED = """
+    SELECT count(*) FROM take JOIN labeling ON labeling.take = take.id AND labeling.current = 1
+    WHERE take.batch = ? AND take.place = 'kept'
+"""
 _SLOTS = """
     SELECT idx, name, slot.state, pick, slot.job, error_code, error_message
     FROM slot LEFT JOIN job ON job.id = slot.job
@@ -192,6 +196,7 @@ def _batch_of(connection: sqlite3.Connection, row: Row) -> Batch:
         states=dict(connection.execute(_SLOT_STATES, (id_,)).fetchall()),
         mixes=tuple(mixes.split()),
         grid=_decode_axes(grid),
+        labelled=connection.execute(_LABELLED, (id_,)).fetchone()[0],
     )
 
 

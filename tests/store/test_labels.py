@@ -101,6 +101,15 @@ def test_the_index_is_made_again_with_its_labels(connection: sqlite3.Connection,
     assert found(connection, "ram") == [takes[0]]
 
 
+def test_a_batch_counts_its_takes_that_have_a_label(connection: sqlite3.Connection, takes: list[int]) -> None:
+    say(connection, takes[0], "A ram.")
+    say(connection, takes[0], "A ram in gold.")
+    assert pages.batch(connection, "tarot").labelled == 1
+
+    trash.delete(connection, [pages.take(connection, takes[0])], 8.0)
+    assert pages.batch(connection, "tarot").labelled == 0
+
+
 def test_what_is_in_the_trash_keeps_its_label(connection: sqlite3.Connection, takes: list[int]) -> None:
     say(connection, takes[0], "A ram.", "SAFE")
 

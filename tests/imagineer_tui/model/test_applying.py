@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from fakes import BATCH, job, take
+from fakes import BATCH, job, label_spec, take
+from msgspec.structs import replace
 
 from imagineer_tui.model.applying import EVERYTHING, apply, finished, load, refuse
 from imagineer_tui.model.world import World
@@ -13,10 +14,12 @@ from imagineerd.jobs import JobError, State
 from imagineerd.protocol import (
     Batch,
     BatchAdded,
+    Building,
     Bye,
     Heartbeat,
     JobMoved,
     JobsAdded,
+    LabelerBuilt,
     PickChanged,
     Resume,
     Snapshot,
@@ -132,6 +135,30 @@ def test_added_and_unknown_jobs_are_asked_for(world: World):
 
     assert world.stale == {BATCH}
     assert 77 not in world.jobs
+
+
+def test_to_be_labelled_is_no_state_of_a_card(world: World):
+    done = [replace(job(number), state=State.DONE) for number in (1, 2, 3)]
+    labels = [replace(job(number), slot=number - 3, spec=label_spec(number - 3)) for number in (4, 5, 6)]
+
+    load(world, batch(states={"done": 3}), [*done, *labels])
+
+    assert world.batches[BATCH].states == {"done": 3}
+    assert world.batches[BATCH].takes == 3
+    assert [ended.id for ended in finished(world)] == [BATCH]
+
+
+def test_what_a_build_says_is_kept_until_the_next_one(world: World):
+    assert apply(world, Building(line="Step 1/3"), 101.0) == {"building"}
+    assert world.build
+    assert list(world.build.lines) == ["Step 1/3"]
+    assert not world.build.ended
+
+    happen(world, LabelerBuilt(image="i", error=JobError("E_LABEL", "There is no room.")))
+    assert (world.build.ended, world.build.error) == (True, "There is no room.")
+
+    apply(world, Building(line="Step 1/3 again"), 102.0)
+    assert (list(world.build.lines), world.build.ended) == (["Step 1/3 again"], False)
 
 
 def test_what_concerns_no_job_changes_nothing(world: World):

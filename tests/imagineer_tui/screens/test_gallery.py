@@ -200,9 +200,10 @@ async def test_two_takes_are_compared_side_by_side(daemon: FakeDaemon, gallery: 
 
 
 async def test_a_take_rated_unsafe_is_blurred_until_b_reveals_it(daemon: FakeDaemon, gallery: Gallery):
-    gallery.known[1] = gallery.takes[1] = replace(gallery.takes[1], rating="EXPLICIT", is_nsfw=True)
+    label = protocol.Label(id=1, caption="A ram.", rating="EXPLICIT", tags=("ram", "gold"), is_nsfw=True)
+    gallery.known[1] = gallery.takes[1] = replace(gallery.takes[1], rating="EXPLICIT", is_nsfw=True, label=label)
     async with gallery_of(daemon) as (_, pilot):
-        await shows(pilot, "▒ Aries", "rated explicit")
+        await shows(pilot, "▒ Aries", "rated explicit", "A ram.", "ram · gold")
         await pilot.press("b")
         await until(pilot, lambda: "▒ Aries" not in text_of(pilot.app))
 
