@@ -61,6 +61,11 @@ def resolve_model(
     `cache_dir` is a Hugging Face cache (default: the environment's), `base_dir` what relative paths start from;
     without it only an absolute path is one. Raises `ModelError` where nothing fits, with what to do.
     """
+    found = _find_model(name, starter, cache_dir, base_dir)
+    return msgspec.structs.replace(found, info=msgspec.structs.replace(found.info, base=base_of_model(found)))
+
+
+def _find_model(name: str, starter: Path, cache_dir: Path | None, base_dir: Path | None) -> ResolvedModel:
     if name == STARTER:
         return _from_folder(name, starter)
     path = (base_dir or Path()) / Path(name).expanduser()

@@ -42,7 +42,10 @@ class Basis(msgspec.Struct, frozen=True):
 
 
 class Sheet(msgspec.Struct, frozen=True):
-    """The cards of one deal: how each was planned, and its spec; `mixes` are the saved mixes that they use."""
+    """The cards of one deal: how each was planned, and its spec; `mixes` are the saved mixes that they use.
+
+    A single prompt is one card with a spec for each picture.
+    """
 
     title: str
     cards: tuple[prompts.PlannedCard, ...]
@@ -74,16 +77,23 @@ def plan_set(basis: Basis, card_set: CardSet, theme: str, picked: Sequence[int] 
     return Sheet(card_set.name, cards, specs, tuple(dict.fromkeys(itertools.chain(*mixes))))
 
 
-def plan_prompt(basis: Basis, prompt: str, n: int, name: str) -> tuple[GenerateSpec, ...]:
-    """Plan one prompt drawn `n` times, the seeds counting up."""
+def plan_prompt(basis: Basis, prompt: str, n: int, name: str) -> Sheet:
+    """Plan one prompt drawn `n` times, the seeds counting up. Raises `Invalid`, `LoraError`."""
     generation, settings = basis.config.generation, basis.settings
     width, height = size_for(basis, generation.width, generation.height)
     negative, chosen = settings.negative_prompt, basis.choose(settings.mix or ())
     composed = prompts.compose_single(prompt, triggers_of(basis, settings.mix or ()))
+    card = prompts.PlannedCard(
+        index=1,
+        name=name or prompt,
+        prompt=composed,
+        tokens=prompts.split_tokens(composed.text, basis.tokenizer),
+        negative_prompt=generation.negative_prompt if negative is None else negative,
+    )
     spec = GenerateSpec(
         prompt=composed.text,
         parts=composed.parts,
-        negative_prompt=generation.negative_prompt if negative is None else negative,
+        negative_prompt=card.negative_prompt,
         width=width,
         height=height,
         steps=steps_for(basis),
@@ -93,9 +103,10 @@ def plan_prompt(basis: Basis, prompt: str, n: int, name: str) -> tuple[GenerateS
         mix=chosen.mix,
         model=basis.model.source.name,
         model_revision=basis.model.source.revision,
-        name=name or prompt,
+        name=card.name,
     )
-    return tuple(msgspec.structs.replace(spec, seed=seed_of(basis.first_seed, offset)) for offset in range(n))
+    specs = tuple(msgspec.structs.replace(spec, seed=seed_of(basis.first_seed, offset)) for offset in range(n))
+    return Sheet(card.name, (card,), specs, chosen.mixes)
 
 
 def wanted_mix(basis: Basis, card_set: CardSet, overrides: Overrides) -> Mix:
@@ -135,6 +146,25 @@ def seed_of(first: int, offset: int, field: str = "$.settings.seed") -> int:
     return first + offset
 
 
+def plan_of(
+    sheet: Sheet, model: ResolvedModel, warnings: tuple[str, ...] = (), eta_s: float | None = None
+) -> protocol.Plan:
+    """Return a plan as it goes over the wire; that of a set also needs its id and the theme."""
+    first = sheet.specs[0]
+    return protocol.Plan(
+        set="",
+        title=sheet.title,
+        theme="",
+        model=model.info,
+        width=first.width,
+        height=first.height,
+        scheduler=first.scheduler,
+        cards=tuple(planned_card(card, spec) for card, spec in zip(sheet.cards, sheet.specs, strict=False)),
+        warnings=warnings,
+        eta_s=eta_s,
+    )
+
+
 def planned_card(card: prompts.PlannedCard, spec: GenerateSpec) -> protocol.PlannedCard:
     """Return a planned card as it goes over the wire."""
     tokens = card.tokens
@@ -160,6 +190,11 @@ def warnings_for(sheet: Sheet, model: ResolvedModel, theme: str) -> tuple[str, .
     """Return what a person should know before the cards are dealt: about the model first, then card by card."""
     about_cards = [f"{card.name}: {warning}" for card in sheet.cards for warning in prompts.warnings(card)]
     return (*model_warnings(model, theme), *about_cards)
+
+
+def warnings_for_prompt(sheet: Sheet, model: ResolvedModel, prompt: str) -> tuple[str, ...]:
+    """Return what a person should know before a single prompt is drawn."""
+    return (*model_warnings(model, prompt), *prompts.warnings(sheet.cards[0]))
 
 
 def model_warnings(model: ResolvedModel, words: str) -> tuple[str, ...]:

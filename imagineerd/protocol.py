@@ -385,13 +385,17 @@ class PlannedCard(Body, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class ModelInfo(Body, frozen=True, omit_defaults=True, kw_only=True):
-    """The model that jobs use. `sizes` are its native sizes (width, height); `knows` says what a toy model can draw."""
+    """The model that jobs use. `sizes` are its native sizes (width, height); `knows` says what a toy model can draw.
+
+    `base` is what it is for LoRAs, in the words of [LoraInfo](#type-lorainfo): one of another base does not fit.
+    """
 
     name: str
     revision: str = ""
     present: bool = True
     sizes: tuple[tuple[Pixels, Pixels], ...] = ()
     knows: str = ""
+    base: str = "unknown"
 
 
 class LoraInfo(Body, frozen=True, omit_defaults=True, kw_only=True):
@@ -537,7 +541,10 @@ class Mixes(Body, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Plan(Body, frozen=True, omit_defaults=True, kw_only=True):
-    """What a deal would do, without doing it. `eta_s` is absent until a speed was measured."""
+    """What a deal would do, without doing it. `eta_s` is absent until a speed was measured.
+
+    That of a single prompt has an empty `set` and one card; `eta_s` is for all its pictures.
+    """
 
     set: str
     title: str
@@ -886,6 +893,15 @@ class PlanDeal(Request[Plan], frozen=True, omit_defaults=True, kw_only=True):
     theme: Prompt = ""
     settings: Settings = Settings()
     cards: tuple[Id, ...] = ()
+
+
+class PlanPrompt(Request[Plan], frozen=True, omit_defaults=True, kw_only=True):
+    """Show what `generate` would do."""
+
+    prompt: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+    n: Annotated[int, msgspec.Meta(ge=1, le=MAX_N)] | None = None
+    name: Name = ""
+    settings: Settings = Settings()
 
 
 class MakeThemes(Request[Themes], frozen=True, omit_defaults=True, kw_only=True):
@@ -1432,6 +1448,7 @@ REQUESTS: Final[dict[str, type[Request[Any]]]] = {
     "mix_rename": RenameMix,
     "mix_delete": DeleteMix,
     "plan": PlanDeal,
+    "plan_prompt": PlanPrompt,
     "themes": MakeThemes,
     "deal": Deal,
     "generate": Generate,
@@ -1485,6 +1502,7 @@ ROLE_OF: Final[dict[str, Role]] = {
     "lora": "viewer",
     "lora_note": "operator",
     "plan": "viewer",
+    "plan_prompt": "viewer",
     "themes": "viewer",
     "deal": "operator",
     "generate": "operator",

@@ -350,7 +350,10 @@ CHAPTERS: Final = (
     Chapter(
         "Looking around",
         "What there is, and what a deal would do.\n",
-        ("status", "status_is", "sets", "sets_are", "set", "set_is", "themes", "themes_are", "plan", "plan_is"),
+        (
+            *("status", "status_is", "sets", "sets_are", "set", "set_is", "themes", "themes_are"),
+            *("plan", "plan_prompt", "plan_is"),
+        ),
     ),
     Chapter(
         "LoRAs",

@@ -73,6 +73,8 @@ class Requests:
                 return protocol.Done()
             case protocol.PlanDeal():
                 return await sheets.plan_deal(parts, request)
+            case protocol.PlanPrompt():
+                return await sheets.plan_prompt(parts, request)
             case protocol.MakeThemes():
                 return sheets.make_themes(request)
             case protocol.Deal():

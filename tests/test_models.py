@@ -173,7 +173,7 @@ def test_the_base_of_what_has_no_folder_is_known_by_what_takes_it(tmp_path: Path
     (tmp_path / "mine.safetensors").write_bytes(b"1")
 
     def base(name: str) -> str:
-        return base_of_model(resolve_model(name, starter=STARTER, cache_dir=tmp_path))
+        return resolve_model(name, starter=STARTER, cache_dir=tmp_path).info.base
 
     assert base("starter") == "starter"
     assert base(str(tmp_path / "mine.safetensors")) == "sd1"

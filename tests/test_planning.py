@@ -114,7 +114,7 @@ def test_trigger_words_are_a_hint_until_they_are_asked_for(basis):
 
 
 def test_a_single_prompt_has_trigger_words_too(basis):
-    (spec,) = planning.plan_prompt(basis(mix=(LoraWeight("dark"),)), "a fox, <trigger>", 1, "")
+    (spec,) = planning.plan_prompt(basis(mix=(LoraWeight("dark"),)), "a fox, <trigger>", 1, "").specs
 
     assert spec.prompt == "a fox, wakes dark"
 
@@ -163,10 +163,20 @@ def test_a_lora_that_is_not_there_is_refused_before_anything_is_dealt(basis):
 
 
 def test_one_prompt_drawn_often_differs_in_seed_alone(basis):
-    specs = planning.plan_prompt(basis(first_seed=100), "a red fox", 3, "")
+    specs = planning.plan_prompt(basis(first_seed=100), "a red fox", 3, "").specs
 
     assert [spec.seed for spec in specs] == [100, 101, 102]
     assert len({(spec.prompt, spec.width, spec.name) for spec in specs}) == 1
+
+
+def test_a_prompt_is_planned_as_one_card_however_often_it_is_drawn(basis):
+    sheet = planning.plan_prompt(basis(), "fox " * 80, 3, "Fox")
+    plan = planning.plan_of(sheet, SD15)
+
+    (card,) = plan.cards
+    assert (plan.set, plan.title, card.name, card.tokens.count) == ("", "Fox", "Fox", 82)
+    assert card.tokens.cut == "fox " * 5
+    assert "82 tokens and the model reads 77" in planning.warnings_for_prompt(sheet, SD15, "fox " * 80)[0]
 
 
 def test_seeds_that_would_run_out_of_range_are_refused(basis):

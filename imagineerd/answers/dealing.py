@@ -45,20 +45,20 @@ async def deal(parts: Parts, request: protocol.Deal, client: Client) -> protocol
 
 async def generate(parts: Parts, request: protocol.Generate, client: Client) -> protocol.Dealt:
     """Draw one prompt. Raises what `deal` raises."""
-    basis, specs = await sheets.make_copies(parts, request)
+    basis, sheet = await sheets.make_copies(parts, request)
+    first = sheet.specs[0]
     new = _new_batch(
         parts,
         request.settings,
-        terms=terms_of(request, client, pictures=len(specs)),
+        terms=terms_of(request, client, pictures=len(sheet.specs)),
         set_id="",
-        title=request.name or request.prompt,
+        title=sheet.title,
         theme="",
-        slots=((1, specs[0].name, specs[0]),),
-        jobs=tuple((1, spec) for spec in specs),
-        mixes=basis.choose(request.settings.mix or ()).mixes,
+        slots=((1, first.name, first),),
+        jobs=tuple((1, spec) for spec in sheet.specs),
+        mixes=sheet.mixes,
     )
-    about_loras = await mixes.warnings(parts, specs)
-    warnings = (*planning.model_warnings(basis.model, request.prompt), *about_loras)
+    warnings = await sheets.prompt_warnings(parts, sheet, basis.model, request.prompt)
     return await _submit(parts, new, idem_of(request, client), warnings)
 
 

@@ -8,6 +8,8 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from imagineerd import planning, protocol, themes
 from imagineerd.answers import mixes
 from imagineerd.answers.card_sets import find_set
@@ -33,19 +35,17 @@ async def plan_deal(parts: Parts, request: protocol.PlanDeal) -> protocol.Plan:
     """Return what a deal of the same words would draw."""
     card_set = await find_set(parts, request.set)
     basis, sheet = await make_sheet(parts, request, card_set)
-    first = sheet.specs[0]
-    return protocol.Plan(
-        set=card_set.id,
-        title=sheet.title,
-        theme=request.theme,
-        model=basis.model.info,
-        width=first.width,
-        height=first.height,
-        scheduler=first.scheduler,
-        cards=tuple(map(planning.planned_card, sheet.cards, sheet.specs)),
-        warnings=await sheet_warnings(parts, sheet, basis.model, request.theme),
-        eta_s=await _eta(parts, sheet.specs),
-    )
+    warnings = await sheet_warnings(parts, sheet, basis.model, request.theme)
+    plan = planning.plan_of(sheet, basis.model, warnings, await _eta(parts, sheet.specs))
+    return msgspec.structs.replace(plan, set=card_set.id, theme=request.theme)
+
+
+async def plan_prompt(parts: Parts, request: protocol.PlanPrompt) -> protocol.Plan:
+    """Return what `generate` of the same words would draw."""
+    basis, sheet = await make_copies(parts, request)
+    one = await _eta(parts, sheet.specs[:1])
+    warnings = await prompt_warnings(parts, sheet, basis.model, request.prompt)
+    return planning.plan_of(sheet, basis.model, warnings, None if one is None else one * len(sheet.specs))
 
 
 async def make_sheet(
@@ -55,7 +55,9 @@ async def make_sheet(
     return await asyncio.to_thread(_sheet, parts, request, card_set, await mixes.make_chooser(parts))
 
 
-async def make_copies(parts: Parts, request: protocol.Generate) -> tuple[planning.Basis, tuple[GenerateSpec, ...]]:
+async def make_copies(
+    parts: Parts, request: protocol.Generate | protocol.PlanPrompt
+) -> tuple[planning.Basis, planning.Sheet]:
     """Compose one prompt as often as asked. Raises `Invalid` for what cannot be drawn."""
     return await asyncio.to_thread(_copies, parts, request, await mixes.make_chooser(parts))
 
@@ -79,6 +81,12 @@ async def sheet_warnings(parts: Parts, sheet: planning.Sheet, model: ResolvedMod
     return (*planning.warnings_for(sheet, model, theme), *about_loras)
 
 
+async def prompt_warnings(parts: Parts, sheet: planning.Sheet, model: ResolvedModel, prompt: str) -> tuple[str, ...]:
+    """Return what is doubtful about a single prompt and may be meant."""
+    about_loras = await mixes.warnings(parts, sheet.specs[:1])
+    return (*planning.warnings_for_prompt(sheet, model, prompt), *about_loras)
+
+
 def _sheet(
     parts: Parts, request: protocol.Deal | protocol.PlanDeal, card_set: sets.CardSet, chooser: Chooser
 ) -> tuple[planning.Basis, planning.Sheet]:
@@ -87,8 +95,8 @@ def _sheet(
 
 
 def _copies(
-    parts: Parts, request: protocol.Generate, chooser: Chooser
-) -> tuple[planning.Basis, tuple[GenerateSpec, ...]]:
+    parts: Parts, request: protocol.Generate | protocol.PlanPrompt, chooser: Chooser
+) -> tuple[planning.Basis, planning.Sheet]:
     basis = make_basis(parts, request.settings, chooser)
     n = request.n or parts.config.generation.num_images
     return basis, planning.plan_prompt(basis, request.prompt, n, request.name)

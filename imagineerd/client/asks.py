@@ -87,6 +87,13 @@ def plan(
     return protocol.PlanDeal(set=set_id, theme=theme, settings=settings, cards=tuple(cards))
 
 
+def plan_prompt(
+    prompt: str, n: int | None = None, settings: Settings = CHOOSE_NOTHING, name: str = ""
+) -> protocol.PlanPrompt:
+    """What `generate` would do with the same arguments. Raises what it would raise, but for `Full`."""
+    return protocol.PlanPrompt(prompt=prompt, n=n, name=name, settings=settings)
+
+
 def themes(count: int = 1, seed: int | None = None) -> protocol.MakeThemes:
     """Make up `count` (1 to 100) different themes, the same ones for the same seed."""
     return protocol.MakeThemes(count=count, seed=seed)

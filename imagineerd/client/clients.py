@@ -124,6 +124,7 @@ class Requests:
     rename_mix = Ask(asks.rename_mix)
     delete_mix = Ask(asks.delete_mix)
     plan = Ask(asks.plan)
+    plan_prompt = Ask(asks.plan_prompt)
     themes = Ask(asks.themes)
     deal = Ask(asks.deal)
     generate = Ask(asks.generate)

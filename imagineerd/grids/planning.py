@@ -51,7 +51,7 @@ def _cell_spec(basis: Basis, request: DealGrid, card_set: CardSet | None, cell: 
     pairs = list(zip(request.axes, cell, strict=True))
     theme = next((str(value) for axis, value in pairs if isinstance(axis, ThemeAxis)), request.theme)
     if card_set is None:
-        (spec,) = planning.plan_prompt(basis, request.prompt, 1, "")
+        (spec,) = planning.plan_prompt(basis, request.prompt, 1, "").specs
     else:
         (spec,) = planning.plan_set(basis, _without_loras(card_set), theme).specs
     varied = {_OF_SPEC[type(axis)]: value for axis, value in pairs if type(axis) in _OF_SPEC}

@@ -37,7 +37,7 @@ def test_the_status_says_how_the_daemon_is(client: Client, faking: House) -> Non
     status = client.status()
 
     assert status.pid == faking.pid
-    assert status.model.name == "starter"
+    assert (status.model.name, status.model.base) == ("starter", "starter")
     assert set(status.jobs) == {state.value for state in State}
     assert status.data_dir == str(faking.paths.data_dir)
     assert status.disk_free > 0

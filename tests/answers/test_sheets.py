@@ -22,3 +22,15 @@ def test_a_deal_does_what_its_plan_said(client: Client) -> None:
     assert [(card.prompt, card.seed) for card in plan.cards] == [(job.spec.prompt, job.spec.seed) for job in jobs]
     assert [job.spec.seed for job in jobs] == [41, 44]
     assert {(job.spec.steps, job.spec.guidance_scale, job.spec.width) for job in jobs} == {(2, 4.0, plan.width)}
+
+
+def test_a_prompt_is_drawn_as_its_plan_said(client: Client) -> None:
+    long, settings = "fox " * 80, Settings(seed=40, steps=2)
+    plan, dealt = client.plan_prompt(long, 2, settings), client.generate(long, 2, settings)
+
+    (card,), jobs = plan.cards, client.jobs(batch_id=dealt.batch.id).jobs
+    assert {job.spec.prompt for job in jobs} == {card.prompt}
+    assert min(job.spec.seed for job in jobs) == card.seed == 40
+    assert (card.tokens.exact, card.tokens.count > 77, plan.width) == (True, True, jobs[0].spec.width)
+    assert dealt.warnings == plan.warnings
+    assert any("cut" in warning for warning in plan.warnings)

@@ -158,6 +158,7 @@ MESSAGES: dict[str, Body] = {
     "mix_rename": protocol.RenameMix(name="gothic", to="card-gothic"),
     "mix_delete": protocol.DeleteMix(name="gothic"),
     "plan": protocol.PlanDeal(set="tarot", theme="at sea", settings=SETTINGS, cards=(1, 5)),
+    "plan_prompt": protocol.PlanPrompt(prompt="a fox", n=3, name="Fox", settings=SETTINGS),
     "themes": protocol.MakeThemes(count=3, seed=4),
     "deal": protocol.Deal(idem="k1", set="tarot", theme="at sea", settings=SETTINGS, cards=(1, 5)),
     "generate": protocol.Generate(idem="k2", prompt="a fox", n=3, name="Fox", settings=SETTINGS),
