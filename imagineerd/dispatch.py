@@ -78,6 +78,7 @@ class Dispatcher:
         self._max_batch = max_batch
         self._command = command
         self._sizes: tuple[int, ...] = (1,)
+        self._loaded = ""
         self._ready = False
         self._busy = False
         self._draining = False
@@ -194,7 +195,7 @@ class Dispatcher:
         return self._busy or (bool(self.waiting) and not self._ready)
 
     async def _order(self) -> None:
-        batch = self.waiting.next(self._sizes)
+        batch = self.waiting.next(self._sizes, self._loaded)
         if batch is None or self._process is None:
             return
         self._busy = True
@@ -206,6 +207,7 @@ class Dispatcher:
         if not jobs:
             self._busy = False
             return
+        self._loaded = group_key(jobs[0].spec)
         self.running.update((job.id, job) for job in jobs)
         if self._paused_at_once:  # while they were claimed
             self._interrupted.update(self.running)
@@ -289,6 +291,7 @@ class Dispatcher:
 
     async def _mourn(self, how: str) -> None:
         self._ready = self._busy = False
+        self._loaded = ""
         self._say(phase="dead", pid=0, detail=how)
         if not self._draining:
             log.warning(how, extra=pairs(jobs=len(self.running)))
@@ -380,6 +383,7 @@ class Dispatcher:
                 self._say(phase=phase, model=report.model, detail="", memory_used=report.memory_used)
                 self._wake.set()
             case link.Unloaded():
+                self._loaded = ""
                 self._say(model="", memory_used=report.memory_used)
             case link.Step():
                 self._step(report)

@@ -192,6 +192,21 @@ def group_key(spec: JobSpec) -> str:
     return "|".join((spec.model, spec.model_revision, mix, size, spec.scheduler, str(spec.steps)))
 
 
+def model_of(group: str) -> tuple[str, ...]:
+    """Return the model of a group key, with its revision."""
+    return tuple(group.split("|", 2)[:2])
+
+
+def weights_of(group: str) -> str:
+    """Return the part of a group key that the weights depend on: model and mix."""
+    return group.rsplit("|", 3)[0]
+
+
+def canvas_of(group: str) -> str:
+    """Return the part of a group key that a UNet call's weights and shape depend on: model, mix and size."""
+    return group.rsplit("|", 2)[0]
+
+
 def steps_of(group: str) -> int:
     """Return the steps that a group key stands for."""
     return int(group.rpartition("|")[2])

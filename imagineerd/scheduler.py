@@ -6,12 +6,25 @@ takes the turn that is now at the front, each further one the turn after. So cli
 turns, whoever came first and however much it asked for, and the order is known as soon as a job is accepted. Rank
 orders the jobs of one turn: it is the job's id, until a person moves the job.
 
-The job at the head decides the group (model, mix, size, steps, sampler: what one UNet call needs to share); the next
+The leader of a call decides the group (model, mix, size, steps, sampler: what one UNet call needs to share); the next
 others of that group and priority ride along, up to the largest fixed batch size. Batch sizes are a few fixed ones
 because a picture's bits depend on them. A priority that was passed over by `PATIENCE` calls in a row has the next one:
 what is urgent goes first, and still nobody waits for ever.
 
-A job whose worker died runs alone, so that a poison job takes no innocent neighbour with it when it kills again.
+The leader is the job at the head, unless another one is nearer to what the worker drew last: the same model, better
+the same mix, too, best the same size as well. So weights change less often. A nearer job goes ahead of the head
+
+- only in its own priority, and where its turn comes by less than that of `AHEAD` of the largest calls later: no client
+  gets more than those pictures ahead of one that waits, and is overtaken in turn until they are even;
+- only if it is older: whoever comes later, however often, takes nothing from one that waits, and what one client asked
+  for stays in its order;
+- never ahead of what a person has put in its place.
+
+What waits is drawn with no more changes of the model than in the order of the queue, and of one model, picture by
+picture, with no more changes of the mix.
+
+A job whose worker died runs alone, so that a poison job takes no innocent neighbour with it when it kills again; it
+goes ahead of nobody.
 """
 
 from __future__ import annotations
@@ -22,8 +35,12 @@ from types import MappingProxyType
 
 import msgspec
 
+from imagineerd.jobs import canvas_of, model_of, weights_of
+
 PATIENCE = 4
 """Calls in a row by which a priority may be passed over."""
+AHEAD = 2
+"""Calls of the largest size by whose turns a job may go ahead of the head for the sake of the loaded weights."""
 NOBODY: Mapping[int, int] = MappingProxyType({})
 
 
@@ -46,6 +63,11 @@ class Waiting(msgspec.Struct, frozen=True):
         """Its place: priority (the highest first), turn, rank, age."""
         return (-self.priority, self.turn, self.rank, self.job)
 
+    @property
+    def placed(self) -> bool:
+        """Whether a person has put it where it is."""
+        return self.rank != self.job
+
 
 class Batch(msgspec.Struct, frozen=True):
     """The next UNet call: its jobs in the order of the queue, and the fixed size it runs at (`len(jobs)` or more)."""
@@ -54,21 +76,40 @@ class Batch(msgspec.Struct, frozen=True):
     size: int
 
 
-def next_batch(waiting: Iterable[Waiting], sizes: Sequence[int], passed: Mapping[int, int] = NOBODY) -> Batch | None:
+def next_batch(
+    waiting: Iterable[Waiting], sizes: Sequence[int], passed: Mapping[int, int] = NOBODY, loaded: str = ""
+) -> Batch | None:
     """Choose the next call from the jobs of one lane, in any order; None when nothing waits.
 
     `sizes` are the fixed batch sizes, ascending, not empty. A short group runs at the largest size that it fills, and
     what is left over follows in smaller calls; a group below the smallest size is padded up to it. `passed` counts, by
-    priority, the calls in a row that went to another one.
+    priority, the calls in a row that went to another one. `loaded` is the group that the worker drew last.
     """
     queue = sorted(waiting, key=lambda entry: entry.key)
     if not queue:
         return None
     level = due({entry.priority for entry in queue}, passed)
-    head = next(entry for entry in queue if entry.priority == level)
-    mates = [head.job] if head.attempts else [entry.job for entry in queue if _may_join(entry, head)]
+    first: dict[tuple[str, bool], Waiting] = {}
+    for entry in queue:
+        if entry.priority == level:
+            first.setdefault((entry.group, entry.attempts > 0), entry)
+    leader = lead(tuple(first.values()), sizes, loaded)
+    mates = [leader.job] if leader.attempts else [entry.job for entry in queue if _may_join(entry, leader)]
     size = max((size for size in sizes if size <= len(mates)), default=sizes[0])
     return Batch(tuple(mates[:size]), size)
+
+
+def lead(fronts: Sequence[Waiting], sizes: Sequence[int], loaded: str = "") -> Waiting:
+    """Choose the leader of a call from the first jobs of each group of one priority; there is one at least."""
+    head = min(fronts, key=lambda entry: entry.key)
+    reach = head.turn + AHEAD * sizes[-1]
+    able = [entry for entry in fronts if entry is head or _may_overtake(entry, head, reach)]
+    return min(able, key=lambda entry: (-nearness(entry.group, loaded), entry.key))
+
+
+def nearness(group: str, other: str) -> int:
+    """Return how much of what is loaded for one group serves another: of model, mix and size how many are the same."""
+    return sum(part(group) == part(other) for part in (model_of, weights_of, canvas_of))
 
 
 def due(priorities: Iterable[int], passed: Mapping[int, int]) -> int:
@@ -102,5 +143,9 @@ def ranks(after: float | None, before: float | None, count: int) -> tuple[float,
     return spread[1:-1] if all(map(operator.lt, spread, spread[1:])) else None
 
 
-def _may_join(entry: Waiting, head: Waiting) -> bool:
-    return (entry.group, entry.priority, entry.attempts) == (head.group, head.priority, 0)
+def _may_join(entry: Waiting, leader: Waiting) -> bool:
+    return (entry.group, entry.priority, entry.attempts) == (leader.group, leader.priority, 0)
+
+
+def _may_overtake(entry: Waiting, head: Waiting, reach: int) -> bool:
+    return entry.job < head.job and entry.turn < reach and not entry.attempts and not head.placed

@@ -1,7 +1,7 @@
 """What waits, kept so that choosing costs the same however long it is: `next_batch` sorts all that it is shown.
 
 Jobs of one group and priority stand on one shelf, in the order of the queue; those whose worker died stand apart, since
-each of them runs alone. Who is next stands at the front of a shelf, and who may join it right behind.
+each of them runs alone. Who leads the next call stands at the front of a shelf, and who may join it right behind.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 from imagineerd.jobs import steps_of
-from imagineerd.scheduler import Batch, Waiting, due, next_batch, passed_over
+from imagineerd.scheduler import Batch, Waiting, due, lead, next_batch, passed_over
 
 Key: TypeAlias = tuple[int, int, float, int]
 Shelf: TypeAlias = tuple[int, str, bool]
@@ -49,15 +49,16 @@ class Waitlist:
             del self._shelves[_shelf(entry)]
         self.steps -= steps_of(entry.group)
 
-    def next(self, sizes: Sequence[int]) -> Batch | None:
+    def next(self, sizes: Sequence[int], loaded: str = "") -> Batch | None:
         """Choose as `next_batch` does from all that waits, and note which priorities that passes over."""
         if not self._shelves:
             return None
         levels = {shelf[0] for shelf in self._shelves}
         level = due(levels, self._passed)
         self._passed = passed_over(levels, level, self._passed)
-        keys = min((keys for shelf, keys in self._shelves.items() if shelf[0] == level), key=lambda keys: keys[0])
-        return next_batch((self._entries[job] for *_, job in keys[: sizes[-1]]), sizes)
+        fronts = [self._entries[keys[0][-1]] for shelf, keys in self._shelves.items() if shelf[0] == level]
+        shelf = self._shelves[_shelf(lead(fronts, sizes, loaded))]
+        return next_batch((self._entries[job] for *_, job in shelf[: sizes[-1]]), sizes)
 
 
 def _shelf(entry: Waiting) -> Shelf:

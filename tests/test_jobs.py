@@ -19,9 +19,12 @@ from imagineerd.jobs import (
     LabelSpec,
     LoraWeight,
     State,
+    canvas_of,
     group_key,
+    model_of,
     sources_of,
     steps_of,
+    weights_of,
 )
 
 names = st.text(max_size=12)
@@ -107,6 +110,24 @@ def test_what_one_call_must_share_parts_the_groups(change: dict[str, object]) ->
 
 def test_prompt_and_seed_may_differ_within_a_group() -> None:
     assert group_key(spec(1, "The Fool")) == group_key(spec(2, "The Magician"))
+
+
+def test_a_group_tells_its_model_its_weights_and_its_canvas_apart() -> None:
+    inked = msgspec.structs.replace(spec(), mix=(LoraWeight("Ink"),))
+    keys = [
+        group_key(each)
+        for each in (
+            inked,
+            msgspec.structs.replace(inked, steps=9, scheduler="lms"),
+            msgspec.structs.replace(inked, width=128),
+            msgspec.structs.replace(spec(), mix=()),
+            msgspec.structs.replace(inked, model_revision="r2"),
+        )
+    ]
+
+    assert [canvas_of(key) == canvas_of(keys[0]) for key in keys] == [True, True, False, False, False]
+    assert [weights_of(key) == weights_of(keys[0]) for key in keys] == [True, True, True, False, False]
+    assert [model_of(key) == model_of(keys[0]) for key in keys] == [True, True, True, True, False]
 
 
 @given(names, mixes, st.integers(1, 150), st.sampled_from(SCHEDULERS))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from random import Random
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagineerd.scheduler import PATIENCE, Batch, Waiting, due, next_batch, next_turn, passed_over, ranks
+from imagineerd.jobs import model_of, weights_of
+from imagineerd.scheduler import AHEAD, PATIENCE, Batch, Waiting, due, next_batch, next_turn, passed_over, ranks
 
 SIZES = (1, 4)
 entries = st.builds(
@@ -97,6 +99,131 @@ def test_whoever_is_at_the_front_is_drawn_and_so_everybody_is(queue: list[Waitin
     assert sorted(drawn) == sorted(entry.job for entry in queue)
 
 
+# ---------------------------------------------------------------- what the worker has loaded
+
+
+def of(mix: str = "", size: str = "8x8", model: str = "m", steps: int = 20) -> str:
+    """Return a group key."""
+    return f"{model}||{mix}|{size}|dpm++|{steps}"
+
+
+GROUPS = [of(mix, size, model) for mix in ("a", "b", "c") for size in ("8x8", "8x9") for model in ("m", "n")]
+
+
+def in_line(number: int, turn: int, group: str) -> Waiting:
+    return job(number, group=group, turn=turn)
+
+
+lines = st.lists(
+    st.builds(in_line, st.integers(1, 500), st.integers(0, 20), st.sampled_from(GROUPS)),
+    max_size=40,
+    unique_by=lambda entry: entry.job,
+)
+
+
+def test_what_needs_the_loaded_mix_goes_before_what_needs_another() -> None:
+    queue = [job(1, group=of("a"), turn=1), job(2, group=of("b"), turn=0)]
+
+    assert chosen(queue, loaded=of("b")).jobs == chosen(queue).jobs == (2,)
+    assert chosen(queue, loaded=of("a", steps=9)).jobs == (1,)
+
+
+def test_of_one_mix_the_same_size_goes_first_and_of_one_model_the_same_mix() -> None:
+    queue = [
+        job(1, group=of("a", "8x9"), turn=3),
+        job(2, group=of("a"), turn=2),
+        job(3, group=of("b"), turn=1),
+        job(4, group=of("b", model="n")),
+    ]
+    order = []
+    loaded = of("a", "8x9", steps=9)
+    while queue:
+        number = chosen(queue, SIZES, loaded=loaded).jobs[0]
+        loaded = next(entry.group for entry in queue if entry.job == number)
+        queue = [entry for entry in queue if entry.job != number]
+        order.append(number)
+
+    assert order == [1, 2, 3, 4]
+
+
+def test_nobody_goes_so_far_ahead_that_his_turn_is_a_few_calls_away() -> None:
+    def first(turn: int) -> int:
+        return chosen([job(1, group=of("a"), turn=turn), job(2, group=of("b"))], loaded=of("a")).jobs[0]
+
+    assert first(AHEAD * max(SIZES) - 1) == 1
+    assert first(AHEAD * max(SIZES)) == 2
+
+
+def test_nobody_goes_ahead_of_what_was_there_before_him() -> None:
+    assert chosen([job(2, group=of("a"), turn=1), job(1, group=of("b"))], loaded=of("a")).jobs == (1,)
+
+
+def test_nobody_goes_ahead_of_a_higher_priority() -> None:
+    assert chosen([job(1, group=of("a")), job(2, 5, group=of("b"))], loaded=of("a")).jobs == (2,)
+
+
+def test_nobody_goes_ahead_of_what_a_person_put_first() -> None:
+    assert chosen([job(1, group=of("a")), job(2, group=of("b"), rank=0.5)], loaded=of("a")).jobs == (2,)
+
+
+def test_one_that_has_seen_a_worker_die_goes_ahead_of_nobody() -> None:
+    queue = [job(1, group=of("a"), turn=1, attempts=1), job(2, group=of("b"))]
+
+    assert chosen(queue, loaded=of("a")).jobs == (2,)
+
+
+def drawn(queue: Sequence[Waiting], fixed: Sequence[int], *, mindful: bool) -> list[Waiting]:
+    """Return the leaders of the calls that draw a queue, in order, `mindful` of what is loaded or not."""
+    waiting, leaders, loaded = {entry.job: entry for entry in queue}, [], ""
+    while batch := next_batch(waiting.values(), fixed, loaded=loaded):
+        leaders.append(waiting[batch.jobs[0]])
+        loaded = leaders[-1].group if mindful else ""
+        for number in batch.jobs:
+            del waiting[number]
+    return leaders
+
+
+def changes(leaders: Sequence[Waiting], part: Callable[[str], object]) -> int:
+    """Count how often a part of the group changes from call to call."""
+    return sum(part(one.group) != part(other.group) for one, other in itertools.pairwise(leaders))
+
+
+@given(lines)
+def test_picture_by_picture_the_model_changes_no_more_often_than_in_the_order_of_the_queue(line: list[Waiting]) -> None:
+    mindful, plain = (drawn(line, (1,), mindful=mindful) for mindful in (True, False))
+
+    assert changes(mindful, model_of) <= changes(plain, model_of)
+    assert sorted(entry.job for entry in mindful) == sorted(entry.job for entry in line)
+
+
+@given(lines)
+def test_of_one_model_the_mix_changes_no_more_often_than_in_the_order_of_the_queue(line: list[Waiting]) -> None:
+    line = [entry for entry in line if model_of(entry.group)[0] == "m"]
+    mindful, plain = (drawn(line, (1,), mindful=mindful) for mindful in (True, False))
+
+    assert changes(mindful, weights_of) <= changes(plain, weights_of)
+
+
+@given(queues, sizes, st.sampled_from(GROUPS))
+def test_who_leads_is_the_head_or_an_older_one_of_its_priority_whose_turn_is_near(
+    queue: list[Waiting], fixed: tuple[int, ...], loaded: str
+) -> None:
+    if batch := next_batch(queue, fixed, loaded=loaded):
+        head = min(queue, key=lambda entry: entry.key)
+        leader = next(entry for entry in queue if entry.job == batch.jobs[0])
+        assert leader.priority == head.priority
+        assert leader is head or (leader.job < head.job and leader.turn < head.turn + AHEAD * fixed[-1])
+
+
+@given(lines, st.randoms(use_true_random=False), st.sampled_from(GROUPS))
+def test_the_order_in_which_jobs_are_told_of_makes_no_difference(
+    line: list[Waiting], random: Random, loaded: str
+) -> None:
+    shuffled = random.sample(line, len(line))
+
+    assert next_batch(shuffled, SIZES, loaded=loaded) == next_batch(line, SIZES, loaded=loaded)
+
+
 # ---------------------------------------------------------------- priorities
 
 
@@ -131,23 +258,29 @@ def test_of_two_the_higher_priority_has_four_calls_of_five(levels: set[int]) -> 
 
 
 class Line:
-    """A queue of one priority whose jobs are given turns as they come, and drawn one by one."""
+    """A queue of one priority whose jobs are given turns as they come, and drawn one by one.
+
+    Each client draws with a mix of its own, so that weights have to change for everybody's turn.
+    """
 
     def __init__(self) -> None:
         self.waiting: dict[int, tuple[str, Waiting]] = {}
         self.numbers = itertools.count(1)
+        self.loaded = ""
 
     def come(self, client: str, count: int = 1) -> list[int]:
         front = min((entry.turn for _, entry in self.waiting.values()), default=None)
         last = max((entry.turn for owner, entry in self.waiting.values() if owner == client), default=None)
         turn = next_turn(front, last)
-        new = [job(next(self.numbers), turn=turn + place) for place in range(count)]
+        new = [job(next(self.numbers), group=of(client), turn=turn + place) for place in range(count)]
         self.waiting.update((entry.job, (client, entry)) for entry in new)
         return [entry.job for entry in new]
 
     def draw(self) -> str:
-        (number,) = chosen([entry for _, entry in self.waiting.values()], (1,)).jobs
-        return self.waiting.pop(number)[0]
+        (number,) = chosen([entry for _, entry in self.waiting.values()], (1,), loaded=self.loaded).jobs
+        owner, entry = self.waiting.pop(number)
+        self.loaded = entry.group
+        return owner
 
 
 def test_who_asks_for_little_does_not_wait_for_him_who_asked_for_very_much() -> None:
@@ -157,7 +290,7 @@ def test_who_asks_for_little_does_not_wait_for_him_who_asked_for_very_much() -> 
         line.draw()
     line.come("modest", 3)
 
-    assert [line.draw() for _ in range(6)].count("modest") == 3
+    assert [line.draw() for _ in range(2 * (AHEAD + 1) + 3)].count("modest") == 3
 
 
 def test_who_comes_alone_is_served_in_the_order_in_which_he_came() -> None:
@@ -168,7 +301,7 @@ def test_who_comes_alone_is_served_in_the_order_in_which_he_came() -> None:
     assert [entry.turn for _, entry in line.waiting.values()] == [0, 1, 2, 3, 4]
 
 
-def test_to_come_back_again_and_again_gives_no_advantage() -> None:
+def test_to_come_back_again_and_again_gives_no_advantage_and_each_time_a_bounded_wait() -> None:
     line = Line()
     line.come("patient", 200)
     line.come("pushy")
@@ -178,7 +311,9 @@ def test_to_come_back_again_and_again_gives_no_advantage() -> None:
         if served[-1] == "pushy":
             line.come("pushy")
 
-    assert abs(served.count("pushy") - served.count("patient")) <= 1
+    waits = "".join(who[1] for who in served).split("u")  # patient, pushy
+    assert served.count("pushy") <= served.count("patient")
+    assert max(map(len, waits)) <= AHEAD
 
 
 happenings = st.lists(st.one_of(st.none(), st.tuples(st.sampled_from("abc"), st.integers(1, 30))), max_size=60)
@@ -197,7 +332,7 @@ def test_of_those_who_wait_all_the_time_none_gets_more_than_its_share(happened: 
         elif (who := line.draw()) in served:
             served[who] += 1
 
-        assert abs(served["x"] - served["y"]) <= 1
+        assert abs(served["x"] - served["y"]) <= AHEAD
 
 
 @settings(deadline=None)
@@ -217,7 +352,7 @@ def test_who_comes_is_served_within_a_bound_that_nobody_who_comes_later_can_move
         elif mine in line.waiting:
             passed += line.draw() != "me"
 
-        assert passed <= 1  # the one at the front
+        assert passed <= AHEAD  # those of the one that came before
 
 
 # ---------------------------------------------------------------- ranks

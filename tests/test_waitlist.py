@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,21 +11,30 @@ from imagineerd.scheduler import Waiting, due, next_batch, passed_over
 from imagineerd.waitlist import Waitlist
 
 SIZES = (1, 4)
-entries = st.builds(
+GROUPS = ["m||a|8x8|d|20", "m||a|8x8|d|25", "m||a|8x9|d|20", "m||b|8x8|d|20", "n||a|8x8|d|20"]
+
+
+def ranked(entry: Waiting) -> Waiting:
+    """Put a job where it stands by itself: by its number."""
+    return msgspec.structs.replace(entry, rank=float(entry.job))
+
+
+placed = st.builds(
     Waiting,
     job=st.integers(1, 30),
     priority=st.integers(-1, 1),
-    turn=st.integers(0, 4),
+    turn=st.integers(0, 12),
     rank=st.sampled_from([0.5, 1.0, 2.0]),
-    group=st.sampled_from(["m|20", "m|25", "n|20"]),
+    group=st.sampled_from(GROUPS),
     attempts=st.integers(0, 2),
 )
+entries = placed | placed.map(ranked)
 moves = st.lists(st.one_of(entries, st.integers(1, 30)), max_size=60)
 
 
 @settings(deadline=None)
-@given(moves)
-def test_it_chooses_as_if_it_looked_at_every_job(moves: list[Waiting | int]) -> None:
+@given(moves, st.sampled_from(["", *GROUPS]))
+def test_it_chooses_as_if_it_looked_at_every_job(moves: list[Waiting | int], loaded: str) -> None:
     waitlist, plain, passed = Waitlist(), dict[int, Waiting](), dict[int, int]()
     for move in moves:
         if isinstance(move, int):
@@ -34,7 +44,7 @@ def test_it_chooses_as_if_it_looked_at_every_job(moves: list[Waiting | int]) -> 
             waitlist.add([move])
             plain[move.job] = move
 
-        assert waitlist.next(SIZES) == next_batch(plain.values(), SIZES, passed)
+        assert waitlist.next(SIZES, loaded) == next_batch(plain.values(), SIZES, passed, loaded)
         if levels := {entry.priority for entry in plain.values()}:
             passed = passed_over(levels, due(levels, passed), passed)
         assert len(waitlist) == len(plain)

@@ -28,6 +28,7 @@ BENCHMARKS = {
     "dying": "A worker that is killed, and the next one.",
     "starting": "From nothing to the first card.",
     "labeling": "A label, beside docker run by hand; needs root.",
+    "scheduling": "Mixed work of several people, on a simulated device.",
     "drawing": "A deck: the daemon, a bare pipeline, and one process for each picture.",
 }
 """Module -> what it measures; each has `lines() -> list[Line]`."""
