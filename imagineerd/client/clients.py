@@ -188,10 +188,14 @@ class Requests:
 class Client(Requests):
     """The blocking client. Use it in one thread; close it, or use it in a `with`."""
 
+    def __init__(self, endpoints: Endpoints, *, timeout: float = REQUEST_S, name: str = "") -> None:
+        super().__init__(endpoints, timeout=timeout, name=name)
+        self._driven: set[Line[Any]] = set()
+
     def ask(self, request: Request[R], timeout: float | None = None) -> R:
         """Send a request and return its reply. Raises what the daemon answers, `DaemonAway` after `timeout` seconds."""
         line = self._line(self.endpoints.ctl)
-        return cast("R", _drive(line, asking(line, request, timeout or self.timeout)).body)
+        return cast("R", self._drive(line, asking(line, request, timeout or self.timeout)).body)
 
     @classmethod
     def connect(cls, where: Paths | Endpoints, *, timeout: float | None = None, name: str = "") -> Self:
@@ -211,17 +215,17 @@ class Client(Requests):
         many seconds. Raises `VersionMismatch`.
         """
         line = self._line(self.endpoints.ctl)
-        return _drive(line, greeting(line, timeout))
+        return self._drive(line, greeting(line, timeout))
 
     def picture(self, take_id: int, variant: Variant = "full") -> bytes:
         """Return the file of a take, checked against its hash. Raises `NotFound`, `DiskError`."""
         line = self._line(self.endpoints.blob)
-        return _drive(line, fetching(line, picture_of(take_id, variant), self.timeout))
+        return self._drive(line, fetching(line, picture_of(take_id, variant), self.timeout))
 
     def sheet(self, batch_id: str) -> bytes:
         """Have the contact sheet of a grid drawn anew and return the PNG. Raises `NotFound`, `DiskError`."""
         line = self._line(self.endpoints.blob)
-        return _drive(line, fetching(line, sheet_of(batch_id), self.timeout))
+        return self._drive(line, fetching(line, sheet_of(batch_id), self.timeout))
 
     def events(self, since: EventMark | None = None, ticks_hz: float = 5.0) -> Iterator[Followed]:
         """Follow the daemon for ever, on a connection of its own: a `Snapshot` or `Resume`, then what happens.
@@ -232,9 +236,9 @@ class Client(Requests):
         line = self._follow(since, ticks_hz)
         try:
             while True:
-                yield _drive(line, following(line))
+                yield self._drive(line, following(line))
         finally:
-            line.close()
+            self._close(line)
 
     def previews(self, wish: WatchPreviews = WATCH_ALL) -> Iterator[Preview]:
         """Watch what is being drawn, on a connection of its own, until the iterator is closed.
@@ -245,14 +249,14 @@ class Client(Requests):
         line = self._watch(wish)
         try:
             while True:
-                yield _drive(line, following(line))
+                yield self._drive(line, following(line))
         finally:
-            line.close()
+            self._close(line)
 
     def close(self) -> None:
         """Close all connections. Unfinished `events` end when their iterator goes."""
-        for line in self._lines.values():
-            line.close()
+        for line in {*self._lines.values(), *self._driven}:
+            self._close(line)
         self._context.destroy(linger=0)
 
     def __enter__(self) -> Self:
@@ -262,6 +266,24 @@ class Client(Requests):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _drive(self, line: Line[Any], steps: Steps[T]) -> T:
+        self._driven.add(line)
+        line.turn()
+        try:
+            while True:
+                seconds = next(steps)
+                for other in self._driven - {line}:
+                    other.touch()
+                line.wait(seconds)
+        except StopIteration as stop:
+            return cast("T", stop.value)
+        finally:
+            steps.close()
+
+    def _close(self, line: Line[Any]) -> None:
+        self._driven.discard(line)
+        line.close()
 
 
 class AsyncClient(Requests):
@@ -396,17 +418,6 @@ class _Watch:
 def _finish(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
-
-
-def _drive(line: Line[Any], steps: Steps[T]) -> T:
-    line.turn()
-    try:
-        while True:
-            line.wait(next(steps))
-    except StopIteration as stop:
-        return cast("T", stop.value)
-    finally:
-        steps.close()
 
 
 # ---------------------------------------------------------------- what takes waiting

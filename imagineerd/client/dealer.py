@@ -2,6 +2,9 @@
 
 libzmq reconnects by itself and tells only its monitor; so the monitor is where a session learns that it began or
 ended. `ZMQ_IMMEDIATE` keeps libzmq from queueing anything while nobody is there.
+
+A monitor that nobody reads holds up all sockets of its context: after 2,000 notes, such as of tries to connect, the
+thread of libzmq waits for room. So the notes of a line are collected also while nobody waits for it (`touch`).
 """
 
 from __future__ import annotations
@@ -68,6 +71,7 @@ class Line(Generic[S]):
         self.shut_out = False
         self.away_since: float | None = time.monotonic()
         self.heard_at = time.monotonic()
+        self._noted: list[int] = []
         self._socket = _dealer(context, endpoint, curve)
         self._monitor = _monitor(context, self._socket)
         try:
@@ -82,9 +86,9 @@ class Line(Generic[S]):
         return self._socket.fileno(), self._monitor.fileno()
 
     def touch(self) -> None:
-        """Reset the descriptors without taking anything."""
+        """Reset the descriptors and collect what the monitor notes; acting on it, and messages, wait for `turn`."""
         self._socket.getsockopt(zmq.EVENTS)
-        self._monitor.getsockopt(zmq.EVENTS)
+        self._collect()
 
     def turn(self) -> bool:
         """Take in and send out all there is; say whether there was anything."""
@@ -104,23 +108,26 @@ class Line(Generic[S]):
     def close(self) -> None:
         """Close at once; what was not sent never will be."""
         if not self._socket.closed:
+            self._collect()  # libzmq's thread must not wait for room in the monitor that it is to take down
             self._socket.disable_monitor()
         self._monitor.close(0)
         self._socket.close(0)
 
     def _turn_once(self) -> bool:
         # What the old connection brought is read before its end is acted upon, so that no answer is lost.
-        changes = self._changes()
+        self._collect()
+        changes, self._noted = self._noted, []
         read = self._read()
         for event in changes:
             self._change(event)
         return self._write() or read or bool(changes)
 
-    def _changes(self) -> list[int]:
-        events = []
+    def _collect(self) -> None:
+        """Read the monitor's notes; of equal ones in a row, one says it all."""
         while (frames := _receive(self._monitor)) is not None:
-            events.append(_EVENT.unpack(frames[0])[0])
-        return events
+            event = _EVENT.unpack(frames[0])[0]
+            if self._noted[-1:] != [event]:
+                self._noted.append(event)
 
     def _change(self, event: int) -> None:
         self.refused = event == zmq.EVENT_CONNECT_RETRIED

@@ -111,6 +111,7 @@ class Following(Stream[Followed]):
         self._ticks_hz = ticks_hz
         self._live = False
         self._away = True
+        self._put_off = False
 
     def opened(self) -> None:
         """The daemon is (back) there: follow on from the mark."""
@@ -127,8 +128,9 @@ class Following(Stream[Followed]):
     def fell_silent(self) -> None:
         """The connection stands and nothing comes: say so, and ask to be told from the mark once it goes on."""
         if self._live:
-            self._live, self._away = False, True
+            self._away = True
             self.inbox.append(Away())
+        if self._live or self._put_off:
             self._subscribe()
 
     def pushed(self, head: Head, body: Body | None) -> None:
@@ -145,8 +147,15 @@ class Following(Stream[Followed]):
             case _ if head.seq and self._live:
                 self._numbered(head.seq, body)
 
+    def _turned_down(self, body: Error) -> None:
+        """Ask again later where there is hope: who followed once is not to give up over a disk that is full today."""
+        if self.mark is not None and body.retry == "later":
+            self._put_off = True
+        else:
+            super()._turned_down(body)
+
     def _subscribe(self) -> None:
-        self._live = False
+        self._live = self._put_off = False
         self._ask(Subscribe(since=self.mark, ticks_hz=self._ticks_hz))
 
     def _started(self, body: Snapshot | Resume) -> None:

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zmq
 from fakes import BATCH, WAIT_S, Deck, FakeDaemon
+from house import wait_until
 
 from imagineerd import protocol
-from imagineerd.client import AsyncClient, Away, Client, Endpoints, Event
+from imagineerd.client import AsyncClient, Away, Client, Endpoints, Event, dealer
 from imagineerd.client.launch import connect, start_daemon
 from imagineerd.config import Paths
 from imagineerd.errors import (
@@ -63,6 +65,38 @@ def numbers(events: Iterator[Any], count: int) -> list[int]:
     """Return the numbers of the next events."""
     found = (message.seq for message in events if isinstance(message, Event))
     return [next(found) for _ in range(count)]
+
+
+# ---------------------------------------------------------------- following
+
+
+def test_one_who_follows_finds_a_daemon_that_was_away_for_long(
+    monkeypatch: pytest.MonkeyPatch, daemon: FakeDaemon
+) -> None:
+    """Each try to connect is a note in a monitor, also in that of a line that nobody waits for; libzmq keeps 2,000.
+
+    A note has two frames, and there are two lines.
+    """
+    notes: list[bytes] = []
+    receive = dealer._receive
+
+    def noting(sock: zmq.Socket[bytes]) -> list[bytes] | None:
+        found = receive(sock)
+        notes.extend(found or ())
+        return found
+
+    monkeypatch.setattr(dealer, "RECONNECT_MS", 1)
+    monkeypatch.setattr(dealer, "_receive", noting)
+    with Client(daemon.endpoints) as client, concurrent.futures.ThreadPoolExecutor() as pool:
+        client.hello()
+        events = client.events()
+        start_of(events)
+        back = pool.submit(start_of, events)
+        daemon.go_away()
+        wait_until(lambda: len(notes) > 2 * 2 * 2500)
+        daemon.come_back()
+
+        assert isinstance(back.result(WAIT_S), protocol.Resume)
 
 
 # ---------------------------------------------------------------- watching

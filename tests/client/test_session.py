@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from imagineerd import protocol
 from imagineerd.client.following import Away, Event, Following
 from imagineerd.client.session import Session
-from imagineerd.errors import DaemonAway, HelloRequired, ProtocolError
+from imagineerd.errors import DaemonAway, Denied, HelloRequired, ProtocolError
 from imagineerd.jobs import State
 
 WELCOME = protocol.Welcome(proto=1, daemon="d", epoch="e", boot="b")
@@ -152,6 +152,36 @@ def test_an_event_of_an_unknown_kind_counts_and_is_skipped() -> None:
     following.receive([protocol.encode_head(protocol.Head(1, "aurora", rid, 5)), b"\x80"])
 
     assert following.mark == protocol.EventMark(epoch="e", seq=5)  # type: ignore[attr-defined]
+
+
+def follower_at(seq: int) -> Following:
+    """Return one who follows from an event on, and has just lost the connection and found it again."""
+    following = Following(since=protocol.EventMark(epoch="e", seq=seq))
+    opened(following)
+    following.disconnected()
+    opened(following)
+    return following
+
+
+def test_who_follows_does_not_give_up_over_a_disk_that_is_full_today() -> None:
+    following = follower_at(4)
+    [(_, rid)] = sent(following)
+
+    following.receive(protocol.encode(protocol.Error(code="E_DISK", message="Full.", retry="later"), rid=rid))
+    assert following.failure is None
+    following.fell_silent()
+
+    assert [kind for kind, _ in sent(following)] == ["subscribe"]
+    assert following.mark == protocol.EventMark(epoch="e", seq=4)
+
+
+def test_who_follows_gives_up_where_there_is_no_hope() -> None:
+    following = follower_at(4)
+    [(_, rid)] = sent(following)
+
+    following.receive(protocol.encode(protocol.Error(code="E_DENIED", message="No more."), rid=rid))
+
+    assert isinstance(following.failure, Denied)
 
 
 # ---------------------------------------------------------------- no gap, whatever happens
