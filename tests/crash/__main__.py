@@ -16,6 +16,7 @@ from long_form import tell  # noqa: E402
 from crash.campaign import PLAYERS, Campaign  # noqa: E402
 
 RESULT = Path(__file__).with_name("result.json")
+REAL_RESULT = RESULT.with_name("result_real.json")
 
 
 def main() -> int:
@@ -25,10 +26,11 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--players", type=int, default=PLAYERS, help="clients that deal and steer")
     parser.add_argument("--real", action="store_true", help="use the real worker and the starter model: slow")
-    parser.add_argument("--save", action="store_true", help=f"write the result to {RESULT.name}, too")
+    parser.add_argument("--save", action="store_true", help=f"write {RESULT.name} or {REAL_RESULT.name}, too")
     options = parser.parse_args()
     outcome = Campaign(options.seed, players=options.players, real=options.real).run(options.kills)
-    return tell(outcome, RESULT if options.save else None)
+    result = REAL_RESULT if options.real else RESULT
+    return tell(outcome, result if options.save else None)
 
 
 if __name__ == "__main__":
