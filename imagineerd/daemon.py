@@ -24,6 +24,7 @@ from imagineerd.events import Events, Subscriber
 from imagineerd.grids.sheets import Sheets
 from imagineerd.jobs import LANES
 from imagineerd.labeling import Labeling
+from imagineerd.labels.noting import Noting
 from imagineerd.logs import pairs
 from imagineerd.lora.library import find_lora
 from imagineerd.lora.watch import watch
@@ -105,6 +106,7 @@ class Daemon:
             self.store,
             msgspec.structs.replace(self._orders(), configure=self._configure_labeling),
             self.events.beside,
+            noting=Noting(self.store, self.trash),
             labeler=lambda: labeler_of(self.requests.config, paths),
             concurrency=lambda: self.requests.config.labeling.concurrency,
         )
@@ -297,15 +299,16 @@ class Daemon:
             self.events.leave_behind(subscriber)
 
     async def _tidy(self) -> None:
-        """Forget old events and old idempotency keys and what lay in the trash for too long, now and every hour."""
+        """Write what is due, forget old events, old keys and what lay in the trash for too long; now and every hour."""
         while True:
             try:
+                await self.labeling.noting.catch_up()
                 await self.store.prune_events(EVENTS_KEPT)
                 await self.store.prune_idem(time.time() - KEYS_KEPT_S)
                 if days := self.requests.config.output.trash_days:
                     await self.trash.empty(time.time() - days * DAY_S)
             except ImagineerError as error:
-                log.error("What is old cannot be forgotten: %s", error)  # noqa: TRY400 - the sentence says it all
+                log.error("Tidying up is put off: %s", error)  # noqa: TRY400 - the sentence says it all
             await asyncio.sleep(TIDY_S)
 
     async def _watch_loras(self) -> None:

@@ -18,7 +18,7 @@ from imagineerd import link, protocol
 from imagineerd.dispatch import Dispatcher, Orders
 from imagineerd.jobs import LABELS_GROUP, Job, JobError, LabelSpec
 from imagineerd.labels.answers import Answer
-from imagineerd.labels.sidecar import note_label
+from imagineerd.labels.noting import Noting
 from imagineerd.logs import pairs
 from imagineerd.scheduler import Waiting
 from imagineerd.store import Store
@@ -42,23 +42,25 @@ TRIES: Final = 2
 class Labeling(Dispatcher):
     """The dispatcher of lane `io`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - it joins the parts of the daemon
         self,
         store: Store,
         orders: Orders,
         beside: Callable[[protocol.Beside], None],
+        *,
+        noting: Noting,
         labeler: Callable[[], link.Labeler],
         concurrency: Callable[[], int],
     ) -> None:
         super().__init__(store, orders, beside, hang_s=GRACE_S, command=(*COMMAND, "--lane", "io"), lane="io")
         self.info = protocol.Worker(lane="io", phase="idle")
+        self.noting = noting
         self._labeler = labeler
         self._concurrency = concurrency
         self._needed = asyncio.Event()
         self._resting: asyncio.TimerHandle | None = None
         self._refusals = 0
         self._builds: list[link.Build] = []
-        self._noting = asyncio.Lock()
 
     # ------------------------------------------------------------ the daemon's side
 
@@ -94,16 +96,6 @@ class Labeling(Dispatcher):
             self._resting = None
             self._say(detail="")
         self._wake.set()
-
-    async def note(self, take: int) -> None:
-        """Bring the sidecar of a take up to its label; trouble with the file is logged."""
-        async with self._noting:  # one after the other, so that the last one tells what is so now
-            found, folder = await self._store.get_take(take)
-            sidecar = (folder / found.file).with_suffix(".json")
-            try:
-                await asyncio.to_thread(note_label, sidecar, found.label)
-            except (OSError, ValueError) as error:
-                log.warning("The label is not in the sidecar: %s", error)
 
     # ------------------------------------------------------------ ordering
 
@@ -156,7 +148,7 @@ class Labeling(Dispatcher):
         new = NewLabel(answer, report.model, report.answer)
         kept = await self._insist(self._store.finish_label, report.job, report.attempt, new, time.time())
         if job is not None and kept and isinstance(job.spec, LabelSpec):
-            await self.note(job.spec.take)
+            await self.noting.note(job.spec.take)
 
     async def _fail(self, report: link.Failed) -> None:
         self._let_go(report.job)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import stat
 import tempfile
@@ -26,6 +27,12 @@ def replace_file(target: Path, data: bytes, mode: int = 0o600) -> None:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(target.parent)
+
+
+def delete_leftovers(target: Path) -> None:
+    """Delete what a process that was killed while it replaced the file left beside it. Raises `OSError`."""
+    for left in target.parent.glob(f".{glob.escape(target.name)}.*"):
+        left.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

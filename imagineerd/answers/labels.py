@@ -55,5 +55,5 @@ def build_labeler(parts: Parts, request: protocol.BuildLabeler) -> protocol.Done
 
 
 async def _told(parts: Parts, take: int, label: protocol.Label | None) -> protocol.TakeLabel:
-    await parts.labeling.note(take)
+    await parts.labeling.noting.note(take)
     return protocol.TakeLabel(take=take, label=label)

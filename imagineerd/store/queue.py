@@ -259,6 +259,14 @@ class Store:
         """Let an earlier label count again, or none. Raises `NotFound`."""
         return await self.run(sayings.restore, take, label, at)
 
+    async def sidecars_due(self) -> tuple[int, ...]:
+        """Return the takes whose sidecar does not tell yet what their label is."""
+        return await self.run(sayings.sidecars_due)
+
+    async def sidecar_done(self, take: int, label: int | None) -> None:
+        """The sidecar of a take tells this label, or that there is none."""
+        await self.run(sayings.sidecar_done, take, label)
+
     async def labels(self, take: int) -> Labels:
         """Return every label that a take ever had, newest first. Raises `NotFound`."""
         return await self.run(labels.history, take)

@@ -3,7 +3,7 @@
 A `labeling` is one saying: who (a labeler's job or a person), when, in answer to which prompt, and word for word. Its
 captions, tags and rating are the rows of `label`; each names as `origin` the labeling that said it first, so that a
 caption which a person left alone keeps its machine. Nothing is changed or deleted: an edit is a new labeling, and
-`current` marks the one that counts.
+`current` marks the one that counts. With it changes what the sidecar is to say, which is due until it has been written.
 """
 
 from __future__ import annotations
@@ -27,6 +27,12 @@ _ADD = """
 _ADD_PART = "INSERT INTO label (labeling, type, position, text, origin) VALUES (?, ?, ?, ?, ?)"
 _FORGET_CURRENT = "UPDATE labeling SET current = 0 WHERE take = ? AND current = 1"
 _MAKE_CURRENT = "UPDATE labeling SET current = 1 WHERE id = ?"
+_SIDECAR_DUE = "INSERT OR IGNORE INTO sidecar_due (take) VALUES (?)"
+_ALL_DUE = "SELECT sidecar_due.take FROM sidecar_due JOIN take ON take.id = sidecar_due.take WHERE take.place <> 'gone'"
+_SIDECAR_DONE = """
+    DELETE FROM sidecar_due
+    WHERE take = ?1 AND ?2 IS (SELECT id FROM labeling WHERE labeling.take = ?1 AND current = 1)
+"""
 _OF_TAKE = "SELECT count(*) FROM label WHERE labeling = (SELECT id FROM labeling WHERE id = ? AND take = ?)"
 
 
@@ -88,10 +94,21 @@ def restore(connection: sqlite3.Connection, take: int, labeling: int | None, at:
     return label_of(connection, take)
 
 
+def sidecars_due(connection: sqlite3.Connection) -> tuple[int, ...]:
+    """Return the takes whose sidecar does not tell yet what their label is."""
+    return tuple(take for (take,) in connection.execute(_ALL_DUE))
+
+
+def sidecar_done(connection: sqlite3.Connection, take: int, labeling: int | None) -> None:
+    """The sidecar of a take tells this label, or that there is none; nothing is done where that is so no more."""
+    connection.execute(_SIDECAR_DONE, (take, labeling))
+
+
 def _choose(connection: sqlite3.Connection, take: int, labeling: int | None, at: float) -> None:
     connection.execute(_FORGET_CURRENT, (take,))
     if labeling is not None:
         connection.execute(_MAKE_CURRENT, (labeling,))
+    connection.execute(_SIDECAR_DUE, (take,))
     search.renew(connection, take)
     found = pages.take(connection, take)
     outbox.append(connection, LabelChanged(batch=found.batch, slot=found.slot, take=take, label=found.label), at)

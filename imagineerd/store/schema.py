@@ -226,7 +226,23 @@ CREATE TRIGGER job_added AFTER INSERT ON job BEGIN
 END;
 """
 
-MIGRATIONS: Final[tuple[str, ...]] = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6)
+# Takes whose sidecar does not tell their label yet; until now a crash could leave any of them behind.
+_VERSION_7: Final = f"""
+CREATE TABLE sidecar_due (
+    take INTEGER PRIMARY KEY REFERENCES take (id)
+) {_STRICT};
+INSERT INTO sidecar_due (take) SELECT DISTINCT take FROM labeling;
+"""
+
+MIGRATIONS: Final[tuple[str, ...]] = (
+    _VERSION_1,
+    _VERSION_2,
+    _VERSION_3,
+    _VERSION_4,
+    _VERSION_5,
+    _VERSION_6,
+    _VERSION_7,
+)
 VERSION: Final = len(MIGRATIONS)
 
 # FULL: a commit is on the disk when it returns. fullfsync: on macOS too, where fsync alone does not reach the disk.
