@@ -142,28 +142,29 @@ def _serve(context: Context) -> int:
             case link.Unload():
                 context.unload()
             case link.Quit():
+                context.orders.finish()
                 return 0
 
 
-def _run(order: link.Render, context: Context) -> int:
-    """Do one order and close it; return an exit status where the process must not go on."""
+def _run(render: link.Render, context: Context) -> int:
+    """Draw one order and let it be closed; return an exit status where the process must not go on."""
     from imagineerd.worker import failures
 
-    context.begin(order)
+    order = context.orders.begin(render)
     out_of_memory = False
     try:
-        runner = import_module(RUNNERS[type(order.items[0].spec).__name__])
+        runner = import_module(RUNNERS[type(render.items[0].spec).__name__])
         runner.run(order, context)
     except Exception as error:  # noqa: BLE001 - whatever it is becomes the job's error
         traceback.print_exc()
         if failures.is_device_lost(error):
             return failures.LOST_DEVICE
         out_of_memory = failures.is_out_of_memory(error)
-        context.fail_open(*failures.explain(error))
+        order.fail(*failures.explain(error))
     if out_of_memory:  # outside `except`, whose traceback holds the tensors
         gc.collect()
         context.library.keep(0)
-    context.end()
+    context.orders.end(order)
     return 0
 
 

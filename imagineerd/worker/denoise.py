@@ -1,14 +1,17 @@
-"""From prompts and seeds to pictures: the sampling loop around the text encoder, UNet, scheduler and VAE of diffusers.
+"""From prompts and seeds to latents: the sampling loop around the text encoder, UNet and scheduler of diffusers.
 
 Two rules make a seed mean one picture:
 
 1. Noise is drawn per row on the CPU in fp32, shape [1, 4, h, w], and cast; samplers that draw again go on with the
    same generator.
-2. Every call has a fixed shape: prompts are encoded and latents decoded one at a time, and the UNet sees exactly
-   `batch_size` rows, padded with copies of the first one. So neither neighbours nor the slot change a bit of a row.
+2. Every call has a fixed shape: prompts are encoded one at a time, and the UNet sees exactly `batch_size` rows, padded
+   with copies of the first one. So neither neighbours nor the slot change a bit of a row.
 
 With guidance (scale > 1) the UNet sees 2 x batch_size rows, otherwise batch_size: rows of both sorts never share a call
 (`waves`). Classifier-free guidance: arXiv 2207.12598, in the form of Imagen (w = 1 is none), like diffusers.
+
+Rows of one call may differ in prompts, seed and guidance, but not in steps: a scheduler keeps one history for all its
+rows, and those with fewer steps would be padding for the rest of the call. Jobs are grouped by their steps instead.
 """
 
 from __future__ import annotations
@@ -20,16 +23,12 @@ from typing import Any, NamedTuple, TypeVar
 
 import torch
 
-from imagineerd.errors import ModelError
 from imagineerd.jobs import GenerateSpec
 from imagineerd.worker.models import Model
 from imagineerd.worker.samplers import make_scheduler
 
 LATENT_FACTOR = 8
 """Pixels per latent cell and side, for every SD 1.x autoencoder."""
-
-Picture = torch.Tensor
-"""uint8, [height, width, 3], on the CPU."""
 
 
 @dataclass(frozen=True)
@@ -107,38 +106,6 @@ def denoise(  # noqa: PLR0913 - a sampling loop's inputs and its three hooks
         latents = scheduler.step(predicted, time, latents, **extra, return_dict=False)[0]
         on_step(index + 1, steps)
     return latents[: len(rows)]
-
-
-@torch.no_grad()
-def decode(model: Model, latent: torch.Tensor) -> Picture:
-    """Decode one latent [4, h, w] to a picture. Raises `ModelError` where either is not finite: it would be black."""
-    if not _is_finite(latent):
-        raise ModelError(
-            f"The UNet gave NaN or infinity in {_dtype(model)}, so nothing was saved: take a lower guidance scale, "
-            f"lower LoRA weights or another sampler{_or_full_precision(model)}."
-        )
-    scaled = latent[None] / model.vae.config.scaling_factor
-    image = model.vae.decode(scaled, return_dict=False)[0][0]
-    if not _is_finite(image):
-        raise ModelError(
-            f"The VAE gave NaN or infinity in {_dtype(model)}, so nothing was saved: take a model with another "
-            f"VAE{_or_full_precision(model)}."
-        )
-    levels: torch.Tensor = (image / 2 + 0.5).clamp(0, 1).float().permute(1, 2, 0)
-    return (levels * 255).round().to(torch.uint8).cpu()
-
-
-def _is_finite(values: torch.Tensor) -> bool:
-    return bool(torch.isfinite(values).all())
-
-
-def _dtype(model: Model) -> str:
-    return str(model.dtype).removeprefix("torch.")
-
-
-def _or_full_precision(model: Model) -> str:
-    """Return the remedy for what only happens with 16 bits, where that is what the model runs in."""
-    return "" if model.dtype == torch.float32 else ", or set hardware.mixed_precision to false"
 
 
 def encode(model: Model, text: str) -> torch.Tensor:

@@ -31,9 +31,12 @@ def describe(  # noqa: PLR0913 - a picture's provenance has this many sources
     mix: tuple[Applied, ...],
     device: Device,
     batch_size: int,
-    duration: float,
+    decode_batch: int,
 ) -> dict[str, Any]:
-    """Return the content of the sidecar, ready for JSON. `duration` is in seconds."""
+    """Return the content of the sidecar, ready for JSON, but for `duration`.
+
+    `batch_size` is the number of rows of the UNet's calls, `decode_batch` that of the VAE's, with the padding.
+    """
     spec = item.spec
     return {
         "version": FORMAT,
@@ -51,8 +54,9 @@ def describe(  # noqa: PLR0913 - a picture's provenance has this many sources
         "model": model.name,
         "model_revision": model.revision,
         **({"model_sha256": model.checkpoint_sha256} if model.checkpoint_sha256 else {}),
-        **_machine(device, batch_size),
-        "duration": round(duration, 3),
+        "batch_size": batch_size,
+        "decode_batch": decode_batch,
+        **_machine(device),
         "job": item.job,
         "attempt": item.attempt,
         "batch": item.batch,
@@ -90,10 +94,9 @@ def as_json(about: dict[str, Any], *, indent: int | None = None) -> str:
     return json.dumps(about, indent=indent)
 
 
-def _machine(device: Device, batch_size: int) -> dict[str, Any]:
+def _machine(device: Device) -> dict[str, Any]:
     """Return the rest of what the bits depend on."""
     return {
-        "batch_size": batch_size,
         "dtype": device.dtype_name,
         "device": device.kind,
         "device_name": device.name,

@@ -167,10 +167,11 @@ class Worker:
         raise AssertionError(f"The worker left without {kind.__name__}: {self.leave()[1]}")
 
     def draw(self, *items: link.Item, **fields: Any) -> list[link.Report]:
-        """Have an order drawn; return its reports without the steps and what concerns loading."""
+        """Have an order drawn; return its answers, and its end."""
         self.send(link.Render(items, **fields))
         told = self.until(link.OrderDone)
-        return [report for report in told if not isinstance(report, link.Step | link.Loading | link.Loaded)]
+        beside = link.Step | link.Loading | link.Loaded | link.Drawn
+        return [report for report in told if not isinstance(report, beside)]
 
     def leave(self) -> tuple[int, str]:
         """Close the link; return exit status and stderr."""

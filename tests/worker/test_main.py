@@ -26,7 +26,7 @@ def item(job: int, spec: Any, stem: Path, attempt: int = 1) -> link.Item:
 
 
 def kinds(reports: list[link.Report]) -> list[str]:
-    return [type(report).__name__ for report in reports]
+    return [type(report).__name__ for report in reports if not isinstance(report, link.Drawn)]
 
 
 def test_every_kind_has_a_runner() -> None:
@@ -87,6 +87,37 @@ def test_a_whole_life(source: link.ModelSource, spec: Any, tmp_path: Path) -> No
     assert kinds(stopped)[-2:] == ["Stopped", "OrderDone"]
     assert worker.receive() is None
     assert worker.leave()[0] == 0
+
+
+def test_two_orders_at_once_are_drawn_one_after_the_other_and_each_is_ended_by_its_number(
+    worker: Worker, source: link.ModelSource, spec: Any, tmp_path: Path
+) -> None:
+    for number in (1, 2):
+        items = tuple(item(10 * number + job, spec(seed=job), tmp_path / f"{number}_{job}") for job in (1, 2))
+        worker.send(link.Render(items, source, 4, order=number))
+    told = worker.until(link.OrderDone) + worker.until(link.OrderDone)
+    steps = [report.order for report in told if isinstance(report, link.Step)]
+    first_end, second_end = (at for at, report in enumerate(told) if isinstance(report, link.OrderDone))
+    answered = [report.job for report in told[:first_end] if isinstance(report, link.Finished)]
+
+    assert steps == [1, 1, 1, 2, 2, 2]
+    assert [report.order for report in told if isinstance(report, link.Drawn)] == [1, 2]
+    assert (told[first_end].order, told[second_end].order) == (1, 2)
+    assert {11, 12} <= set(answered)
+    assert pixels(tmp_path / "1_1.png") == pixels(tmp_path / "2_1.png")
+
+
+def test_a_worker_that_is_told_to_quit_writes_what_is_drawn(
+    source: link.ModelSource, spec: Any, tmp_path: Path
+) -> None:
+    worker = Worker(link.Configure(CPU))
+    worker.send(link.Render((item(1, spec(), tmp_path / "a"),), source, 1))
+    worker.until(link.Drawn)
+    worker.send(link.Quit())
+
+    assert worker.until(link.OrderDone)
+    assert worker.leave()[0] == 0
+    assert pixels(tmp_path / "a.png")
 
 
 def test_a_picture_has_the_same_bytes_in_a_full_and_in_a_padded_batch(

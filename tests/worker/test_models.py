@@ -12,7 +12,8 @@ import torch
 
 from imagineerd import link
 from imagineerd.errors import ModelError
-from imagineerd.worker.denoise import decode, denoise, row_of
+from imagineerd.worker.decode import decode
+from imagineerd.worker.denoise import denoise, row_of
 from imagineerd.worker.devices import GIB
 from imagineerd.worker.models import Library, load
 
@@ -92,7 +93,9 @@ def test_slicing_changes_no_picture(source: link.ModelSource, device: Any, model
 def test_offloading_changes_no_bit(source: link.ModelSource, device: Any, model: Any, spec: Any) -> None:
 
     offloaded = load(source, dataclasses.replace(device, offload=True), CONFIGURE, nothing)
-    pictures = [decode(part, denoise(part, [row_of(1, spec())], spec(), 1)[0]) for part in (model, offloaded)]
+    pictures = [
+        decode(part, denoise(part, [row_of(1, spec())], spec(), 1), 1).picture(0) for part in (model, offloaded)
+    ]
 
     assert torch.equal(*pictures)
 
@@ -105,7 +108,7 @@ def test_half_precision_draws_nearly_the_same_picture(
     # oneDNN's fp16 convolution (CPU) now and then reads memory that nobody wrote; no CPU worker runs in fp16.
     with torch.backends.mkldnn.flags(enabled=False):
         latents = [denoise(part, [row_of(1, spec())], spec(), 1) for part in (model, half)]
-        full, halved = (decode(part, latent[0]) for part, latent in zip((model, half), latents, strict=True))
+        full, halved = (decode(part, latent, 1).picture(0) for part, latent in zip((model, half), latents, strict=True))
 
     assert latents[1].dtype == torch.float16
     assert (full.int() - halved.int()).abs().float().mean() < 2

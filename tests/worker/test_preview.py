@@ -13,7 +13,8 @@ from torch.nn import functional
 from imagineerd import link
 from imagineerd.jobs import SCHEDULERS, GenerateSpec
 from imagineerd.worker import preview
-from imagineerd.worker.denoise import Prediction, decode, denoise, row_of
+from imagineerd.worker.decode import decode
+from imagineerd.worker.denoise import Prediction, denoise, row_of
 from imagineerd.worker.mailbox import Mailbox
 from imagineerd.worker.models import load
 from imagineerd.worker.preview import Previewer, denoised, fit, map_of, picture_of
@@ -177,7 +178,7 @@ def test_a_preview_of_the_starter_model_at_its_own_size_is_near_the_picture(devi
     wanted = GenerateSpec("The Fool, tarot card, at sea", 128, 192, 8, 3.0, 1, "starter")
     latents = denoise(model, [row_of(1, wanted)], wanted, 1)
     assert latents is not None
-    levels = decode(model, latents[0]).float().permute(2, 0, 1)
+    levels = decode(model, latents, 1).picture(0).float().permute(2, 0, 1)
     true = functional.avg_pool2d(levels, 8).permute(1, 2, 0)
 
     shown = picture_of(latents[0], map_of(model), 96).float()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -14,23 +15,22 @@ from imagineerd import link
 from imagineerd.errors import ImagineerError, LoraError, OutOfMemory
 from imagineerd.jobs import GenerateSpec
 from imagineerd.worker.context import Context
-from imagineerd.worker.denoise import decode, denoise, guided, row_of, waves
-from imagineerd.worker.failures import explain
+from imagineerd.worker.decode import Decoded, decode, decode_size
+from imagineerd.worker.denoise import denoise, guided, row_of, waves
 from imagineerd.worker.memory import within_memory
 from imagineerd.worker.mixing import Applied, apply_mix
 from imagineerd.worker.models import Model
+from imagineerd.worker.open_orders import OpenOrder
 from imagineerd.worker.outputs import write_take
 from imagineerd.worker.preview import Previewer
 from imagineerd.worker.sidecar import describe
 
-SAVERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="save")
-"""PNG encoding takes about as long as a GPU's decoding; zlib lets go of the GIL."""
-
 
 @dataclass(frozen=True)
-class _Order:
+class _Drawing:
     """What pictures that are drawn together share. `batch_size` is the fixed size of the call."""
 
+    order: OpenOrder
     spec: GenerateSpec
     model: Model
     mix: tuple[Applied, ...]
@@ -41,31 +41,39 @@ class _Order:
         """Give back all memory that this order does not need."""
         self.context.library.keep(1)
 
+    def about(self, item: link.Item, decode_batch: int) -> dict[str, Any]:
+        """Return a picture's sidecar, but for its duration."""
+        return describe(
+            item,
+            model=self.model,
+            mix=self.mix,
+            device=self.context.device,
+            batch_size=self.batch_size,
+            decode_batch=decode_batch,
+        )
 
-def run(render: link.Render, context: Context) -> None:
-    """Draw every job of the order and answer for each. What is not answered for when this raises, failed by it.
+
+def run(order: OpenOrder, context: Context) -> None:
+    """Draw every job of the order and have each answered for. What is not when this raises, failed by it.
 
     Where memory runs out, all other models go and the call is halved, down to one picture; one that does not fit even
     then fails alone.
     """
-    order = within_memory(lambda: _prepare(render, context), lambda: context.library.keep(0), tries=2)
+    drawing = within_memory(lambda: _prepare(order, context), lambda: context.library.keep(0), tries=2)
+    render = order.render
     parts = waves(render.items, render.batch_size, lambda item: guided(row_of(item.job, item.spec)))
-    saves: list[Future[None]] = []
-    try:
-        for done, items in enumerate(parts):
-            _draw_wave(order, items, _step_reporter(context, done, len(parts)), saves)
-    finally:
-        for save in saves:
-            save.result()
+    for done, items in enumerate(parts):
+        _draw_wave(drawing, items, _step_reporter(drawing, done, len(parts)))
 
 
-def _prepare(render: link.Render, context: Context) -> _Order:
+def _prepare(order: OpenOrder, context: Context) -> _Drawing:
     """Bring model and mix into memory."""
+    render = order.render
     spec = render.items[0].spec
     model = context.library.get(render.source)
     mix = apply_mix(model, _loras(render, spec))
     _check_unchanged(spec, mix)
-    return _Order(spec, model, mix, render.batch_size, context)
+    return _Drawing(order, spec, model, mix, render.batch_size, context)
 
 
 def _loras(render: link.Render, spec: GenerateSpec) -> list[tuple[str, str, float]]:
@@ -87,103 +95,90 @@ def _check_unchanged(spec: GenerateSpec, mix: tuple[Applied, ...]) -> None:
             )
 
 
-def _step_reporter(context: Context, wave: int, of: int) -> Callable[[int, int], None]:
+def _step_reporter(drawing: _Drawing, wave: int, of: int) -> Callable[[int, int], None]:
     """Return a callback that reports the steps of all waves of the order as one count."""
     started = time.monotonic()
 
     def report(step: int, steps: int) -> None:
         per_step = (time.monotonic() - started) / step
-        context.mailbox.send(link.Step(wave * steps + step, of * steps, per_step))
+        number = drawing.order.render.order
+        drawing.context.mailbox.send(link.Step(wave * steps + step, of * steps, per_step, number))
 
     return report
 
 
-def _draw_wave(
-    order: _Order, items: list[link.Item], on_step: Callable[[int, int], None], saves: list[Future[None]]
-) -> None:
-    """Sample and decode; `saves` grows by each picture that is handed over. Cancelled jobs are answered for."""
-    context = order.context
-    items = [item for item in items if not context.stop_if_cancelled(item)]
+def _draw_wave(drawing: _Drawing, items: list[link.Item], on_step: Callable[[int, int], None]) -> None:
+    """Sample and decode, and have the pictures written. Cancelled jobs are answered for."""
+    order = drawing.order
+    items = [item for item in items if not order.stop_if_cancelled(item)]
     if not items:
         return
     started = time.monotonic()
     try:
-        latents = within_memory(lambda: _sample(order, items, on_step), order.give_back)
+        latents = within_memory(lambda: _sample(drawing, items, on_step), drawing.give_back)
     except OutOfMemory as error:
-        _draw_halves(order, items, on_step, saves, error)
+        _draw_halves(drawing, items, on_step, error)
         return
     if latents is None:
         for item in items:
-            context.stop_if_cancelled(item)
+            order.stop_if_cancelled(item)
         return
     share = (time.monotonic() - started) / len(items)
-    for item, latent in zip(items, latents, strict=True):
-        if save := _finish(order, item, latent, share):
-            saves.append(save)
+    size = decode_size(drawing.model, drawing.context.device, latents, drawing.batch_size)
+    for start in range(0, len(items), size):
+        _finish(drawing, items[start : start + size], latents[start : start + size], size, share)
 
 
-def _sample(order: _Order, items: list[link.Item], on_step: Callable[[int, int], None]) -> torch.Tensor | None:
+def _sample(drawing: _Drawing, items: list[link.Item], on_step: Callable[[int, int], None]) -> torch.Tensor | None:
     """Return the latents of a wave, None as soon as all of it is cancelled."""
     return denoise(
-        order.model,
+        drawing.model,
         [row_of(item.job, item.spec) for item in items],
-        order.spec,
-        order.batch_size,
-        on_predicted=Previewer(order.context.mailbox, order.model, items),
+        drawing.spec,
+        drawing.batch_size,
+        on_predicted=Previewer(drawing.context.mailbox, drawing.model, items),
         on_step=on_step,
-        cancelled=order.context.cancelled,
+        cancelled=drawing.order.cancelled,
     )
 
 
 def _draw_halves(
-    order: _Order,
-    items: list[link.Item],
-    on_step: Callable[[int, int], None],
-    saves: list[Future[None]],
-    error: OutOfMemory,
+    drawing: _Drawing, items: list[link.Item], on_step: Callable[[int, int], None], error: OutOfMemory
 ) -> None:
     """Draw what did not fit in two calls of half the size; what does not fit alone has failed."""
-    half = order.batch_size // 2
+    half = drawing.batch_size // 2
     if not half:
-        for item in items:
-            order.context.answer(link.Failed(item.job, item.attempt, error.code, error.message))
+        _fail(drawing, items, error)
         return
     for start in range(0, len(items), half):
-        _draw_wave(replace(order, batch_size=half), items[start : start + half], on_step, saves)
+        _draw_wave(replace(drawing, batch_size=half), items[start : start + half], on_step)
 
 
-def _finish(order: _Order, item: link.Item, latent: torch.Tensor, share: float) -> Future[None] | None:
-    """Decode one picture and have it saved; None where its job is answered for here."""
-    context = order.context
-    if context.stop_if_cancelled(item):
-        return None
-    started = time.monotonic()
+def _finish(drawing: _Drawing, items: list[link.Item], latents: torch.Tensor, size: int, share: float) -> None:
+    """Decode some pictures in one call, one by one where that does not fit, and have them written."""
     try:
-        picture = within_memory(lambda: decode(order.model, latent), order.give_back, tries=2)
-    except ImagineerError as error:
-        context.answer(link.Failed(item.job, item.attempt, error.code, error.message))
-        return None
-    return SAVERS.submit(_save, order, item, picture, share + time.monotonic() - started)
+        decoded = within_memory(lambda: decode(drawing.model, latents, size), drawing.give_back, tries=2)
+    except OutOfMemory as error:
+        if size == 1:
+            _fail(drawing, items, error)
+        for row, item in enumerate(items if size > 1 else ()):
+            _finish(drawing, [item], latents[row : row + 1], 1, share)
+        return
+    for row, item in enumerate(items):
+        if not drawing.order.stop_if_cancelled(item):
+            drawing.order.write(item, partial(_write, item, drawing.about(item, size), decoded, row, share))
 
 
-def _save(order: _Order, item: link.Item, picture: torch.Tensor, duration: float) -> None:
-    """Write the files of a take and answer for its job."""
-    try:
-        order.context.answer(_written(order, item, picture, duration))
-    except Exception as error:  # noqa: BLE001 - one picture's trouble is not the next one's
-        order.context.answer(link.Failed(item.job, item.attempt, *explain(error)))
+def _fail(drawing: _Drawing, items: list[link.Item], error: ImagineerError) -> None:
+    for item in items:
+        drawing.order.answer(link.Failed(item.job, item.attempt, error.code, error.message))
 
 
-def _written(order: _Order, item: link.Item, picture: torch.Tensor, duration: float) -> link.Finished:
-    about = describe(
-        item,
-        model=order.model,
-        mix=order.mix,
-        device=order.context.device,
-        batch_size=order.batch_size,
-        duration=duration,
-    )
-    take = write_take(Path(item.stem), picture, about)
+def _write(item: link.Item, about: dict[str, Any], decoded: Decoded, row: int, share: float) -> link.Finished:
+    """Write the files of a take, in a thread; `share` is in seconds, the picture's part of the sampling."""
+    picture = decoded.picture(row)
+    duration = share + decoded.seconds() / len(decoded.levels)
+    take = write_take(Path(item.stem), picture, {**about, "duration": round(duration, 3)})
     return link.Finished(
         job=item.job,
         attempt=item.attempt,
@@ -195,5 +190,5 @@ def _written(order: _Order, item: link.Item, picture: torch.Tensor, duration: fl
         sha256=take.sha256,
         color=take.color,
         duration=duration,
-        model_revision=order.model.revision,
+        model_revision=about["model_revision"],
     )

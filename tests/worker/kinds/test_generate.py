@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save_file
 
 from imagineerd import link
-from imagineerd.errors import ImagineerError, LoraError
+from imagineerd.errors import LoraError
 from imagineerd.jobs import LoraWeight
 from imagineerd.worker.context import Context
 from imagineerd.worker.failures import explain
@@ -35,12 +35,12 @@ class Desk:
 
     def draw(self, render: link.Render) -> list[link.Report]:
         """Run an order as the worker does; return the answers."""
-        self.context.begin(render)
+        order = self.context.orders.begin(render)
         try:
-            generate.run(render, self.context)
+            generate.run(order, self.context)
         except Exception as error:  # noqa: BLE001 - as the worker does
-            self.context.fail_open(*explain(error))
-        self.context.end()
+            order.fail(*explain(error))
+        self.context.orders.end(order)
         return list(self._answers())
 
     def _answers(self) -> Iterator[link.Report]:
@@ -64,18 +64,19 @@ def order(source: link.ModelSource, spec: Any, tmp_path: Path) -> link.Render:
     return link.Render(items, source, 4)
 
 
-def decode_that_fails_for_the_second(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    calls = 0
+def decode_that_fails(monkeypatch: pytest.MonkeyPatch, calls: set[int]) -> list[int]:
+    """Let memory run out in these calls of the VAE, counted from 1; return the sizes that are tried."""
+    tried: list[int] = []
     real = generate.decode
 
-    def decode(model: Any, latent: torch.Tensor) -> torch.Tensor:
-        nonlocal calls
-        calls += 1
-        if calls == 2:
-            raise error
-        return real(model, latent)
+    def decode(model: Any, latents: torch.Tensor, size: int) -> Any:
+        tried.append(size)
+        if len(tried) in calls:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
+        return real(model, latents, size)
 
     monkeypatch.setattr(generate, "decode", decode)
+    return tried
 
 
 def write_lora(path: Path) -> None:
@@ -84,19 +85,39 @@ def write_lora(path: Path) -> None:
 
 
 def test_a_picture_of_nan_fails_alone(desk: Desk, order: link.Render, monkeypatch: pytest.MonkeyPatch) -> None:
-    decode_that_fails_for_the_second(monkeypatch, ImagineerError("NaN"))
+    real = generate.denoise
+
+    def denoise(*args: Any, **hooks: Any) -> Any:
+        latents = real(*args, **hooks)
+        latents[1] = float("nan")
+        return latents
+
+    monkeypatch.setattr(generate, "denoise", denoise)
     answers = {report.job: type(report).__name__ for report in desk.draw(order)}
 
     assert answers == {1: "Finished", 2: "Failed", 3: "Finished"}
 
 
-def test_a_picture_that_did_not_fit_is_decoded_once_more(
-    desk: Desk, order: link.Render, monkeypatch: pytest.MonkeyPatch
+def test_pictures_that_did_not_fit_are_decoded_once_more_and_then_one_by_one(
+    desk: Desk, order: link.Render, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decode_that_fails_for_the_second(monkeypatch, torch.OutOfMemoryError("CUDA out of memory. Tried to"))
+    tried = decode_that_fails(monkeypatch, {1, 2, 4})
     answers = {report.job: type(report).__name__ for report in desk.draw(order)}
 
     assert answers == {1: "Finished", 2: "Finished", 3: "Finished"}
+    assert tried == [4, 4, 1, 1, 1, 1]
+    assert {json.loads((tmp_path / f"{job}.json").read_text())["decode_batch"] for job in (1, 2, 3)} == {1}
+
+
+def test_a_picture_that_is_not_decoded_even_alone_fails_alone(
+    desk: Desk, order: link.Render, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decode_that_fails(monkeypatch, {1, 2, 4, 5})
+    answers = {report.job: report for report in desk.draw(order)}
+
+    assert isinstance(failed := answers[2], link.Failed)
+    assert failed.code == "E_OOM"
+    assert {type(answers[job]) for job in (1, 3)} == {link.Finished}
 
 
 # ---------------------------------------------------------------- memory
@@ -155,7 +176,7 @@ def test_a_job_that_is_cancelled_between_two_halves_is_not_drawn(
     desk: Desk, order: link.Render, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried = memory_for(monkeypatch, lambda _seeds, size: size <= 2)
-    monkeypatch.setattr(desk.context, "cancelled", lambda job: job == 3 and len(tried) > 1)
+    monkeypatch.setattr(desk.context.mailbox, "cancelled", lambda job: job == 3 and len(tried) > 1)
     answers = {report.job: type(report).__name__ for report in desk.draw(order)}
 
     assert answers == {1: "Finished", 2: "Finished", 3: "Stopped"}
