@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, assert_never
 
 from msgspec.structs import replace
 
+from imagineer_tui.model import landed
 from imagineer_tui.model.world import Build, Move, Progress, Topic, World
 from imagineerd.client import Away, Event, Followed
 from imagineerd.errors import DaemonAway, ImagineerError
@@ -18,16 +19,26 @@ from imagineerd.protocol import (
     Building,
     Bye,
     EventBody,
+    Heartbeat,
     JobMoved,
     JobsAdded,
     JobsPlaced,
+    LabelChanged,
     LabelerBuilt,
+    LorasChanged,
+    MixesChanged,
     PauseChanged,
+    PickChanged,
     Place,
+    Preview,
     Resume,
     Snapshot,
     TakeAdded,
+    TakeChanged,
+    TakeDeleted,
+    TakeRestored,
     Tick,
+    TrashEmptied,
     Worker,
 )
 
@@ -55,15 +66,16 @@ def apply(world: World, message: Followed, now: float) -> frozenset[Topic]:
         case Tick():
             _tick(world, message, now)
             topics = frozenset({"progress"})
-        case Worker(lane="gpu"):
-            world.worker = message
-            topics = frozenset({"status"})
         case Worker():
-            world.labeling = message
+            _work(world, message)
             topics = frozenset({"status"})
         case Building(line=line):
             _build_of(world).lines.append(line)
             topics = frozenset({"building"})
+        case Heartbeat() | Preview():
+            pass  # that it came says all, or it goes to who asked for it
+        case _:
+            assert_never(message)
     return topics
 
 
@@ -131,10 +143,8 @@ def _happened(world: World, body: EventBody) -> frozenset[Topic]:
         case BatchAdded():
             world.batches = {body.batch.id: body.batch, **world.batches}
             _grow(world, body.batch.id)
-        case JobsAdded(kind="generate"):
-            _grow(world, body.batch)
         case JobsAdded():
-            world.stale.add(body.batch)
+            _grow(world, body.batch, draws=body.kind == "generate")
         case JobsPlaced():
             _place(world, body.places)
         case PauseChanged():
@@ -150,8 +160,12 @@ def _happened(world: World, body: EventBody) -> frozenset[Topic]:
             build = _build_of(world)
             build.ended, build.error = True, body.error.message if body.error else ""
             return frozenset({"building"})
+        case TakeDeleted() | TakeRestored() | TakeChanged() | LabelChanged():
+            landed.tell(world, body)
+        case PickChanged() | MixesChanged() | LorasChanged() | TrashEmptied():
+            return NOTHING  # nothing in the world tells of it; the screens that do hear of it themselves
         case _:
-            return NOTHING
+            assert_never(body)
     return frozenset({"queue"})
 
 
@@ -160,6 +174,13 @@ def _build_of(world: World) -> Build:
     if world.build is None or world.build.ended:
         world.build = Build()
     return world.build
+
+
+def _work(world: World, worker: Worker) -> None:
+    if worker.lane == "gpu":
+        world.worker = worker
+    else:
+        world.labeling = worker
 
 
 def _tick(world: World, tick: Tick, now: float) -> None:
@@ -178,9 +199,10 @@ def _place(world: World, places: Iterable[Place]) -> None:
             world.jobs[place.job] = replace(job, priority=place.priority, turn=place.turn, rank=place.rank)
 
 
-def _grow(world: World, batch_id: str) -> None:
+def _grow(world: World, batch_id: str, *, draws: bool = True) -> None:
     world.stale.add(batch_id)
-    world.moving.add(batch_id)
+    if draws:
+        world.moving.add(batch_id)
 
 
 def _move(world: World, number: int, batch: str, move: Move) -> None:

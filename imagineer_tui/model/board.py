@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from imagineer_tui.model import queue
 from imagineer_tui.model.ending import ending
 from imagineer_tui.model.world import World
-from imagineer_tui.words import clock
+from imagineer_tui.words import clock, number_of
 
 if TYPE_CHECKING:
     from imagineerd.jobs import Job
@@ -55,6 +55,18 @@ def lines(world: World, troubled: Iterable[Job], opened: Collection[str], now: f
         *_held(world, all_troubled, opened),
         *_done(world, all_troubled, opened),
     ]
+
+
+def left(world: World, now: float) -> str:
+    """Return how much is still to come, and how long it takes; empty where nothing is."""
+    jobs = [*queue.running(world), *queue.waiting(world)]
+    if not jobs:
+        return ""
+    seconds = queue.seconds_left(world, queue.steps_left(world, jobs), now)
+    rate = world.pace.rate(now)
+    speed = f"{rate:.1f} it/s" if rate else ""
+    parts = [number_of(len(jobs), "card"), f"{clock(seconds)} left" if seconds is not None else "", speed]
+    return " · ".join(part for part in parts if part)
 
 
 def _now(world: World, opened: Collection[str], now: float) -> Iterator[Line]:

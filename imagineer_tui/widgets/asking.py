@@ -20,7 +20,7 @@ Check: TypeAlias = Callable[[Mapping[str, str]], dict[str, str]]
 
 
 class Asking(ModalScreen[Draft | None]):
-    """Asks for `fields`, each a name, its label and the text it begins with."""
+    """Asks for `fields`, each a name, its label and the text it begins with; the cursor begins in `first`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "back", id="asking.back")]
     DEFAULT_CSS = """
@@ -35,9 +35,12 @@ class Asking(ModalScreen[Draft | None]):
     }
     """
 
-    def __init__(self, title: str, note: str, fields: Sequence[tuple[str, str, str]], check: Check) -> None:
+    def __init__(
+        self, title: str, note: str, fields: Sequence[tuple[str, str, str]], check: Check, first: str = ""
+    ) -> None:
         super().__init__()
         self._title, self._note, self._fields, self._check = title, note, fields, check
+        self._first = first or fields[0][0]
 
     def compose(self) -> ComposeResult:
         """Write the fields, then the note."""
@@ -48,10 +51,11 @@ class Asking(ModalScreen[Draft | None]):
             yield Static(self._note, id="note", markup=False)
 
     def on_mount(self) -> None:
-        """Begin in the first field."""
-        for line, (_, _, text) in zip(self.query(FormLine), self._fields, strict=True):
+        """Fill in the fields."""
+        for line, (name, _, text) in zip(self.query(FormLine), self._fields, strict=True):
             line.value = text
-        self.query(FormLine).first().enter()
+            if name == self._first:
+                line.enter()
 
     @on(FormLine.Submitted)
     def _submitted(self) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
+from imagineer_tui.model.album import MOST_COMPARED
 from imagineer_tui.terminal.detection import Terminal
 from imagineer_tui.terminal.images import Shown
 from imagineer_tui.widgets.drawings import Load
@@ -16,8 +17,6 @@ from imagineer_tui.widgets.picture import Picture
 
 if TYPE_CHECKING:
     from imagineer_tui.model.gallery import Card
-
-MOST: Final = 4
 
 
 class Compare(Horizontal):
@@ -38,7 +37,7 @@ class Compare(Horizontal):
 
     def compose(self) -> ComposeResult:
         """Make the places."""
-        for _ in range(MOST):
+        for _ in range(MOST_COMPARED):
             with Vertical(classes="place"):
                 yield Picture(*self._picture)
                 yield Static(markup=False)

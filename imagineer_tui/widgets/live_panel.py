@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Final
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from imagineer_tui.terminal.images import Shown
+from imagineer_tui.terminal.images import Choice
 from imagineer_tui.widgets.live_preview import LivePreview
+from imagineer_tui.widgets.picture import Picture
 from imagineer_tui.widgets.thumbnail import Thumb
 from imagineer_tui.widgets.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
-    from imagineer_tui.widgets.drawings import Drawings
+    from imagineer_tui.terminal.detection import Terminal
+    from imagineer_tui.widgets.drawings import Drawings, Load
     from imagineerd.protocol import Preview
 
 LANDED: Final = (8, 6)
@@ -25,54 +27,69 @@ MOST_SIDE: Final = 96
 
 
 class LivePanel(Vertical):
-    """Two panels. What has landed fills a page, then the next one."""
+    """Two panels. While nothing is drawn, the first shows the newest that landed; these fill a page, then the next."""
 
     DEFAULT_CSS = """
     LivePanel {
         #live { height: 4fr; }
         #landed { height: 3fr; padding: 0 1; }
+        Picture { display: none; }
+        &.-resting { Picture { display: block; } LivePreview { display: none; } }
     }
     """
 
-    def __init__(self, drawings: Drawings, shown: Shown) -> None:
+    def __init__(self, drawings: Drawings, load: Load, images: Choice, terminal: Terminal) -> None:
         super().__init__()
         self._drawings = drawings
-        self._shown: Shown = shown
+        self._load = load
+        self._images = images
+        self._terminal = terminal
+        self._newest = Thumb("", "Live")
 
     def compose(self) -> ComposeResult:
         """Put both panels."""
         with Vertical(id="live", classes="panel") as live:
             live.border_title = "Live"
-            yield LivePreview(self._shown)
+            yield LivePreview(self._images.small)
+            yield Picture(self._load, self._images.large, self._terminal)
         with Vertical(id="landed", classes="panel") as landed:
             landed.border_title = "Landed"
-            thumbnails = Thumbnails(self._drawings, self._shown, picture=LANDED)
+            thumbnails = Thumbnails(self._drawings, self._images.small, picture=LANDED)
             thumbnails.can_focus = False
             yield thumbnails
 
     @property
     def looks(self) -> bool:
         """Say whether there is anything to see of it."""
-        return bool(self.display and self.size and self._shown != "off")
+        return bool(self.display and self.size and self._images.small != "off")
 
     @property
     def max_side(self) -> int:
         """Pixels of a preview's longer side that can be told apart."""
-        width, height = self.query_one(LivePreview).size
+        width, height = self.query_one("#live").content_size
         return max(LEAST_SIDE, min(MOST_SIDE, max(width, 2 * height)))
 
     def show(self, preview: Preview, name: str) -> None:
         """Show how far a card is."""
+        self.remove_class("-resting")
         self.query_one("#live").border_title = f"{name} · step {preview.step}/{preview.steps}"
         self.query_one(LivePreview).show(preview.rgb, preview.width)
 
-    def land(self, takes: Sequence[tuple[str, str]]) -> None:
-        """Show these takes by number and name; the newest is the last."""
-        thumbs = [Thumb(key, name) for key, name in takes]
+    def rest(self) -> None:
+        """Show the newest that landed, as nothing is drawn."""
+        self.add_class("-resting")
+        self.query_one(LivePreview).clear()
+        self.query_one("#live").border_title = self._newest.caption
+        self.query_one(Picture).show(self._newest.key, blurred=self._newest.blurred)
+
+    def land(self, thumbs: Sequence[Thumb]) -> None:
+        """Show these takes; the newest is the last."""
+        self._newest = thumbs[-1] if thumbs else Thumb("", "Live")
         self.query_one(Thumbnails).show(thumbs, len(thumbs) - 1)
 
-    def show_as(self, shown: Shown) -> None:
+    def show_as(self, images: Choice) -> None:
         """Show pictures another way."""
-        self._shown = shown
-        self.query_one(LivePreview).shown = shown
-        self.query_one(Thumbnails).show_as(shown)
+        self._images = images
+        self.query_one(LivePreview).shown = images.small
+        self.query_one(Picture).show_as(images.large)
+        self.query_one(Thumbnails).show_as(images.small)

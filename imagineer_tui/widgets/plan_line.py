@@ -23,10 +23,12 @@ class PlanLine(Static):
     PlanLine { height: auto; max-height: 6; padding: 0 1; }
     """
 
-    def show(self, plan: Plan, chosen: Collection[int], *, first: bool) -> None:
-        """Show the plan of the whole set, or of the chosen cards."""
+    def show(self, plan: Plan, chosen: Collection[int], settings: str, *, first: bool) -> None:
+        """Show the plan of the whole set, or of the chosen cards; `settings` are those that a person chose."""
         lines = [Content.assemble(("! ", "b $warning"), (text, "$warning")) for text in _warnings(plan)]
-        lines.append(Content.styled(summary(plan, chosen), "dim"))
+        lines.append(
+            Content.assemble((summary(plan, chosen), "dim"), (f" · {settings}" if settings else "", "$accent"))
+        )
         if first:
             lines.append(_welcome(plan))
         self.update(Content("\n").join(lines))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from fakes import BATCH, job, label_spec, take
+from house import TESTS
 from msgspec.structs import replace
 
 from imagineer_tui.model.applying import EVERYTHING, apply, finished, load, refuse
@@ -12,6 +15,8 @@ from imagineerd.client import Away, Event
 from imagineerd.errors import DaemonAway
 from imagineerd.jobs import JobError, State
 from imagineerd.protocol import (
+    BESIDE,
+    EVENTS,
     Batch,
     BatchAdded,
     Building,
@@ -24,9 +29,14 @@ from imagineerd.protocol import (
     Resume,
     Snapshot,
     TakeAdded,
+    TakeRestored,
     Tick,
     Worker,
+    decode_from_daemon,
 )
+
+GOLDEN = json.loads((TESTS / "data" / "protocol" / "messages.json").read_text())
+TOLD = {message["kind"]: bytes.fromhex(message["body"]) for message in GOLDEN}
 
 QUEUED = {"queued": 3}
 
@@ -159,6 +169,26 @@ def test_what_a_build_says_is_kept_until_the_next_one(world: World):
 
     apply(world, Building(line="Step 1/3 again"), 102.0)
     assert (list(world.build.lines), world.build.ended) == (["Step 1/3 again"], False)
+
+
+@pytest.mark.parametrize("kind", EVENTS)
+def test_every_event_is_taken_in_or_named_as_one_that_changes_nothing(world: World, kind: str):
+    happen(world, decode_from_daemon(kind, TOLD[kind]))
+
+    assert world.connection.heard_at == 101.0
+
+
+@pytest.mark.parametrize("kind", BESIDE)
+def test_everything_that_is_sent_beside_events_is_taken_in(world: World, kind: str):
+    apply(world, decode_from_daemon(kind, TOLD[kind]), 101.0)
+
+    assert world.connection.live is (kind != "bye")
+
+
+def test_a_take_that_comes_back_counts_again(world: World):
+    happen(world, TakeRestored(take=take(1)))
+
+    assert world.batches[BATCH].takes == 1
 
 
 def test_what_concerns_no_job_changes_nothing(world: World):

@@ -16,7 +16,9 @@ from textual.pilot import Pilot
 from imagineer_tui.app import ImagineerApp
 from imagineer_tui.screens.gallery import GalleryScreen
 from imagineer_tui.widgets.compare import Compare
+from imagineer_tui.widgets.deck_rows import DeckRows
 from imagineer_tui.widgets.picture import Picture
+from imagineer_tui.widgets.thumbnails import Thumbnails
 from imagineerd import protocol
 from imagineerd.jobs import JobError, State
 
@@ -217,8 +219,44 @@ async def test_in_a_small_terminal_the_picture_has_the_screen_to_itself(daemon: 
         assert not screen.query_one("#focus").display
         await pilot.press("v")
         await until(pilot, lambda: screen.query_one("#one Picture", Picture).size.width > 60)
+        await pilot.press("right")
+        await shows(pilot, "The GPU ran out of memory")
         await pilot.press("escape")
         await until(pilot, lambda: not screen.query_one("#focus").display)
+        await pilot.press("left", "enter")
+        await shows(pilot, "› Aries")
+
+
+@pytest.mark.usefixtures("gallery")
+async def test_slash_filters_the_decks_while_one_is_among_them(daemon: FakeDaemon):
+    async with gallery_of(daemon) as (app, pilot):
+        await shows(pilot, "✗ Taurus")
+
+        await pilot.press("shift+tab", "slash", *"tarot")
+
+        await shows(pilot, "Nothing matches")
+        assert not daemon.count(protocol.Search)
+        await pilot.press("escape")
+        assert app.screen.query_one(DeckRows).has_focus
+
+
+@pytest.mark.usefixtures("gallery")
+async def test_pictures_are_shown_another_way_by_f6(daemon: FakeDaemon):
+    async with gallery_of(daemon) as (app, pilot):
+        await shows(pilot, "✗ Taurus")
+
+        await pilot.press("f6")
+
+        await until(pilot, lambda: app.screen.query_one("#one Picture", Picture).shown == "ascii")
+        assert app.screen.query_one(Thumbnails).shown == "ascii"
+
+
+@pytest.mark.usefixtures("gallery")
+async def test_below_80_columns_the_decks_stand_above_the_cards(daemon: FakeDaemon):
+    async with gallery_of(daemon, (60, 24)) as (_, pilot):
+        screen = await shows(pilot, "─ Decks ─", "Aries")
+
+        assert screen.index("Decks") < screen.index("Aries")
 
 
 @pytest.mark.usefixtures("gallery")

@@ -12,6 +12,7 @@ from piloting import opened, shows, text_of, until
 from textual.pilot import Pilot
 
 from imagineer_tui.app import ImagineerApp
+from imagineer_tui.widgets.picture import Picture
 from imagineerd import protocol
 from imagineerd.jobs import JobError, State
 
@@ -207,6 +208,9 @@ async def test_nothing_is_watched_where_nobody_looks(busy: FakeDaemon):
 
         await until(pilot, lambda: busy.count(protocol.WatchPreviews))
         await shows(pilot, "─ Live ─")
+        busy.answers["pause"] = protocol.Done()
+        await pilot.press("p")  # the list below keeps its keys
+        await until(pilot, lambda: busy.count(protocol.Pause))
 
 
 async def test_a_finished_card_lands(busy: FakeDaemon, deck: Deck):
@@ -216,6 +220,43 @@ async def test_a_finished_card_lands(busy: FakeDaemon, deck: Deck):
         busy.happen(deck.finish(1))
 
         await until(pilot, lambda: [line for line in text_of(pilot.app).splitlines() if "Aries  " in line[76:]])
+
+
+async def test_when_nothing_is_drawn_any_more_the_newest_card_is_shown_whole(daemon: FakeDaemon, deck: Deck):
+    deck.move(1, State.RUNNING)
+    daemon.snapshot_jobs, daemon.snapshot_batches = (deck.jobs[1],), (deck.batch(),)
+    async with queue_of(daemon) as (app, pilot):
+        await until(pilot, lambda: daemon.count(protocol.WatchPreviews))
+        daemon.preview(protocol.Preview(job=1, batch=BATCH, slot=1, step=3, steps=4, width=2, height=3, rgb=bytes(18)))
+        await shows(pilot, "Aries · step 3/4")
+
+        daemon.happen(deck.finish(1))
+
+        await shows(pilot, "─ Aries ─")
+        assert app.screen.query_one(Picture).display
+
+
+async def test_slash_filters_what_there_is(busy: FakeDaemon):
+    async with queue_of(busy) as (_, pilot):
+        await shows(pilot, "▸ Zodiac", "Tarot")
+
+        await pilot.press("slash", *"goth", "enter")
+
+        await shows(pilot, "▸ Tarot")
+        assert "then Taurus" not in text_of(pilot.app)
+
+
+async def test_a_deck_that_failed_before_this_run_is_tried_again_as_a_whole(daemon: FakeDaemon, deck: Deck):
+    deck.move(2, State.FAILED)
+    daemon.snapshot_batches = (deck.batch(),)
+    daemon.answers |= {"jobs": protocol.Jobs(jobs=()), "retry": protocol.Retried(jobs=(2,))}
+    async with queue_of(daemon) as (_, pilot):
+        await shows(pilot, "▸ ! Zodiac")
+
+        await pilot.press("r")
+
+        await shows(pilot, "1 card queued again.")
+        assert daemon.last(protocol.RetryJobs).batch == BATCH
 
 
 async def test_after_the_first_deck_it_says_what_to_do_with_it(daemon: FakeDaemon, deck: Deck):

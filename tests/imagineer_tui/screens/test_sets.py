@@ -7,6 +7,7 @@ from piloting import opened, shows, until
 
 from imagineer_tui.widgets.card_rows import CardRows
 from imagineerd import protocol
+from imagineerd.jobs import LoraWeight
 
 
 async def test_it_opens_with_the_zodiac_and_a_theme_and_says_what_to_press(daemon: FakeDaemon):
@@ -28,7 +29,7 @@ async def test_a_card_tells_what_is_wrong_with_it(daemon: FakeDaemon):
     async with opened(daemon) as (_, pilot):
         await shows(pilot, "no {mood}", "80/77!  cut: “clean lines”", "same as 1", "the cell is empty")
 
-        await pilot.press("l", "j")
+        await pilot.press("right", "j")
 
         await shows(pilot, "80 tokens; the model reads 77")
 
@@ -80,7 +81,7 @@ async def test_space_chooses_cards_for_a_smaller_deal(daemon: FakeDaemon):
     async with opened(daemon) as (_, pilot):
         await shows(pilot, "about 0:24")
 
-        await pilot.press("l", "space", "j", "space")
+        await pilot.press("right", "space", "j", "space")
         await shows(pilot, "● 1", "● 3", "2 of 3 cards · 64x96 · starter · about 0:16")
         await pilot.press("enter")
 
@@ -104,7 +105,7 @@ async def test_slash_filters_the_list_with_the_focus_and_escape_shows_all(daemon
     async with opened(daemon) as (app, pilot):
         await shows(pilot, "about 0:24")
 
-        await pilot.press("l", "slash", *"tau")
+        await pilot.press("right", "slash", *"tau")
         assert app.screen.query_one(CardRows).keys == ["2"]
         await pilot.press("escape")
 
@@ -127,3 +128,22 @@ async def test_it_fits_a_small_terminal(daemon: FakeDaemon):
         await shows(pilot, "▸ Zodiac", "Aries in the sky", "? help")
     async with opened(daemon, (50, 16)) as (_, pilot):
         await shows(pilot, "Zodiac", "Aries", "? help")
+
+
+async def test_settings_of_the_deal_are_planned_and_dealt_with(daemon: FakeDaemon):
+    daemon.answers["loras"] = protocol.Loras(loras=(protocol.LoraInfo(name="Ink"),))
+    async with opened(daemon) as (_, pilot):
+        await shows(pilot, "about 0:24")
+
+        await pilot.press("l")
+        await shows(pilot, "Settings of this deal", "There are: Ink")
+        await pilot.press(*"Ink:3", "enter")
+        await shows(pilot, "3 is not within -2 to 2")
+        await pilot.press("backspace", *"1", "tab", *"7", "enter")
+
+        await shows(pilot, "starter · about 0:24 · seed 7")
+        await pilot.press("enter")
+        await until(pilot, lambda: daemon.count(protocol.Deal))
+        settings = daemon.last(protocol.Deal).settings
+        assert (settings.seed, settings.mix) == (7, (LoraWeight("Ink", 1.0),))
+        assert daemon.last(protocol.PlanDeal).settings == settings

@@ -1,0 +1,179 @@
+"""A page of cards, and the keys that keep the one under the cursor, throw it away, or look at it closer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Final, cast
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+
+from imagineer_tui.intents import UseSettings
+from imagineer_tui.model.gallery import command_of
+from imagineer_tui.widgets.filter_line import FilterLine
+from imagineer_tui.widgets.thumbnail import FAILED, FAVOURITE, MISSING, PICK, Thumb
+from imagineer_tui.widgets.thumbnails import Thumbnails
+
+if TYPE_CHECKING:
+    from imagineer_tui.framed import Framed
+    from imagineer_tui.model.album import Album
+    from imagineer_tui.model.gallery import Card
+    from imagineer_tui.terminal.images import Shown
+    from imagineer_tui.widgets.drawings import Drawings
+
+COMPARED: Final = "×"
+
+
+class CardPage(Vertical):
+    """Shows an `Album` that the screen fills; tells when something else is revealed or compared."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "pick", "pick", id="gallery.pick"),
+        Binding("r", "reroll", "re-roll", id="gallery.reroll"),
+        Binding("f", "favourite", "favourite", id="gallery.favourite"),
+        Binding("d,delete", "delete", "delete", id="gallery.delete", key_display="d"),
+        Binding("x", "compare", "compare", id="gallery.compare"),
+        Binding("b", "reveal", "reveal, or blur again", id="gallery.reveal", show=False),
+        Binding("u", "use", "use these settings", id="gallery.use", show=False),
+        Binding("y", "copy('prompt')", "copy the prompt", id="gallery.copy_prompt", show=False),
+        Binding("Y", "copy('command')", "copy the command that draws it", id="gallery.copy_command", show=False),
+        Binding("s", "copy('seed')", "copy the seed", id="gallery.copy_seed", show=False),
+        Binding("p", "copy('path')", "copy the path", id="gallery.copy_path", show=False),
+    ]
+
+    class Marked(Message):
+        """What is revealed or compared changed."""
+
+    def __init__(
+        self,
+        album: Album,
+        drawings: Drawings,
+        shown: Shown,
+        cell: tuple[int, int],
+        *,
+        id: str | None = None,  # noqa: A002 - Textual's name
+    ) -> None:
+        super().__init__(id=id, classes="panel")
+        self._album = album
+        self._drawn = (drawings, shown, cell)
+
+    def compose(self) -> ComposeResult:
+        """Put the line to search with above the cards."""
+        yield FilterLine(id="search")
+        yield Thumbnails(*self._drawn, id="cards")
+
+    @property
+    def framed(self) -> Framed:
+        """The screen."""
+        return cast("Framed", self.screen)
+
+    @property
+    def card(self) -> Card | None:
+        """The card under the cursor."""
+        at, cards = self.query_one(Thumbnails).cursor, self._album.cards
+        return cards[at] if at < len(cards) else None
+
+    def show(self, note: str) -> None:
+        """Show what the album holds now, with the cursor where it is wanted."""
+        self.border_title, self.border_subtitle = self._album.title, note
+        self._draw(self._album.place(self.card))
+
+    def show_marks(self) -> None:
+        """Show the same cards with other marks."""
+        self._draw(self.query_one(Thumbnails).cursor)
+
+    def _draw(self, cursor: int) -> None:
+        self.query_one(Thumbnails).show([thumb_of(card, self._album) for card in self._album.cards], cursor)
+
+    # ------------------------------------------------------------ keeping and throwing away
+
+    @work(group="curate", exit_on_error=False)
+    async def action_pick(self) -> None:
+        """Let this take count for its card."""
+        if (card := self._taken()) is None or card.take is None:
+            return
+        before = self._album.pick_of(card)
+        if before == card.take.id:
+            others = card.takes > 1 and not self._album.among_takes
+            self.notify("This is the pick" + (": enter shows the other takes." if others else " already."))
+        elif await self.framed.asked(self.framed.client.pick(card.take.id)) and before:
+            self.framed.did("Picked", lambda: self.framed.client.pick(before))
+
+    @work(group="curate", exit_on_error=False)
+    async def action_reroll(self) -> None:
+        """Deal this card once more."""
+        if (card := self.card) is None:
+            return
+        dealt = await self.framed.asked(self.framed.client.reroll(card.batch, [card.slot]))
+        if dealt:
+            self.framed.did("Another take is on its way", lambda: self.framed.client.cancel(dealt.jobs))
+
+    @work(group="curate", exit_on_error=False)
+    async def action_favourite(self) -> None:
+        """Mark the take as a favourite, or take that back."""
+        card = self._taken()
+        if card and card.take:
+            await self.framed.asked(self.framed.client.favourite([card.take.id], on=not card.take.favourite))
+
+    @work(group="curate", exit_on_error=False)
+    async def action_delete(self) -> None:
+        """Put the take into the trash."""
+        if (card := self._taken()) is None or card.take is None:
+            return
+        gone = [card.take.id]
+        if await self.framed.asked(self.framed.client.delete(gone)):
+            self.framed.did("Deleted a take", lambda: self.framed.client.restore(gone))
+
+    def _taken(self) -> Card | None:
+        """Return the card under the cursor, if it has a picture; else say that it has none."""
+        card = self.card
+        if card and card.take is None:
+            self.notify(f"{card.name} has no picture yet.")
+            return None
+        return card
+
+    # ------------------------------------------------------------ looking closer
+
+    def action_reveal(self) -> None:
+        """Show a blurred take, or blur it again."""
+        if (card := self.card) and card.take:
+            self._album.reveal(card.take.id)
+            self.post_message(self.Marked())
+
+    def action_compare(self) -> None:
+        """Put the take beside the others that were marked, or take it out."""
+        if card := self._taken():
+            self._album.compare(card)
+            self.post_message(self.Marked())
+
+    def action_use(self) -> None:
+        """Compose with what this take was drawn with."""
+        if (card := self._taken()) and card.take:
+            self.framed.house.go("compose", UseSettings(card.take.id))
+
+    @work(group="copy", exit_on_error=False)
+    async def action_copy(self, what: str) -> None:
+        """Send something of the take to the clipboard."""
+        if (card := self._taken()) is None or card.take is None:
+            return
+        if about := await self.framed.asked(self.framed.client.take(card.take.id)):
+            texts = {
+                "prompt": about.spec.prompt,
+                "seed": str(card.take.seed),
+                "path": f"{about.folder}/{card.take.file}",
+                "command": command_of(about),
+            }
+            self.framed.house.copy(texts[what], f"the {what}")
+
+
+def thumb_of(card: Card, album: Album) -> Thumb:
+    """Return what a cell shows of a card. Which take is the pick matters only among takes; in a deck all are."""
+    marks = PICK if card.pick and album.among_takes else ""
+    if card.take and card.take.favourite:
+        marks += FAVOURITE
+    if card.take is None:
+        marks += FAILED if card.state == "failed" else MISSING
+    marks += COMPARED if album.is_compared(card) else ""
+    return Thumb(card.key, card.name, marks, album.is_hidden(card))

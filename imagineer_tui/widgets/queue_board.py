@@ -1,0 +1,261 @@
+"""The queue as a list, the line under the cursor in full below it, and the keys that steer what the line stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import TYPE_CHECKING, ClassVar, Final, cast
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widgets import Static
+
+from imagineer_tui.intents import ShowBatch
+from imagineer_tui.model import board, steering
+from imagineer_tui.widgets.filter_line import FilterLine
+from imagineer_tui.widgets.job_detail import JobDetail
+from imagineer_tui.widgets.queue_rows import QueueRows
+from imagineer_tui.widgets.rows import Rows
+from imagineer_tui.words import number_of
+
+if TYPE_CHECKING:
+    from imagineer_tui.framed import Framed
+    from imagineer_tui.model.board import Line
+    from imagineer_tui.model.world import World
+    from imagineerd.client import AsyncClient
+    from imagineerd.jobs import Job
+
+STEP: Final = 10
+"""What `+` and `-` add to a priority."""
+OFFER: Final = (
+    "[b $accent]5[/] to see them, [b $accent]3[/] to mix a LoRA in, [b $accent]1[/] to deal another deck. "
+    "[b $accent]F2[/] and model.default change to Stable Diffusion 1.5."
+)
+
+
+class QueueBoard(Vertical):
+    """Lies on a screen of the app, whose world it draws and whose daemon it asks."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("p", "pause", "pause", id="queue.pause"),
+        Binding("P", "pause_now", "pause at once", id="queue.pause_now", show=False),
+        Binding("c", "cancel", "cancel", id="queue.cancel"),
+        Binding("r", "retry", "retry", id="queue.retry"),
+        Binding("K", "move_up", "move up", id="queue.up", key_display="K/J"),
+        Binding("J", "move_down", "move down", id="queue.down", show=False),
+        Binding("t", "move_to('top')", "to the top", id="queue.top", show=False),
+        Binding("b", "move_to('bottom')", "to the bottom", id="queue.bottom", show=False),
+        Binding("plus", "priority(1)", "higher priority", id="queue.higher", key_display="+", show=False),
+        Binding("minus", "priority(-1)", "lower priority", id="queue.lower", key_display="-", show=False),
+        Binding("x", "hold", "hold, or release", id="queue.hold", show=False),
+        Binding("z", "screen.undo", "undo", id="queue.undo"),
+        Binding("enter,space", "unfold", "unfold", id="queue.unfold", key_display="enter"),
+        Binding("o", "open_batch", "see it in the gallery", id="queue.open", show=False),
+        Binding("slash", "filter", "filter", id="queue.filter", key_display="/", show=False),
+    ]
+    DEFAULT_CSS = """
+    QueueBoard {
+        #lines { height: 1fr; }
+        #offer { display: none; padding: 0 1; border-top: solid $border-blurred; }
+    }
+    """
+
+    def __init__(self, opened: set[str], *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, classes="panel")
+        self.border_title = "Queue"
+        self._opened = opened
+        self._history: tuple[Job, ...] = ()
+        self._wanted = ""
+        self._fresh = True
+
+    def compose(self) -> ComposeResult:
+        """Put the list above what there is to know of a line."""
+        yield QueueRows(id="lines")
+        yield FilterLine(id="lines-filter")
+        yield JobDetail()
+        yield Static(OFFER, id="offer")
+
+    # ------------------------------------------------------------ what the screen tells
+
+    def begin(self) -> None:
+        """Have the cursor on what is drawn now."""
+        self._fresh = True
+
+    def highlight(self, batch: str) -> None:
+        """Have the cursor on a batch, once it is there."""
+        self._wanted = batch
+        self.draw()
+
+    def remember(self, history: tuple[Job, ...]) -> None:
+        """Show these jobs of earlier times, too."""
+        self._history = history
+        self.draw()
+
+    def offer(self, *, on: bool) -> None:
+        """Say, or do so no more, what there is to do after the very first deck."""
+        self.query_one("#offer").display = on
+
+    def draw(self) -> None:
+        """Bring the list up to date; only lines that differ are drawn."""
+        now = monotonic()
+        rows = self.query_one(QueueRows)
+        rows.show(board.lines(self._world, self._history, self._opened, now), paused=self._world.paused)
+        if self._fresh:
+            rows.action_jump(0)
+            self._fresh = False
+        if self._wanted:
+            key = next((key for key in rows.keys if key.endswith(f":{self._wanted}")), "")
+            rows.select(key or rows.key)
+            self._wanted = "" if key else self._wanted
+        self.border_subtitle = board.left(self._world, now)
+
+    # ------------------------------------------------------------ the line under the cursor
+
+    @property
+    def line(self) -> Line | None:
+        """The line under the cursor."""
+        return self.query_one(QueueRows).line
+
+    @on(Rows.Highlighted, "#lines")
+    def _highlighted(self) -> None:
+        line, detail = self.line, self.query_one(JobDetail)
+        batch = self._world.batches.get(line.batch) if line else None
+        job = self._job(line.jobs[0]) if line and len(line.jobs) == 1 and not line.whole else None
+        if job:
+            detail.show_job(job)
+        elif batch:
+            detail.show_batch(batch)
+        else:
+            detail.clear()
+
+    def _job(self, number: int) -> Job | None:
+        return self._world.jobs.get(number) or next((job for job in self._history if job.id == number), None)
+
+    def action_unfold(self) -> None:
+        """Show the cards of a batch, or hide them."""
+        line = self.line
+        if line and not line.key.startswith("job:"):
+            self._opened ^= {line.key}
+            if line.batch not in {job.batch for job in self._world.jobs.values()}:
+                self._framed.house.load_batch(line.batch)
+            self.draw()
+
+    def action_open_batch(self) -> None:
+        """See the batch in the gallery."""
+        if line := self.line:
+            self._framed.house.go("gallery", ShowBatch(line.batch))
+
+    def action_filter(self) -> None:
+        """Type words to look for."""
+        self.query_one(FilterLine).open()
+
+    @on(FilterLine.Filtered)
+    def _filter(self, event: FilterLine.Filtered) -> None:
+        self.query_one(QueueRows).filter(event.words)
+
+    @on(FilterLine.Left)
+    def _filter_left(self) -> None:
+        self.query_one(QueueRows).focus()
+
+    # ------------------------------------------------------------ steering
+
+    def action_pause(self) -> None:
+        """Begin no more cards; or go on."""
+        self._steer(self._client.resume if self._world.paused else self._client.pause)
+
+    def action_pause_now(self) -> None:
+        """Stop at once, between two steps."""
+        self._steer(lambda: self._client.pause(now=True))
+
+    @work(group="steer", exit_on_error=False)
+    async def _steer(self, ask: Callable[[], Awaitable[object]]) -> None:
+        await self._framed.asked(ask())
+
+    @work(group="steer", exit_on_error=False)
+    async def action_cancel(self) -> None:
+        """Cancel the card, or what is left of the batch."""
+        if (line := self._target("now", "waiting", "held")) is None:
+            return
+        done = await self._framed.asked(self._client.cancel(line.jobs))
+        if done and (jobs := done.cancelled + done.stopping):
+            self._framed.did(f"Cancelled {number_of(len(jobs), 'card')}", lambda: self._client.retry(jobs))
+
+    @work(group="steer", exit_on_error=False)
+    async def action_retry(self) -> None:
+        """Queue again what failed, was cancelled or is held."""
+        if (line := self._target("held", "done")) is None:
+            return
+        jobs = [job for number in line.jobs if (job := self._job(number))]
+        again = [job.id for job in jobs if job.state.value in {"failed", "cancelled", "held"}]
+        if again or not jobs:  # of a batch of earlier times only the daemon knows
+            done = await self._framed.asked(self._client.retry(again, None if again else line.batch))
+            if done:
+                self.notify(f"{number_of(len(done.jobs), 'card')} queued again.")
+        else:
+            self.notify("Nothing of this failed or was cancelled.")
+
+    @work(group="steer", exit_on_error=False)
+    async def action_hold(self) -> None:
+        """Hold what waits; release what is held."""
+        if (line := self._target("waiting", "held")) is None:
+            return
+        if line.section == "held":
+            await self._framed.asked(self._client.release(line.jobs))
+        elif await self._framed.asked(self._client.hold(line.jobs)):
+            self._framed.did(f"Held {number_of(len(line.jobs), 'card')}", lambda: self._client.release(line.jobs))
+
+    def action_move_up(self) -> None:
+        """Before what stands before it."""
+        self._move(steering.up)
+
+    def action_move_down(self) -> None:
+        """Behind what stands behind it."""
+        self._move(steering.down)
+
+    def action_move_to(self, end: steering.End) -> None:
+        """To an end of the queue."""
+        self._move(lambda _world, jobs: steering.Place(jobs, end=end))
+
+    @work(group="steer", exit_on_error=False)
+    async def _move(self, where: Callable[[World, tuple[int, ...]], steering.Place | None]) -> None:
+        line = self._target("waiting")
+        place = where(self._world, line.jobs) if line else None
+        if line is None or place is None:
+            return
+        back = steering.where_it_stands(self._world, line.jobs)
+        if await self._framed.asked(self._put(place)):
+            self._framed.did("Moved", lambda: self._put(back))
+
+    def _put(self, place: steering.Place) -> Awaitable[object]:
+        return self._client.move(place.jobs, end=place.end, before=place.before)
+
+    @work(group="steer", exit_on_error=False)
+    async def action_priority(self, sign: int) -> None:
+        """Let it go before others, or after."""
+        if line := self._target("waiting"):
+            now = self._world.jobs[line.jobs[0]].priority
+            wanted = max(-100, min(100, now + sign * STEP))
+            if await self._framed.asked(self._client.set_priority(wanted, line.jobs)):
+                self._framed.did(f"Priority {wanted:+}", lambda: self._client.set_priority(now, line.jobs))
+
+    def _target(self, *sections: board.Section) -> Line | None:
+        """Return the line under the cursor, where the key makes sense there; else say that it does not."""
+        line = self.line
+        if line and line.section in sections and (line.jobs or line.whole):
+            return line
+        self.notify("Not possible here: " + " or ".join(sections) + " only." if line else "There is nothing here.")
+        return None
+
+    @property
+    def _framed(self) -> Framed:
+        return cast("Framed", self.screen)
+
+    @property
+    def _world(self) -> World:
+        return self._framed.world
+
+    @property
+    def _client(self) -> AsyncClient:
+        return self._framed.client

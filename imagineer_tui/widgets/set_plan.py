@@ -1,0 +1,126 @@
+"""A set as it would be dealt: the theme, each card with its prompt, and the plan, made anew while one types."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, cast
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Input, Static
+
+from imagineer_tui.model.dealing import Deal, read
+from imagineer_tui.model.planning import notes
+from imagineer_tui.widgets.card_rows import CardRows
+from imagineer_tui.widgets.field import Field
+from imagineer_tui.widgets.filter_line import FilterLine
+from imagineer_tui.widgets.plan_line import PlanLine
+from imagineer_tui.widgets.prompt_preview import PromptPreview
+from imagineer_tui.widgets.rows import Rows
+from imagineer_tui.words import number_of
+
+if TYPE_CHECKING:
+    from imagineer_tui.framed import Framed
+    from imagineerd.protocol import Plan, SetInfo
+
+TYPING_S: Final = 0.15
+"""Seconds without a key after which the plan is made anew."""
+
+
+class SetPlan(Vertical):
+    """Plans what `deal` says; `plan` is None while there is none of this set."""
+
+    DEFAULT_CSS = """
+    SetPlan {
+        #theme-line { height: 1; padding: 0 1; }
+        #theme-line Static { width: 7; color: $text-muted; }
+        #theme { width: 1fr; padding: 0; }
+        #cards { height: 1fr; margin-top: 1; }
+        PromptPreview { height: auto; max-height: 11; border-top: solid $border-blurred; }
+        PlanLine { border-top: solid $border-blurred; }
+    }
+    """
+
+    def __init__(self, deal: Deal, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, classes="panel")
+        self._deal = deal
+        self._info: SetInfo | None = None
+        self.plan: Plan | None = None
+
+    def compose(self) -> ComposeResult:
+        """Put the theme above the cards, the prompt and the plan below."""
+        with Horizontal(id="theme-line"):
+            yield Static("Theme")
+            yield Field(id="theme", placeholder="anything: art nouveau, gold on midnight blue")
+        yield CardRows(id="cards")
+        yield FilterLine(id="cards-filter")
+        yield PromptPreview()
+        yield PlanLine()
+
+    @property
+    def theme(self) -> str:
+        """The theme as it is typed."""
+        return self.query_one("#theme", Input).value
+
+    @theme.setter
+    def theme(self, text: str) -> None:
+        self.query_one("#theme", Input).value = text
+
+    def show_set(self, info: SetInfo) -> None:
+        """Plan this set; where its files are wrong, say what is."""
+        self._info = info
+        self.border_title = f"{info.name} · {number_of(info.cards, 'card')}"
+        self.border_subtitle = info.description
+        self.theme = self._deal.theme_for(info)
+        if info.problems:
+            self.workers.cancel_group(self, "plan")
+            self.plan = None
+            self.query_one(CardRows).clear_plan("This set cannot be dealt:\n" + "\n".join(map(str, info.problems)))
+            self.query_one(PromptPreview).show(None)
+            self.query_one(PlanLine).complain("Mend its files; they are read again at each visit.")
+        else:
+            self.replan()
+
+    @work(group="plan", exclusive=True, exit_on_error=False)
+    async def replan(self) -> None:
+        """Plan the deal anew once the typing pauses."""
+        from imagineerd.errors import DaemonAway, ImagineerError
+
+        await asyncio.sleep(TYPING_S if self.plan else 0)
+        deal, theme = self._deal, self.theme
+        set_id = deal.set_id
+        try:
+            plan = await cast("Framed", self.screen).client.plan(set_id, theme, read(deal.draft).settings)
+        except DaemonAway:
+            return  # the banner says so; the last plan stays
+        except ImagineerError as error:
+            self.query_one(PlanLine).complain(error.message)
+            return
+        if set_id == deal.set_id:
+            self.plan = plan
+            self.query_one(CardRows).show(plan)
+            self._show_card()
+            self.show_line()
+
+    def show_line(self) -> None:
+        """Say what the deal is, of all cards or of the chosen ones."""
+        world = cast("Framed", self.screen).world
+        if self.plan:
+            first = not world.batches and world.connection.live
+            self.query_one(PlanLine).show(self.plan, self.query_one(CardRows).chosen, self._deal.words, first=first)
+
+    @on(Rows.Highlighted, "#cards")
+    def _show_card(self) -> None:
+        card = self.query_one(CardRows).card
+        self.query_one(PromptPreview).show(card, notes(card) if card else ())
+
+    @on(Input.Changed, "#theme")
+    def _theme_changed(self, event: Input.Changed) -> None:
+        if self._info and not self._info.problems:
+            self._deal.take_theme(event.value, self._info)
+            self.replan()
+
+    @on(Input.Submitted, "#theme")
+    def _theme_done(self) -> None:
+        self.query_one(CardRows).focus()

@@ -1,0 +1,72 @@
+"""The take under the cursor: large, or beside others that it is compared with, and all that is known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from imagineer_tui.widgets.compare import Compare
+from imagineer_tui.widgets.picture import Picture
+from imagineer_tui.widgets.take_facts import TakeFacts
+
+if TYPE_CHECKING:
+    from imagineer_tui.model.gallery import Card
+    from imagineer_tui.terminal.detection import Terminal
+    from imagineer_tui.terminal.images import Shown
+    from imagineer_tui.widgets.drawings import Load
+    from imagineerd.protocol import TakeDetail
+
+
+class TakePanel(Vertical):
+    """Shows what it is given; which take that is, the screen knows."""
+
+    DEFAULT_CSS = """
+    TakePanel {
+        Compare { display: none; }
+        &.-comparing { Compare { display: block; } #one, TakeFacts { display: none; } }
+    }
+    """
+
+    def __init__(self, load: Load, shown: Shown, terminal: Terminal, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id, classes="panel")
+        self._picture = (load, shown, terminal)
+
+    def compose(self) -> ComposeResult:
+        """Put the picture, those beside each other, and the facts."""
+        with Horizontal(id="one"):
+            yield Picture(*self._picture)
+        yield Compare(*self._picture)
+        yield TakeFacts()
+
+    @property
+    def picture(self) -> Picture:
+        """The large picture."""
+        return self.query_one("#one Picture", Picture)
+
+    def show(self, card: Card, error: str, *, blurred: bool) -> None:
+        """Show a card's picture; where it has none, why."""
+        self.picture.show(card.key, blurred=blurred)
+        if card.take is None:
+            self.query_one(TakeFacts).show_missing(card, error)
+
+    def show_about(self, about: TakeDetail) -> None:
+        """Show what is known of the take."""
+        self.query_one(TakeFacts).show_take(about)
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self.picture.show("")
+        self.query_one(TakeFacts).clear()
+
+    def compare(self, cards: Sequence[Card], revealed: set[int]) -> None:
+        """Show these takes side by side; none ends it."""
+        self.query_one(Compare).show(cards, revealed)
+        self.set_class(bool(cards), "-comparing")
+
+    def show_as(self, shown: Shown) -> None:
+        """Show pictures another way."""
+        self.picture.show_as(shown)
+        self.query_one(Compare).show_as(shown)
