@@ -98,14 +98,15 @@ async def test_queue(busy: FakeDaemon, look: Look):
         assert_is_kept(app, f"queue_{look}")
 
 
-async def test_away(daemon: FakeDaemon):
+async def test_away(daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch):
+    old = "imagineerd does not answer any more. What you see is 12 s old. Trying again in 4 s."
+    monkeypatch.setattr(
+        "imagineer_tui.framed.sentence", lambda connection, _: old if connection.phase == "away" else ""
+    )
     async with opened(daemon, (80, 24)) as (app, pilot):
         await settled(app, pilot)
         daemon.go_away()
-        await shows(pilot, "does not answer")
-        app.screen.query_one("Banner").show(
-            "imagineerd does not answer any more. What you see is 12 s old.", "F5 starts it."
-        )
-        await pilot.pause()
+        await shows(pilot, "What you see is 12 s old.", "○ away")
+        await pilot.pause(0.1)
 
         assert_is_kept(app, "away_80x24_dark")
