@@ -17,6 +17,7 @@ from typing import ParamSpec, TypeVar
 import msgspec
 
 from imagineerd import link, protocol
+from imagineerd.disk import takes_files
 from imagineerd.errors import Code, DiskError, ImagineerError
 from imagineerd.jobs import LANES, GenerateSpec, Job, Lane, State, group_key, steps_of
 from imagineerd.logs import pairs
@@ -85,6 +86,7 @@ class Dispatcher:
         self._cancelling: set[int] = set()
         self._interrupted: set[int] = set()
         self._paused_at_once = False
+        self._refused_by_disk: tuple[int, Path] | None = None
         self._last_report = time.monotonic()
         self._watch = link.Watch()
         self._process: WorkerProcess | None = None
@@ -103,6 +105,7 @@ class Dispatcher:
             asyncio.create_task(self._keep_a_worker()),
             asyncio.create_task(self._keep_ordering()),
             asyncio.create_task(self._keep_watch()),
+            asyncio.create_task(self._keep_watching_disk()),
         ]
 
     async def stop(self) -> None:
@@ -183,7 +186,7 @@ class Dispatcher:
                 await self._order()
 
     def _may_order(self) -> bool:
-        free = self._ready and self._has_room() and not self._draining
+        free = self._ready and self._has_room() and not self._draining and self._refused_by_disk is None
         return free and not self.paused and bool(self.waiting)
 
     def _has_room(self) -> bool:
@@ -246,11 +249,36 @@ class Dispatcher:
         otherwise: Code = "E_DISK" if isinstance(error, OSError) else "E_INTERNAL"
         code = error.code if isinstance(error, ImagineerError) else otherwise
         log.error("An order could not be made: %s", error)
-        for job in jobs:
-            self._let_go(job.id)
-            await self._insist(self._store.fail, job.id, job.attempts, code, str(error), time.time())
+        if code == "E_DISK":
+            await self._wait_for_disk(jobs, str(error))
+        else:
+            for job in jobs:
+                self._let_go(job.id)
+                await self._insist(self._store.fail, job.id, job.attempts, code, str(error), time.time())
         self._busy = False
         self._wake.set()
+
+    # ------------------------------------------------------------ the disk
+
+    async def _wait_for_disk(self, jobs: tuple[Job, ...], why: str) -> None:
+        """Take jobs back that the disk refused and start no others: a full disk must not burn the deck.
+
+        The lane goes on when files can be written there again, or when the first of them waits no more.
+        """
+        folder = await self._insist(self._store.folder, jobs[0].batch)
+        self._refused_by_disk = self._refused_by_disk or (jobs[0].id, folder)
+        self._say(detail=f"The queue waits for the disk: {why}")
+        await self._return(jobs, why, counts=False)
+
+    async def _keep_watching_disk(self) -> None:
+        while True:
+            await asyncio.sleep(DISK_RETRY_S)
+            if self._refused_by_disk is not None:
+                job, folder = self._refused_by_disk
+                if job not in self.waiting or await asyncio.to_thread(takes_files, folder):
+                    self._refused_by_disk = None
+                    self._say(detail="")
+                    self._wake.set()
 
     # ------------------------------------------------------------ the worker process
 
@@ -477,8 +505,12 @@ class Dispatcher:
             await self._return((self.running[report.job],), "The queue was paused.", counts=False)
 
     async def _fail(self, report: link.Failed) -> None:
-        self._let_go(report.job)
         log.warning(report.message, extra=pairs(job=report.job, code=report.code))
+        job = self.running.get(report.job)
+        if report.code == "E_DISK" and job is not None and job.attempts == report.attempt:
+            await self._wait_for_disk((job,), report.message)
+            return
+        self._let_go(report.job)
         await self._insist(self._store.fail, report.job, report.attempt, report.code, report.message, time.time())
 
     async def _close_order(self, report: link.OrderDone) -> None:
@@ -487,7 +519,8 @@ class Dispatcher:
             left = tuple(self.running.values())
             await self._return(left, "The worker finished without a word about this job.", counts=True)
         self._busy = False
-        self._say(phase="idle", detail="", memory_used=report.memory_used)
+        detail = "" if self._refused_by_disk is None else self.info.detail
+        self._say(phase="idle", detail=detail, memory_used=report.memory_used)
         self._wake.set()
 
 

@@ -29,6 +29,9 @@ class Waitlist:
     def __len__(self) -> int:
         return len(self._entries)
 
+    def __contains__(self, job: int) -> bool:
+        return job in self._entries
+
     def add(self, entries: Iterable[Waiting]) -> None:
         """Take in jobs; what is said of a job that waits already takes the place of what was known."""
         for entry in entries:

@@ -249,14 +249,61 @@ def test_an_order_that_cannot_be_made_fails_its_jobs_and_no_others(tmp_path: Pat
     play(tmp_path, scene)
 
 
-def test_a_folder_that_cannot_be_made_fails_the_job_as_trouble_with_the_disk(tmp_path: Path) -> None:
+def test_a_disk_that_refuses_lets_the_queue_wait_and_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatch, "DISK_RETRY_S", 0.05)
+
     async def scene(made: Scene) -> None:
         made.root = tmp_path / "file" / "pictures"
         (tmp_path / "file").write_text("in the way")
-        (job,) = await made.ended(*await made.deal("card"))
+        jobs = await made.deal("card", "card", "card")
+        await made.until(lambda: made.dispatcher.info.detail.startswith("The queue waits for the disk: "))
+        found = [await made.job(job) for job in jobs]
+        assert (made.states(found), {job.attempts for job in found}) == (["queued"] * 3, {0})
 
-        assert job.error is not None
-        assert job.error.code == "E_DISK"
+        (tmp_path / "file").unlink()
+        assert made.states(await made.ended(*jobs)) == ["done"] * 3
+        await made.until(lambda: not made.dispatcher.info.detail)
+
+    play(tmp_path, scene)
+
+
+def test_a_picture_that_the_disk_refuses_is_tried_again_and_not_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "DISK_RETRY_S", 0.05)
+
+    async def scene(made: Scene) -> None:
+        made.dispatcher.pause(now=False)
+        jobs = await made.deal("card", "card")
+        thumbs = made.root / "tarot" / ".thumbs"
+        thumbs.parent.mkdir(parents=True)
+        thumbs.write_text("in the way")
+        made.dispatcher.resume()
+        await made.until(lambda: made.dispatcher.info.detail.startswith("The queue waits for the disk: "))
+
+        thumbs.unlink()
+        ended = await made.ended(*jobs)
+        assert (made.states(ended), {job.attempts for job in ended}) == (["done"] * 2, {1})
+
+    play(tmp_path, scene)
+
+
+def test_who_cancels_the_job_that_the_disk_refuses_lets_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "DISK_RETRY_S", 0.05)
+
+    async def scene(made: Scene) -> None:
+        root = made.root
+        made.root = tmp_path / "file" / "pictures"
+        (tmp_path / "file").write_text("in the way")
+        (refused,) = await made.deal("card")
+        await made.until(lambda: made.dispatcher.info.detail.startswith("The queue waits for the disk: "))
+        made.root = root
+        (fine,) = await made.deal("card")
+        await made.cancel(refused)
+
+        assert made.states(await made.ended(refused, fine)) == ["cancelled", "done"]
 
     play(tmp_path, scene)
 

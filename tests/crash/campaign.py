@@ -20,6 +20,10 @@ from imagineerd.client import Client
 from imagineerd.jobs import State
 
 PLAYERS = 3
+GAP_S = 0.4
+"""Seconds between two blows at most."""
+REAL_GAP_S = 30.0
+"""As long for the real worker, which takes some seconds until it draws."""
 SETTLE_S = 20.0
 """Seconds in which what is being written must have become whole: what is found all that time is a finding."""
 DRAIN_S = 300.0
@@ -50,6 +54,7 @@ class Campaign:
     def __init__(self, seed: int, *, players: int = PLAYERS, real: bool = False) -> None:
         self.outcome = Outcome(seed=seed)
         self._random = Random(seed)  # noqa: S311 - the same blows each time
+        self._gap_s = REAL_GAP_S if real else GAP_S
         self._house = House(short_folder())
         self._disk = strikes.Disk(self._house.paths.data_dir)
         self._looked = checks.Looked()
@@ -74,7 +79,7 @@ class Campaign:
             for thread in (self._follower, *self._players):
                 thread.start()
             while self.outcome.kills < kills and not self.outcome.findings:
-                time.sleep(self._random.random() * 0.4)  # the moment is meant to be any
+                time.sleep(self._random.random() * self._gap_s)  # the moment is meant to be any
                 self._strike()
             self._finish()
         finally:

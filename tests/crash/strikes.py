@@ -69,6 +69,7 @@ def without_power(command: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
 @contextlib.contextmanager
 def read_only(outputs: Path) -> Iterator[None]:
     """Forbid to write in the folder of pictures and in all below it."""
+    outputs.mkdir(mode=MODE, exist_ok=True)
     folders = [outputs, *(path for path in outputs.rglob("*") if path.is_dir())]
     for folder in folders:
         folder.chmod(0o500)
