@@ -130,6 +130,7 @@ def _add_looking(commands: Commands) -> None:
     _add_lora(_add(commands, "lora", "show one LoRA, or note something about it"))
     _add_mix(_add(commands, "mix", "list, show, save, rename or delete mixes of LoRAs"))
     batches = _add(commands, "batches", "list what was dealt, newest first")
+    batches.add_argument("--auditions", action="store_true", help="also what the Mixer drew to be looked at")
     _add_limit(batches)
     show = _add(commands, "show", "show a batch with its cards and takes")
     _add_batch(show)

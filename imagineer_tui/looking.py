@@ -48,7 +48,7 @@ def batches(run: Run) -> int:
     client = run.client(start=True)
 
     def page(limit: int, before: Any) -> protocol.Batches:
-        return client.batches(limit, before)
+        return client.batches(limit, before, auditions=run.options.auditions)
 
     run.out.show(pages(run, page, "batches"), tables.batches)
     return OK

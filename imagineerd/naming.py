@@ -8,6 +8,8 @@ import unicodedata
 MAX_SLUG = 80
 GRID = "grid"
 """How the ids of grids begin, in place of a set's."""
+AUDITION = "audition"
+"""How the ids of auditions begin."""
 SHEET = "sheet.png"
 """The contact sheet in the folder of a grid."""
 _NOT_A_WORD = re.compile(r"\W+")

@@ -309,7 +309,8 @@ class Batch(Body, frozen=True, omit_defaults=True, kw_only=True):
     """One dealt set (or, with an empty `set`, a single prompt). `states` counts its slots by state.
 
     `folder` is the absolute path of its pictures on the daemon's machine, to show; `mixes` are the names of the saved
-    mixes that it was dealt with. `grid` are the axes of a grid: its slots are the cells, row by row of the sheet.
+    mixes that it was dealt with. `grid` are the axes of a grid: its slots are the cells, row by row of the sheet. An
+    `audition` was drawn to hear what a mix does: it is not listed where nobody asks for it.
     `labelled` counts its takes that have a label.
     """
 
@@ -325,6 +326,7 @@ class Batch(Body, frozen=True, omit_defaults=True, kw_only=True):
     mixes: tuple[str, ...] = ()
     grid: tuple[Axis, ...] = ()
     labelled: int = 0
+    audition: bool = False
 
 
 class SetInfo(Body, frozen=True, omit_defaults=True, kw_only=True):
@@ -926,7 +928,8 @@ class Submit(Request[Dealt], frozen=True, omit_defaults=True, kw_only=True):
 class Deal(Submit, frozen=True, omit_defaults=True, kw_only=True):
     """Deal a set: one slot and one job for each row (or for the rows that `cards` picks).
 
-    With `label`, the name of a label prompt, every take of the batch is labelled as soon as it is there.
+    With `label`, the name of a label prompt, every take of the batch is labelled as soon as it is there. An `audition`
+    is drawn only to be looked at: neither lists of batches nor a search have it unless they are asked to.
     """
 
     set: Name
@@ -934,15 +937,20 @@ class Deal(Submit, frozen=True, omit_defaults=True, kw_only=True):
     settings: Settings = Settings()
     cards: tuple[Id, ...] = ()
     label: Name = ""
+    audition: bool = False
 
 
 class Generate(Submit, frozen=True, omit_defaults=True, kw_only=True):
-    """Draw a single prompt `n` times (absent: as often as the config says), with seeds counting up: one slot."""
+    """Draw a single prompt `n` times (absent: as often as the config says), with seeds counting up: one slot.
+
+    `audition` is that of [deal](#request-deal).
+    """
 
     prompt: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
     n: Annotated[int, msgspec.Meta(ge=1, le=MAX_N)] | None = None
     name: Name = ""
     settings: Settings = Settings()
+    audition: bool = False
 
 
 class DealGrid(Submit, frozen=True, omit_defaults=True, kw_only=True):
@@ -978,10 +986,11 @@ class Complete(Submit, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class ListBatches(Request[Batches], frozen=True, omit_defaults=True, kw_only=True):
-    """Batches, newest first."""
+    """Batches, newest first; with `auditions` also those."""
 
     limit: Limit = PAGE
     before: Name | None = None
+    auditions: bool = False
 
 
 class GetBatch(Request[BatchDetail], frozen=True, omit_defaults=True, kw_only=True):

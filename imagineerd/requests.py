@@ -88,7 +88,7 @@ class Requests:
             case protocol.Complete():
                 return await dealing.complete(parts, request, client)
             case protocol.ListBatches():
-                return await store.list_batches(request.limit, request.before)
+                return await store.list_batches(request.limit, request.before, auditions=request.auditions)
             case protocol.GetBatch():
                 return await store.get_batch(request.batch)
             case protocol.ListJobs():

@@ -110,13 +110,14 @@ def load(world: World, batch: Batch, jobs: Sequence[Job]) -> frozenset[Topic]:
 
 
 def finished(world: World) -> list[Batch]:
-    """Return the batches whose last open job ended since this was last asked."""
+    """Return the batches, but no auditions, whose last open job ended since this was last asked."""
     if not world.moving:
         return []
     still_open = {job.batch for job in world.jobs.values() if job.state in OPEN_STATES and _draws(job)}
     ended = world.moving - still_open - world.stale
     world.moving -= ended
-    return [world.batches[batch] for batch in sorted(ended) if batch in world.batches]
+    found = (world.batches[batch] for batch in sorted(ended) if batch in world.batches)
+    return [batch for batch in found if not batch.audition]
 
 
 def _live(world: World) -> frozenset[Topic]:

@@ -174,7 +174,7 @@ def _held(world: World, troubled: list[Job], opened: Collection[str]) -> Iterato
 def _done(world: World, troubled: list[Job], opened: Collection[str]) -> Iterator[Line]:
     still_open = {job.batch for job in world.jobs.values() if job.state.value in {"queued", "running"}}
     failed = [job for job in troubled if job.state.value == "failed"]
-    ended = [batch for batch in world.batches.values() if batch.id not in still_open]
+    ended = [batch for batch in world.decks if batch.id not in still_open]
     older = [job.batch for job in failed if job.batch not in world.batches]
     for batch in ended[:MOST_ENDED]:
         yield from _ended(world, batch, [job for job in failed if job.batch == batch.id], opened)

@@ -108,3 +108,8 @@ class World:
     stale: set[str] = field(default_factory=set)
     moving: set[str] = field(default_factory=set)
     moves: dict[int, Move] = field(default_factory=dict)
+
+    @property
+    def decks(self) -> list[Batch]:
+        """The batches that people know of, the newest first: auditions are only looked at."""
+        return [batch for batch in self.batches.values() if not batch.audition]

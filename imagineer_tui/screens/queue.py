@@ -109,7 +109,7 @@ class QueueScreen(Framed):
 
     def on_deck_finished(self) -> None:
         """After the very first deck, say what there is to do with it."""
-        self.query_one(QueueBoard).offer(on=len(self.world.batches) == 1)
+        self.query_one(QueueBoard).offer(on=len(self.world.decks) == 1)
 
     def on_images_changed(self) -> None:
         """Show pictures another way."""

@@ -200,7 +200,7 @@ class SetsScreen(Framed):
 
     @work(group="deal", exit_on_error=False)
     async def _send(self) -> None:
-        first = not self.world.batches
+        first = not self.world.decks
         theme, cards = self.query_one(SetPlan).theme, sorted(self.query_one(CardRows).chosen)
         settings = read(self._deal.draft).settings
         try:

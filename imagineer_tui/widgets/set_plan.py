@@ -107,7 +107,7 @@ class SetPlan(Vertical):
         """Say what the deal is, of all cards or of the chosen ones."""
         world = cast("Framed", self.screen).world
         if self.plan:
-            first = not world.batches and world.connection.live
+            first = not world.decks and world.connection.live
             self.query_one(PlanLine).show(self.plan, self.query_one(CardRows).chosen, self._deal.words, first=first)
 
     @on(Rows.Highlighted, "#cards")

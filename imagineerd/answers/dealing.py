@@ -15,7 +15,7 @@ from imagineerd.answers.parts import Parts
 from imagineerd.answers.terms import idem_of, terms_of
 from imagineerd.grids.cells import by_mix
 from imagineerd.grids.planning import check_subject, plan_grid
-from imagineerd.naming import GRID, batch_id
+from imagineerd.naming import AUDITION, GRID, batch_id
 from imagineerd.server import Client
 from imagineerd.store.intake import Idem, NewBatch
 
@@ -30,11 +30,13 @@ async def deal(parts: Parts, request: protocol.Deal, client: Client) -> protocol
         request.settings,
         terms=terms_of(request, client),
         set_id=card_set.id,
+        name=AUDITION if request.audition else "",
         title=sheet.title,
         theme=request.theme,
         slots=tuple((card.index, card.name, spec) for card, spec in pairs),
         jobs=tuple((card.index, spec) for card, spec in pairs),
         mixes=sheet.mixes,
+        audition=request.audition,
     )
     if request.label:
         prompt = await asyncio.to_thread(labels.find_prompt, parts, request.label)
@@ -52,11 +54,13 @@ async def generate(parts: Parts, request: protocol.Generate, client: Client) -> 
         request.settings,
         terms=terms_of(request, client, pictures=len(sheet.specs)),
         set_id="",
+        name=AUDITION if request.audition else "",
         title=sheet.title,
         theme="",
         slots=((1, first.name, first),),
         jobs=tuple((1, spec) for spec in sheet.specs),
         mixes=sheet.mixes,
+        audition=request.audition,
     )
     warnings = await sheets.prompt_warnings(parts, sheet, basis.model, request.prompt)
     return await _submit(parts, new, idem_of(request, client), warnings)

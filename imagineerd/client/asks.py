@@ -109,10 +109,12 @@ def deal(  # noqa: PLR0913 - what can be said of it
     priority: int | None = None,
     hold: bool = False,
     label: str = "",
+    audition: bool = False,
 ) -> protocol.Deal:
     """Deal a set, or the rows of it whose indexes (from 1) `cards` names. Raises `NotFound`, `Invalid`, `Full`.
 
-    With `label`, the name of a label prompt, takes are labelled as they come; `WrongState` where nothing can be.
+    With `label`, the name of a label prompt, takes are labelled as they come; `WrongState` where nothing can be. An
+    `audition` is in no list of batches and found by no search unless that is asked for.
 
     `idem` is a key of the caller's own, for a deal that outlives this process; one is drawn where it is empty.
     `priority` (-100 to 100) is left to the daemon where it is None; with `hold` nothing is drawn until `release`.
@@ -126,6 +128,7 @@ def deal(  # noqa: PLR0913 - what can be said of it
         priority=priority,
         hold=hold,
         label=label,
+        audition=audition,
     )
 
 
@@ -138,10 +141,18 @@ def generate(  # noqa: PLR0913 - what can be said of it
     *,
     priority: int | None = None,
     hold: bool = False,
+    audition: bool = False,
 ) -> protocol.Generate:
     """Draw one prompt `n` times (1 to 10,000). Raises `Invalid`, `Full`. For `idem` and what follows see `deal`."""
     return protocol.Generate(
-        idem=idem or new_key(), prompt=prompt, n=n, name=name, settings=settings, priority=priority, hold=hold
+        idem=idem or new_key(),
+        prompt=prompt,
+        n=n,
+        name=name,
+        settings=settings,
+        priority=priority,
+        hold=hold,
+        audition=audition,
     )
 
 
@@ -194,9 +205,9 @@ def complete(batch_id: str, idem: str = "", *, priority: int | None = None, hold
     return protocol.Complete(idem=idem or new_key(), batch=batch_id, priority=priority, hold=hold)
 
 
-def batches(limit: int = PAGE, before: str | None = None) -> protocol.ListBatches:
-    """A page of batches (1 to 1,000), newest first; `before` is that of the page before."""
-    return protocol.ListBatches(limit=limit, before=before)
+def batches(limit: int = PAGE, before: str | None = None, *, auditions: bool = False) -> protocol.ListBatches:
+    """A page of batches (1 to 1,000), newest first, with auditions if wanted; `before` is that of the page before."""
+    return protocol.ListBatches(limit=limit, before=before, auditions=auditions)
 
 
 def batch(batch_id: str) -> protocol.GetBatch:

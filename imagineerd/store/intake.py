@@ -36,8 +36,9 @@ _WAITING = "SELECT sum(jobs) FROM tally WHERE state IN ('queued', 'held')"
 _ID_TAKEN = "SELECT 1 FROM batch WHERE id = ?"
 _NEWEST_ID = "SELECT id FROM batch ORDER BY number DESC LIMIT 1"
 _ADD_BATCH = """
-    INSERT INTO batch (id, set_id, title, theme, settings, folder, uid, created_at, slots, mixes, grid, label_prompt)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO batch
+        (id, set_id, title, theme, settings, folder, uid, created_at, slots, mixes, grid, label_prompt, audition)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _ADD_SLOT = "INSERT INTO slot (batch, idx, name, spec) VALUES (?, ?, ?, ?)"
 _ADD_JOB = """
@@ -84,7 +85,8 @@ class NewBatch(msgspec.Struct, frozen=True):
     """A batch to be. `id` is a wish; the batch gets the folder `output_dir`/its final id.
 
     `settings` is the MessagePack of what the client chose, kept as it came; `mixes` are names of saved mixes, `grid`
-    the axes of a grid. With a `label_prompt` every take of the batch is labelled as soon as it is there.
+    the axes of a grid. With a `label_prompt` every take of the batch is labelled as soon as it is there. An
+    `audition` is in no list of batches.
     """
 
     id: str
@@ -99,6 +101,7 @@ class NewBatch(msgspec.Struct, frozen=True):
     mixes: tuple[str, ...] = ()
     grid: tuple[Axis, ...] = ()
     label_prompt: LabelPrompt | None = None
+    audition: bool = False
 
 
 def submit_batch(connection: sqlite3.Connection, new: NewBatch, idem: Idem | None, limit: int, at: float) -> Dealt:
@@ -267,7 +270,7 @@ def _add_batch(connection: sqlite3.Connection, new: NewBatch, id_: str, uid: str
     folder = str(Path(new.output_dir) / id_)
     about = (id_, new.set_id, new.title, new.theme, new.settings, folder, uid)
     prompt = None if new.label_prompt is None else _encode(new.label_prompt)
-    made_of = (" ".join(new.mixes), _encode(new.grid), prompt)
+    made_of = (" ".join(new.mixes), _encode(new.grid), prompt, new.audition)
     connection.execute(_ADD_BATCH, (*about, at, len(new.slots), *made_of))
     slots = ((id_, index, name, spec_blob(spec)) for index, name, spec in new.slots)
     connection.executemany(_ADD_SLOT, slots)

@@ -27,12 +27,13 @@ SNAPSHOT_BATCHES = 100
 
 _NO_LIMIT = 2**63 - 1
 _LAST_ONES = 1000
-_BATCH = "number, id, set_id, title, theme, folder, created_at, slots, takes, mixes, grid"
+_BATCH = "number, id, set_id, title, theme, folder, created_at, slots, takes, mixes, grid, audition"
 
 _ONE_BATCH = f"SELECT {_BATCH} FROM batch WHERE id = ?"
-_BATCH_PAGE = f"SELECT {_BATCH} FROM batch WHERE number < ? ORDER BY number DESC LIMIT ?"
+_BATCH_PAGE = f"SELECT {_BATCH} FROM batch WHERE audition = 0 AND number < ? ORDER BY number DESC LIMIT ?"
+_BATCH_PAGE_OF_ALL = f"SELECT {_BATCH} FROM batch WHERE number < ? ORDER BY number DESC LIMIT ?"
 _BATCH_NUMBER = "SELECT number FROM batch WHERE id = ?"
-_LAST_IDS = "SELECT id FROM batch ORDER BY number DESC LIMIT ?"
+_LAST_IDS = "SELECT id FROM batch WHERE audition = 0 ORDER BY number DESC LIMIT ?"
 _IDS_FROM = "SELECT id FROM batch WHERE id >= ? AND id < ? ORDER BY id LIMIT 6"
 _SLOT_STATES = "SELECT state, count(*) FROM slot WHERE batch = ? GROUP BY state"
 _LABELLED = """
@@ -162,10 +163,11 @@ def slot_specs(connection: sqlite3.Connection, name: str, slots: Iterable[int]) 
     return {index: _slot_spec(connection, id_, index) for index in slots}
 
 
-def list_batches(connection: sqlite3.Connection, limit: int, before: str | None) -> Batches:
-    """Return the newest batches, or those older than `before`. Raises as `find_batch`."""
+def list_batches(connection: sqlite3.Connection, limit: int, before: str | None, *, auditions: bool = False) -> Batches:
+    """Return the newest batches, or those older than `before`; auditions only where wanted. Raises as `find_batch`."""
     number = _NO_LIMIT if before is None else _number_of(connection, before)
-    rows = connection.execute(_BATCH_PAGE, (number, limit + 1)).fetchall()
+    page = _BATCH_PAGE_OF_ALL if auditions else _BATCH_PAGE
+    rows = connection.execute(page, (number, limit + 1)).fetchall()
     batches = tuple(_batch_of(connection, row) for row in rows[:limit])
     return Batches(batches=batches, before=batches[-1].id if len(rows) > limit else None)
 
@@ -183,7 +185,7 @@ def _number_of(connection: sqlite3.Connection, name: str) -> int:
 
 
 def _batch_of(connection: sqlite3.Connection, row: Row) -> Batch:
-    _, id_, set_id, title, theme, folder, created_at, slots, takes, mixes, grid = row
+    _, id_, set_id, title, theme, folder, created_at, slots, takes, mixes, grid, audition = row
     return Batch(
         id=id_,
         set=set_id,
@@ -196,6 +198,7 @@ def _batch_of(connection: sqlite3.Connection, row: Row) -> Batch:
         states=dict(connection.execute(_SLOT_STATES, (id_,)).fetchall()),
         mixes=tuple(mixes.split()),
         grid=_decode_axes(grid),
+        audition=bool(audition),
         labelled=connection.execute(_LABELLED, (id_,)).fetchone()[0],
     )
 

@@ -293,9 +293,9 @@ class Store:
         """Return a page of jobs, newest first; no states means all. Raises as `get_batch`."""
         return await self.run(pages.list_jobs, states, batch, limit, before)
 
-    async def list_batches(self, limit: int, before: str | None) -> Batches:
-        """Return a page of batches, newest first. Raises as `get_batch`."""
-        return await self.run(pages.list_batches, limit, before)
+    async def list_batches(self, limit: int, before: str | None, *, auditions: bool = False) -> Batches:
+        """Return a page of batches, newest first; auditions only where wanted. Raises as `get_batch`."""
+        return await self.run(pages.list_batches, limit, before, auditions=auditions)
 
     async def get_batch(self, name: str) -> BatchDetail:
         """Return the batch of that id, of that unambiguous beginning of an id, or the `last`.

@@ -234,6 +234,11 @@ CREATE TABLE sidecar_due (
 INSERT INTO sidecar_due (take) SELECT DISTINCT take FROM labeling;
 """
 
+_VERSION_8: Final = """
+ALTER TABLE batch ADD COLUMN audition INTEGER NOT NULL DEFAULT 0 CHECK (audition IN (0, 1));
+CREATE INDEX batch_audition ON batch (audition);
+"""
+
 MIGRATIONS: Final[tuple[str, ...]] = (
     _VERSION_1,
     _VERSION_2,
@@ -242,6 +247,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     _VERSION_5,
     _VERSION_6,
     _VERSION_7,
+    _VERSION_8,
 )
 VERSION: Final = len(MIGRATIONS)
 

@@ -77,7 +77,7 @@ def find(connection: sqlite3.Connection, query: Query, batch: str | None, limit:
     tests = [
         "take_text MATCH :match" if query.match else "",
         "take.id NOT IN (SELECT rowid FROM take_text WHERE take_text MATCH :without)" if without else "",
-        "take.batch = :batch" if batch else "",
+        "take.batch = :batch" if batch else "+batch.audition = 0",  # +: by no index, which would want the takes sorted
         "" if query.favourite is None else f"take.favourite = {int(query.favourite)}",
         "" if query.pick is None else f"(slot.pick IS take.id) = {int(query.pick)}",
         f"{_RATING} = :rating" if query.rating else "",

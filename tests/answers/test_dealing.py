@@ -23,6 +23,19 @@ def test_a_deal_is_drawn_and_every_slot_has_its_pick(client: Client) -> None:
     assert all((Path(detail.batch.folder) / slot.takes[0].file).is_file() for slot in detail.slots)
 
 
+def test_what_is_drawn_only_to_be_looked_at_is_in_no_list(client: Client) -> None:
+    heard = [
+        client.generate("a fox", 1, Settings(steps=1), audition=True),
+        client.deal("zodiac", "at sea", cards=[3], audition=True),
+    ]
+    ids = {dealt.batch.id for dealt in heard}
+
+    assert all(drawn(client, id_).batch.takes == 1 for id_ in ids)
+    assert all(id_.startswith("audition_") for id_ in ids)
+    assert ids.isdisjoint(batch.id for batch in client.batches().batches)
+    assert ids <= {batch.id for batch in client.batches(auditions=True).batches if batch.audition}
+
+
 def test_the_same_key_again_does_nothing_and_is_answered_as_before(client: Client) -> None:
     first = client.deal("zodiac", "at sea", cards=[1], idem="once")
     again = client.deal("zodiac", "at sea", cards=[1], idem="once")

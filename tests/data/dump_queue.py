@@ -68,6 +68,8 @@ def fill(connection: sqlite3.Connection) -> None:
     outbox.append(connection, LorasChanged(added=("Tarot",)), 17.0)
     grid = msgspec.structs.replace(decks.deck("grid", ROOT, 2), grid=(StepsAxis(values=(10, 20)),))
     intake.submit_batch(connection, grid, None, 1000, 18.0)
+    heard = msgspec.structs.replace(decks.deck("audition", ROOT, 1), audition=True)
+    intake.submit_batch(connection, heard, None, 1000, 18.0)
     asked = LabelTakes(idem="k3", takes=(1,))
     (label,) = labeling.label_takes(connection, asked, LabelPrompt("default", "1", "Look."), None, 1000, 18.0).jobs
     moves.claim(connection, [label], 19.0)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import decks
+import msgspec
 import pytest
 
 from imagineerd.errors import Invalid, NotFound
@@ -90,6 +91,25 @@ def test_batches_come_newest_first_page_by_page(connection: sqlite3.Connection, 
     assert [batch.id for batch in first.batches] == ["b", "a"]
     assert [batch.id for batch in second.batches] == ["c"]
     assert (first.before, second.before) == ("a", None)
+
+
+def test_auditions_are_listed_only_where_wanted(connection: sqlite3.Connection, tmp_path: Path) -> None:
+    deal(connection, tmp_path, "a", "b")
+    heard = msgspec.structs.replace(decks.deck("c", tmp_path, 1), audition=True)
+    intake.submit_batch(connection, heard, None, decks.NO_LIMIT, 1.0)
+
+    assert [batch.id for batch in pages.list_batches(connection, 10, None).batches] == ["b", "a"]
+    assert [batch.id for batch in pages.snapshot(connection).batches] == ["b", "a"]
+    assert pages.find_batch(connection, "last") == "b"
+    everything = pages.list_batches(connection, 10, None, auditions=True).batches
+    assert [(batch.id, batch.audition) for batch in everything] == [("c", True), ("b", False), ("a", False)]
+
+
+def test_a_page_of_batches_walks_past_no_audition(connection: sqlite3.Connection) -> None:
+    """Whoever moves faders for an evening makes thousands of them."""
+    plan = connection.execute(f"EXPLAIN QUERY PLAN {pages._BATCH_PAGE}", (9, 9)).fetchall()
+
+    assert "USING INDEX batch_audition (audition=? AND rowid<?)" in plan[0][-1]
 
 
 def test_a_full_last_page_names_no_next(connection: sqlite3.Connection, tmp_path: Path) -> None:

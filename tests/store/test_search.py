@@ -103,6 +103,14 @@ def test_takes_of_one_batch_are_found(drawn: sqlite3.Connection, tmp_path: Path)
     assert found(drawn, "leaf", "zodiac") == []
 
 
+def test_auditions_are_found_only_in_their_own_batch(drawn: sqlite3.Connection, tmp_path: Path) -> None:
+    heard = msgspec.structs.replace(decks.deck("heard", tmp_path, 1), audition=True)
+    take = decks.drawn(drawn, *intake.submit_batch(drawn, heard, None, decks.NO_LIMIT, 1.0).jobs)
+
+    assert found(drawn, "fool") == [1]
+    assert found(drawn, "", "heard") == [take.id]
+
+
 def test_what_is_found_is_told_with_its_names(drawn: sqlite3.Connection) -> None:
     (listed,) = search.find(drawn, parse("card:fool"), None, 10, None).takes
 

@@ -252,6 +252,15 @@ def test_a_batch_of_which_not_all_is_known_is_not_called_finished(world: World):
     assert finished(world) == [world.batches["b2"]]
 
 
+def test_the_end_of_an_audition_is_nothing_to_tell(world: World):
+    heard = batch(id="heard", audition=True)
+    happen(world, BatchAdded(batch=heard, jobs=(4,)))
+    load(world, heard, [job(4, State.DONE)])
+
+    assert finished(world) == []
+    assert heard.id not in {deck.id for deck in world.decks}
+
+
 def test_a_batch_that_was_finished_while_the_daemon_was_away_is_told(world: World):
     apply(world, Away(), 101.0)
     apply(world, Snapshot(epoch="e1", seq=20, worker=Worker(), batches=(batch(),)), 130.0)

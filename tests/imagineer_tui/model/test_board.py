@@ -74,6 +74,17 @@ def test_a_finished_deck_says_what_failed_card_by_card():
     assert (card.text, card.note, card.trouble) == ("✗ Taurus", "Out of memory: make it smaller.", True)
 
 
+def test_an_audition_is_there_only_while_it_is_drawn():
+    world = world_of(job(1, State.RUNNING), states={"running": 1})
+    world.batches[BATCH] = replace(world.batches[BATCH], audition=True)
+    assert {line.section for line in shown(world)} == {"now"}
+
+    world.jobs[1] = job(1, State.CANCELLED)
+
+    assert shown(world) == []
+    assert world.decks == []
+
+
 def test_failures_of_earlier_times_are_shown_with_their_deck_or_without_it():
     old = replace(job(9, State.FAILED, error=DIED), batch="long_ago")
 
