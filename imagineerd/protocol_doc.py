@@ -301,7 +301,7 @@ LIMITS: Final = f"""\
 | any frame | {FRAME_LIMIT:,} bytes | the connection is closed, without an answer |
 | chunk of a picture | {protocol.MAX_CHUNK:,} bytes (`limits.chunk`) | `E_INVALID` |
 | unanswered requests of a client | {protocol.MAX_INFLIGHT} (`limits.inflight`) | `E_FULL` |
-| jobs in the queue | the setting `daemon.queue_limit` | `E_FULL` |
+| jobs in the queue | the setting `daemon.queue_limit`; others get in up to their share of it | `E_FULL` |
 | messages that wait | {HIGH_WATER_MARK:,} (`blob`: {CHUNKS_WAITING}) | replies are lost, a follower gets a `snap` |
 | sessions | {MAX_CLIENTS:,} | the one silent longest meets `E_HELLO` |
 

@@ -212,7 +212,14 @@ class Labeling(_Section, frozen=True, kw_only=True):
 class Daemon(_Section, frozen=True):
     """How imagineerd behaves."""
 
-    queue_limit: Annotated[int, Meta(ge=1, le=10_000_000, description="Most jobs that may wait or run.")] = 100_000
+    queue_limit: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000_000,
+            description="Most jobs that may wait; where one client has all, others still get in up to their share.",
+        ),
+    ] = 100_000
     hang_s: Annotated[
         int,
         Meta(

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from imagineerd.errors import Conflict, Full
+from imagineerd.errors import Conflict
 from imagineerd.jobs import (
     BACKGROUND,
     BY_HAND,
@@ -26,13 +26,12 @@ from imagineerd.jobs import (
 )
 from imagineerd.labels.prompts import LabelPrompt
 from imagineerd.protocol import Axis, BatchAdded, Body, Dealt, JobsAdded, Take
-from imagineerd.store import order, outbox, pages, steering
+from imagineerd.store import admission, order, outbox, pages, steering
 from imagineerd.store.rows import Row, drawing_of, next_id, spec_blob
 
 _EARLIER = "SELECT digest, reply FROM idem WHERE uid = ? AND key = ?"
 _REMEMBER = "INSERT INTO idem (uid, key, digest, reply, at) VALUES (?, ?, ?, ?, ?)"
 _FORGET = "DELETE FROM idem WHERE at < ?"
-_WAITING = "SELECT sum(jobs) FROM tally WHERE state IN ('queued', 'held')"
 _ID_TAKEN = "SELECT 1 FROM batch WHERE id = ?"
 _NEWEST_ID = "SELECT id FROM batch ORDER BY number DESC LIMIT 1"
 _ADD_BATCH = """
@@ -111,7 +110,7 @@ def submit_batch(connection: sqlite3.Connection, new: NewBatch, idem: Idem | Non
     """
     if (dealt := earlier(connection, idem)) is not None:
         return dealt
-    check_room(connection, len(new.jobs), limit)
+    admission.check_room(connection, new.terms.client, len(new.jobs), limit)
     id_ = free_id(connection, new.id, Path(new.output_dir))
     _add_batch(connection, new, id_, idem[0] if idem else "", at)
     turn = order.turn_for(connection, new.terms.client, new.terms.priority)
@@ -139,7 +138,7 @@ def add_jobs(  # noqa: PLR0913, PLR0917  two more than submit_batch
     if (dealt := earlier(connection, idem)) is not None:
         return dealt
     id_ = pages.find_batch(connection, batch)
-    check_room(connection, len(jobs), limit)
+    admission.check_room(connection, terms.client, len(jobs), limit)
     slots = tuple(slot for slot, _ in jobs)
     pages.slot_specs(connection, id_, slots)
     turn = order.turn_for(connection, terms.client, terms.priority)
@@ -233,16 +232,6 @@ def remember_reply(connection: sqlite3.Connection, idem: Idem | None, reply: Bod
 def prune_idem(connection: sqlite3.Connection, before: float) -> int:
     """Forget the idempotency keys used before that time; return how many went."""
     return connection.execute(_FORGET, (before,)).rowcount
-
-
-def check_room(connection: sqlite3.Connection, count: int, limit: int) -> None:
-    """Raise `Full` where `count` more jobs would make the queue, with what is held, longer than `limit`."""
-    waiting = connection.execute(_WAITING).fetchone()[0]
-    if count and waiting + count > limit:
-        raise Full(
-            f"The queue holds {waiting:,} jobs and takes {limit:,}: {count:,} more do not fit."
-            " Wait until some are done, or cancel some."
-        )
 
 
 def free_id(connection: sqlite3.Connection, base: str, root: Path) -> str:

@@ -11,7 +11,7 @@ from imagineerd.jobs import Job, JobError, LabelSpec, State
 from imagineerd.labels.answers import Answer
 from imagineerd.labels.prompts import LabelPrompt
 from imagineerd.protocol import Labeling, LabelTakes, Take
-from imagineerd.store import intake, moves, pages, sayings
+from imagineerd.store import admission, intake, moves, pages, sayings
 from imagineerd.store.intake import Idem, NewJob
 from imagineerd.store.rows import spec_of
 from imagineerd.store.sayings import Saying
@@ -47,7 +47,7 @@ def label_takes(  # noqa: PLR0913, PLR0917  as intake.add_jobs
     chosen = _chosen(connection, asked.takes, asked.batch)
     waiting = {take for batch_ in {take.batch for take in chosen} for take in _open(connection, batch_)}
     wanted = [take for take in chosen if (asked.force or take.label is None) and take.id not in waiting]
-    intake.check_room(connection, len(wanted), limit)
+    admission.check_room(connection, client, len(wanted), limit)
     jobs = tuple(job for group in _by_batch(wanted) for job in _queue(connection, group, prompt, client, at))
     done = Labeling(jobs=jobs, skipped=len(chosen) - len(wanted))
     intake.remember_reply(connection, idem, done, at)
