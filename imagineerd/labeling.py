@@ -89,6 +89,11 @@ class Labeling(Dispatcher):
         """Start a worker, which removes what the last one left behind."""
         self._needed.set()
 
+    def resume(self) -> None:
+        """Start jobs again, and do not rest any longer."""
+        super().resume()
+        self.wake()
+
     def wake(self) -> None:
         """Rest no longer: somebody has mended what was wrong, or says so."""
         if self._resting is not None:

@@ -21,9 +21,12 @@ from imagineerd.models import STARTER
 Value: TypeAlias = bool | int | float | str | None
 CLAUDE: Final = (
     "claude --print --no-session-persistence --strict-mcp-config --permission-mode dontAsk"
-    " --tools Read --allowedTools Read --output-format json"
+    " --tools Read --allowedTools Read --disallowedTools 'Read(//run/**)' 'Read(//home/**)' 'Read(//proc/**)'"
+    " --output-format json"
 )
-"""The Claude CLI, for one answer, with no tool but reading. A list must not come last: it would swallow the prompt."""
+"""The Claude CLI, for one answer, with no tool but reading, and that not where its login is. A list must not come last:
+it would swallow the prompt.
+"""
 Kind = Literal["bool", "int", "float", "str", "path", "choice"]
 
 _OCTET: Final = "(25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})"

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
+import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import docker
+import msgspec
 import pytest
+from docker_engine import mortal_engine
 from house import House, short_folder, wait_until
-from labeler import IMAGE
+from labeler import IMAGE, build_stand_in
 
 from imagineerd import protocol
 from imagineerd.client import Client, Event, Followed
 from imagineerd.errors import NotFound, WrongState
-from imagineerd.jobs import LabelSpec, State
+from imagineerd.jobs import Job, LabelSpec, State
 from imagineerd.protocol import BatchDetail, Building, JobMoved, LabelChanged, LabelerBuilt, Take, Worker
 from imagineerd.worker.containers import OWNER
 
 LABEL_S = 90.0
+WORDS = ["BOLD", "CHATTY", "CRASHING", "EXPIRED", "FORKING", "GARBAGE", "HUNGRY", "LIMITED", "SLEEPY", "SLOW", "THIEF"]
+TOKEN = "sk-a-token-of-many-characters"  # noqa: S105 - nobody's
 
 
 def labeling(**changes: object) -> dict[str, str]:
@@ -35,7 +40,7 @@ def at_home(house: House, docker_socket: Path, **changes: object) -> House:
     house.environ["DOCKER_HOST"] = f"unix://{docker_socket}"
     prompts = house.paths.config_file.parent / "labels"
     prompts.mkdir(parents=True, exist_ok=True)
-    for word in ("BOLD", "CRASHING", "EXPIRED", "GARBAGE", "LIMITED", "SLEEPY", "SLOW"):
+    for word in WORDS:
         (prompts / f"{word.lower()}.txt").write_text(word)
     return house
 
@@ -72,9 +77,7 @@ def takes(detail: BatchDetail) -> list[Take]:
 
 def label(client: Client, detail: BatchDetail, **options: Any) -> tuple[int, ...]:
     """Have a batch labelled and wait until no job of that is open."""
-    jobs = client.label(batch_id=detail.batch.id, **options).jobs
-    wait_until(lambda: not [job for job in jobs if state(client, job) in {State.QUEUED, State.RUNNING}], LABEL_S)
-    return jobs
+    return tuple(job.id for job in ended(client, client.label(batch_id=detail.batch.id, **options).jobs))
 
 
 def state(client: Client, job: int) -> State:
@@ -95,6 +98,12 @@ def until(messages: Iterator[Followed], wanted: Callable[[Followed], bool]) -> l
         if wanted(message):
             return seen
     raise AssertionError("It did not come.")
+
+
+def ended(client: Client, jobs: tuple[int, ...]) -> list[Job]:
+    """Wait until none of these jobs is open, and return them, the oldest first."""
+    wait_until(lambda: not [job for job in jobs if state(client, job) in {State.QUEUED, State.RUNNING}], LABEL_S)
+    return [client.jobs(before=job + 1, limit=1).jobs[0] for job in jobs]
 
 
 def of_daemon(socket: Path, client: Client) -> list[Any]:
@@ -196,6 +205,43 @@ def test_a_label_that_is_made_can_be_cancelled(client: Client, deck: BatchDetail
     wait_until(lambda: [state(client, job) for job in jobs] == [State.CANCELLED] * 2)
 
 
+def test_what_a_labeler_does_to_its_container_fails_its_picture_and_nothing_else(
+    house: House, docker_socket: Path
+) -> None:
+    at_home(house, docker_socket, timeout_s=30, concurrency=4).start()
+    with house.client() as client:
+        forking, hungry, chatty, good = takes(dealt(client, (1, 2, 3, 4)))
+        names = {"forking": forking, "hungry": hungry, "chatty": chatty, "default": good}
+
+        jobs = [client.label([take.id], prompt=name).jobs[0] for name, take in names.items()]
+        found = ended(client, tuple(jobs))
+
+        assert [(job.state, job.error.message if job.error else "") for job in found] == [
+            (State.FAILED, "The labeler gave no answer within 30 seconds (labeling.timeout_s)."),
+            (State.FAILED, "The labeler needed more than 64 MB (labeling.memory_mb)."),
+            (State.DONE, ""),
+            (State.DONE, ""),
+        ]
+        assert not of_daemon(docker_socket, client)
+        assert dealt(client).batch.takes == 2
+        assert client.status().labeling.restarts == 0  # type: ignore[union-attr]
+
+
+def test_more_are_labelled_at_a_time_as_soon_as_the_configuration_says_so(house: House, docker_socket: Path) -> None:
+    at_home(house, docker_socket, concurrency=1).start()
+    with house.client() as client:
+        jobs = client.label(batch_id=dealt(client, (1, 2, 3)).batch.id, prompt="slow").jobs
+        wait_until(lambda: of_daemon(docker_socket, client))
+        assert [state(client, job) for job in jobs].count(State.RUNNING) == 1
+
+        house.configured(**labeling(concurrency=3))
+        os.kill(house.pid, signal.SIGHUP)
+
+        wait_until(lambda: len(of_daemon(docker_socket, client)) == 3)
+        client.cancel(jobs)
+        wait_until(lambda: not of_daemon(docker_socket, client))
+
+
 # ---------------------------------------------------------------- by hand
 
 
@@ -275,7 +321,71 @@ def test_a_login_that_expired_rests_the_lane(house: House, docker_socket: Path) 
         assert client.status().jobs["queued"] == 2
 
 
+@pytest.mark.parametrize("login", [{"login_by": "file"}, {"login_by": "variable", "variable": "A_TOKEN"}])
+def test_a_login_is_found_nowhere_but_where_it_was(house: House, docker_socket: Path, login: dict[str, object]) -> None:
+    original = house.root / ".claude" / ".credentials.json"
+    original.parent.mkdir()
+    original.write_text(json.dumps({"oauth": {"accessToken": TOKEN}}))
+    house.environ["A_TOKEN"] = TOKEN
+    at_home(house, docker_socket, **login).start()
+    with house.client() as client:
+        deck = dealt(client, (1,))
+        for prompt in ("default", "thief", "garbage", "crashing"):
+            label(client, deck, prompt=prompt, force=True)
+        client.label(batch_id=deck.batch.id, prompt="expired", force=True)
+        wait_until(lambda: (found := client.status().labeling) and "not logged in" in found.detail, LABEL_S)
+        client.cancel(batch_id=deck.batch.id)
+        client.label(batch_id=deck.batch.id, prompt="slow", force=True)
+        client.resume()
+        (container,) = wait_until(lambda: of_daemon(docker_socket, client))
+        assert TOKEN not in json.dumps(inspected(docker_socket, container["Id"]))
+        worker = client.status().labeling
+        assert worker is not None
+
+    os.kill(house.pid, signal.SIGSTOP)  # so that neither of them tidies up after the other
+    os.kill(worker.pid, signal.SIGKILL)
+    house.kill()
+    house.start()
+
+    with house.client() as client:
+        client.cancel(batch_id=deck.batch.id)
+        wait_until(lambda: not of_daemon(docker_socket, client))
+        wait_until(lambda: not list((house.paths.runtime_dir / "labels").iterdir()))
+        told = msgspec.json.encode(client.labels(takes(deck)[0].id)).decode()
+        assert TOKEN not in told
+        assert "[login]" in told or login["login_by"] == "variable"
+    files = [path for path in house.root.rglob("*") if path.is_file() and path != original]
+    assert house.paths.database in files
+    assert not [path for path in files if TOKEN.encode() in path.read_bytes()]
+
+
+def inspected(socket: Path, container: str) -> dict[str, Any]:
+    engine = docker.DockerClient(base_url=f"unix://{socket}")
+    try:
+        return dict(engine.api.inspect_container(container))
+    finally:
+        engine.close()
+
+
 # ---------------------------------------------------------------- deaths
+
+
+def test_an_engine_that_dies_gives_labels_back_and_they_are_made_when_it_is_there_again(house: House) -> None:
+    with mortal_engine() as engine:
+        build_stand_in(engine.socket)
+        at_home(house, engine.socket).start()
+        with house.client() as client:
+            jobs = client.label(batch_id=dealt(client).batch.id, prompt="sleepy").jobs
+            wait_until(lambda: of_daemon(engine.socket, client))
+
+            engine.end()
+            wait_until(lambda: (found := client.status().labeling) and found.detail)
+            wait_until(lambda: {state(client, job) for job in jobs} == {State.QUEUED})
+            engine.start()
+            client.resume()
+
+            assert [(job.state, job.attempts) for job in ended(client, jobs)] == [(State.DONE, 1)] * 2
+            wait_until(lambda: not of_daemon(engine.socket, client))
 
 
 def test_a_daemon_that_is_killed_leaves_no_container_and_labels_after_all(house: House, docker_socket: Path) -> None:
@@ -333,7 +443,6 @@ def test_a_hundred_pictures_are_labelled_four_at_a_time(house: House, docker_soc
         batch = client.generate("x", 100).batch.id
         wait_until(lambda: client.batch(batch).batch.takes == 100)
 
-        began = time.monotonic()
         jobs = set(client.label(batch_id=batch).jobs)
         most = running = 0
         while jobs:
@@ -346,7 +455,6 @@ def test_a_hundred_pictures_are_labelled_four_at_a_time(house: House, docker_soc
         assert most == 4
         assert all(take.label for take in takes(client.batch(batch)))
         assert not of_daemon(docker_socket, client)
-        assert time.monotonic() - began < 300
 
 
 # ---------------------------------------------------------------- the image

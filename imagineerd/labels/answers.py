@@ -29,6 +29,7 @@ _HEADINGS: Final = {
 _HEADING: Final = re.compile(
     rf"^[\s#>*_\-\d.)]*({'|'.join(sorted(_HEADINGS, key=len, reverse=True))})[*_\s]*:[*_]*(.*)$", re.IGNORECASE
 )
+_WORDS: Final = re.compile(r"(NOT\s|NON-)?([A-Z]+)")
 _TAG_BREAKS: Final = re.compile(r"[,;\n]")
 _AROUND_A_TAG: Final = " \t#*_-•.\"'`[]"
 
@@ -99,5 +100,5 @@ def _from_headings(text: str) -> dict[str, str]:
 
 def _rating(text: str) -> AnyRating:
     """Return the one rating that is named; none where it is no rating, or more than one."""
-    found = {word for word in re.findall(r"[A-Z]+", text.upper()) if word in RATINGS}
+    found = {word for no, word in _WORDS.findall(text.upper()) if word in RATINGS and not no}
     return cast("AnyRating", found.pop()) if len(found) == 1 else ""

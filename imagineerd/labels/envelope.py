@@ -16,7 +16,7 @@ TOO_MANY: Final = frozenset({429, 529})
 """HTTP statuses: too many requests, overloaded."""
 REFUSED: Final = frozenset({401, 403})
 _LIMITED: Final = re.compile(
-    r"(usage|rate|hour|weekly|session|your)[ _-]?limit|limit reached|overloaded", re.IGNORECASE
+    r"(usage|rate|hour|weekly|session|your)[ _-]?limit|limit reached|overloaded|credit balance", re.IGNORECASE
 )
 _RESET: Final = re.compile(r"\|(\d{9,11})\b")
 _LOGGED_OUT: Final = re.compile(
@@ -84,12 +84,22 @@ def complain(said: str, status: int | None = None) -> None:
 
 
 def _envelope(stdout: str) -> _Envelope | None:
-    try:
-        found = json.loads(stdout)
-        envelope = msgspec.convert(found, _Envelope)
-    except (ValueError, RecursionError):  # of which msgspec.ValidationError is one
-        return None
-    return envelope if envelope.type == "result" else None
+    """Return the envelope: all that was printed, the last of a list (`--verbose`), or the last line (`stream-json`)."""
+    for text in (stdout, stdout.rstrip().rpartition("\n")[2]):
+        try:
+            found = json.loads(text)
+            said = found[-1] if isinstance(found, list) and found else found
+            envelope = msgspec.convert(_told(said), _Envelope)
+        except (ValueError, RecursionError):  # of which msgspec.ValidationError is one
+            continue
+        if envelope.type == "result":
+            return envelope
+    return None
+
+
+def _told(said: Any) -> Any:
+    """Leave out what is null: it is not told."""
+    return {key: value for key, value in said.items() if value is not None} if isinstance(said, dict) else said
 
 
 def _tokens(usage: Any) -> int:

@@ -8,6 +8,7 @@ left running is removed by the next one.
 from __future__ import annotations
 
 import secrets
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +21,7 @@ import docker.errors
 import requests
 
 from imagineerd import link
-from imagineerd.errors import LabelError
+from imagineerd.labels.answers import one_line
 from imagineerd.worker.scratch import Unready
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ LOOK_S: Final = 0.1
 ENGINE_S: Final = 60
 """Seconds that the engine may take to answer."""
 
+KILLED: Final = frozenset({128 + signal.SIGTERM, 128 + signal.SIGKILL})
+
 Why = Literal["", "timeout", "cancelled", "output"]
 
 
@@ -53,6 +56,11 @@ class Ended(NamedTuple):
     why: Why = ""
     out_of_memory: bool = False
 
+    @property
+    def by_others(self) -> bool:
+        """Say whether somebody else ended it: a person, or an engine that restarts."""
+        return self.status in KILLED and not self.why and not self.out_of_memory
+
 
 def connect() -> docker.DockerClient:
     """Return a client of the engine that `$DOCKER_HOST` names. Raises `Unready` where none answers."""
@@ -62,35 +70,51 @@ def connect() -> docker.DockerClient:
         raise Unready(_why_no_engine(error)) from None
 
 
-def sweep(client: docker.DockerClient, owner: str) -> int:
+class Owner(NamedTuple):
+    """Whose containers they are, and which of them could not be removed when their time was over."""
+
+    name: str
+    left: set[str]
+
+
+def sweep(client: docker.DockerClient, owner: Owner) -> int:
     """Remove the containers of this daemon that are left from before; return how many there were."""
-    found = client.containers.list(all=True, filters={"label": f"{OWNER}={owner}"}, ignore_removed=True)
-    for container in found:
-        _remove(container)
+    found = client.containers.list(all=True, filters={"label": f"{OWNER}={owner.name}"}, ignore_removed=True)
+    owner.left.update(str(container.name) for container in found)
+    clear(client, owner)
     return len(found)
+
+
+def clear(client: docker.DockerClient, owner: Owner) -> None:
+    """Remove the containers that could not be removed before."""
+    for name in tuple(owner.left):
+        if _remove(client, name):
+            owner.left.discard(name)
 
 
 def run(
     client: docker.DockerClient,
     order: link.Label,
     files: Mapping[Path, str],
-    owner: str,
+    owner: Owner,
     stop: Callable[[], bool],
 ) -> Ended:
     """Run the labeler on one picture to its end; `stop` is asked all the time whether to end it now.
 
-    Raises `Unready` where the engine or the image is missing, `LabelError` where the container cannot be started.
+    Raises `Unready` where the engine or the image is missing, or the container cannot be started: no other could.
     """
+    settings = _settings(order, files, owner.name)
     try:
-        container = client.containers.create(**_settings(order, files, owner))
         try:
+            container = client.containers.create(**settings)
             return _attend(client, container, order.labeler.timeout_s, stop)
         finally:
-            _remove(container)
+            if not _remove(client, settings["name"]):  # even one that we were not told of may be there
+                owner.left.add(settings["name"])
     except docker.errors.ImageNotFound:
         raise Unready(f"The image {order.labeler.image} is not there: run `imagineer labels build`.") from None
     except docker.errors.APIError as error:
-        raise LabelError(f"The labeler's container cannot be started: {error.explanation}.") from None
+        raise Unready(_why_not_started(error)) from None
     except requests.RequestException as error:
         raise Unready(_why_no_engine(error)) from None
 
@@ -181,9 +205,20 @@ class _Watch(threading.Thread):
             self._container.kill()
 
 
-def _remove(container: Container) -> None:
-    with suppress(docker.errors.NotFound, docker.errors.APIError, requests.RequestException):
-        container.remove(force=True, v=True)
+def _remove(client: docker.DockerClient, name: str) -> bool:
+    """Remove a container, running or not; say whether it is gone."""
+    try:
+        client.api.remove_container(name, v=True, force=True)
+    except docker.errors.NotFound:
+        return True
+    except (docker.errors.APIError, requests.RequestException):
+        return False
+    return True
+
+
+def _why_not_started(error: docker.errors.APIError) -> str:
+    said = one_line(str(error.explanation or error)).rstrip(".")
+    return f"The labeler's container cannot be started ({said}): see labeling.image, .command and .network."
 
 
 def _why_no_engine(error: BaseException) -> str:

@@ -30,14 +30,14 @@ class Context:
 
     def __init__(self, mailbox: Mailbox, configure: link.Configure) -> None:
         self.mailbox = mailbox
-        self.owner = configure.owner
+        self.owner = containers.Owner(configure.owner, set())
         self.scratch = Path(configure.scratch)
         self._sweeping = threading.Lock()
         self._swept = False
         self._clients = threading.local()
 
     def engine(self) -> docker.DockerClient:
-        """Return this thread's client of the engine, from which leftovers are gone. Raises `Unready`."""
+        """Return this thread's client of the engine, after removing what is left in that. Raises `Unready`."""
         client = getattr(self._clients, "engine", None)
         if client is None:
             client = self._clients.engine = containers.connect()
@@ -45,6 +45,7 @@ class Context:
             if not self._swept:
                 containers.sweep(client, self.owner)
                 self._swept = True
+            containers.clear(client, self.owner)
         return client
 
 

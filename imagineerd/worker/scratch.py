@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,17 +45,36 @@ class Given(NamedTuple):
 
 @contextmanager
 def given(order: link.Label, scratch: Path) -> Iterator[Given]:
-    """Lay out the files of a label; they are gone afterwards. Raises `LabelError`, `Unready` and `OSError`."""
-    scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=scratch))
+    """Lay out the files of a label; they are gone afterwards. Raises `LabelError`, and `Unready` for what is no fault
+    of the picture.
+    """
+    picture = _read(Path(order.picture))
+    place, login = _login(order.labeler)
+    with _folder(scratch) as folder:
+        try:
+            files = {_written(folder / "take.png", picture): PICTURE}
+            if place:
+                files[_written(folder / "login", login.encode())] = place
+        except OSError as error:
+            raise _no_room(scratch, error) from None
+        yield Given(files, _secrets(login))
+
+
+@contextmanager
+def _folder(scratch: Path) -> Iterator[Path]:
     try:
-        files = {_copied(Path(order.picture), folder / "take.png"): PICTURE}
-        place, content = _login(order.labeler)
-        if place:
-            files[_written(folder / "login", content)] = place
-        yield Given(files, _secrets(content))
+        scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=scratch))
+    except OSError as error:
+        raise _no_room(scratch, error) from None
+    try:
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _no_room(scratch: Path, error: OSError) -> Unready:
+    return Unready(f"Nothing can be written to {scratch} ({error.strerror}): make room there.")
 
 
 def clear(scratch: Path) -> None:
@@ -63,18 +83,23 @@ def clear(scratch: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _copied(picture: Path, to: Path) -> Path:
+def _read(picture: Path) -> bytes:
+    """Read a picture, which may be a link to a file; of a pipe nothing is waited for."""
     try:
-        shutil.copyfile(picture, to)
+        descriptor = os.open(picture, os.O_RDONLY | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return file.read()
     except FileNotFoundError:
         raise LabelError(f"The picture {picture.name} is gone: it cannot be labelled.") from None
-    to.chmod(READABLE)
-    return to
+    except OSError as error:
+        raise LabelError(f"The picture {picture.name} cannot be read: {error.strerror}.") from None
+    raise LabelError(f"The picture {picture.name} is no file: it cannot be labelled.")
 
 
-def _written(file: Path, content: str) -> Path:
+def _written(file: Path, content: bytes) -> Path:
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, READABLE)
-    with os.fdopen(descriptor, "w") as handle:
+    with os.fdopen(descriptor, "wb") as handle:
         handle.write(content)
     file.chmod(READABLE)
     return file

@@ -72,6 +72,9 @@ def test_parts_may_be_missing(text: str) -> None:
         ("EXPLICIT (sexual acts)", "EXPLICIT"),
         ("SAFE or ADULT", ""),
         ("unsafe", ""),
+        ("not safe for work", ""),
+        ("non-explicit", ""),
+        ("SAFE, not explicit", "SAFE"),
         ("3/10", ""),
     ],
 )

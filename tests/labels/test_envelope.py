@@ -52,6 +52,25 @@ def test_what_is_no_envelope_is_an_answer_like_any_other(text: str) -> None:
     assert read_reply(text).text == text
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "{}\n",
+        "Warning: this CLI is old.\n{}",
+        '{{"type": "system"}}\n{{"type": "assistant"}}\n{}\n',
+        '[{{"type": "system"}}, {}]',
+    ],
+)
+def test_the_envelope_is_the_last_thing_that_was_printed(written: str) -> None:
+    assert read_reply(written.format(envelope())).text == "Caption: A ram."
+
+
+def test_what_is_null_is_not_told() -> None:
+    nothing = dict.fromkeys(("duration_ms", "total_cost_usd", "modelUsage", "api_error_status", "is_error"))
+
+    assert read_reply(envelope(**nothing)) == Reply("Caption: A ram.")
+
+
 def test_a_success_that_is_an_error_is_an_error() -> None:
     with pytest.raises(LoggedOut, match="Not logged in"):
         read_reply(json.dumps(NOT_LOGGED_IN))
@@ -78,6 +97,7 @@ def test_a_login_that_is_refused_is_told_from_other_errors(said: str, status: in
         ("5-hour limit reached", None, 0.0),
         ('API Error: 429 {"error":{"type":"rate_limit_error"}}', 429, 0.0),
         ("API Error: Overloaded", 529, 0.0),
+        ("Credit balance is too low", 400, 0.0),
     ],
 )
 def test_a_limit_is_told_from_other_errors_and_until_when(said: str, status: int | None, until: float) -> None:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
-import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import docker
 import pytest
+import requests
 from house import wait_until
 from labeler import IMAGE
 
 from imagineerd import link
-from imagineerd.errors import LabelError
 from imagineerd.worker import containers
-from imagineerd.worker.containers import MAX_OUTPUT, Ended
+from imagineerd.worker.containers import MAX_OUTPUT, PIDS, Ended, Owner
 from imagineerd.worker.scratch import Unready, given
 
-OWNER = "a test"
+BARE = "imagineer-bare:latest"
+"""An image without anything in it."""
+OWNER = Owner("a test", set())
 
 
 @pytest.fixture
@@ -51,6 +54,29 @@ def run(client: docker.DockerClient, order: link.Label, stop: threading.Event | 
     asked = stop or threading.Event()
     with given(order, Path(order.picture).parent / "scratch") as files:
         return containers.run(client, order, files.files, OWNER, asked.is_set)
+
+
+@contextmanager
+def attended(client: docker.DockerClient, order: link.Label) -> Iterator[list[Ended]]:
+    """Run a labeler meanwhile; it is not wanted any more at the end. How it ended comes into the list."""
+    stop, ended = threading.Event(), list[Ended]()
+    thread = threading.Thread(target=lambda: ended.append(run(client, order, stop)))
+    thread.start()
+    try:
+        yield ended
+    finally:
+        stop.set()
+        thread.join()
+
+
+def ours(client: docker.DockerClient) -> list[Any]:
+    return list(client.containers.list(filters={"label": f"{containers.OWNER}={OWNER.name}"}))
+
+
+def processes(client: docker.DockerClient) -> int:
+    """Count those of the first container of ours."""
+    running = ours(client)
+    return int(running[0].stats(stream=False)["pids_stats"].get("current", 0)) if running else 0
 
 
 def said(ended: Ended) -> str:
@@ -88,12 +114,16 @@ def test_a_labeler_has_no_rights_and_can_write_only_into_memory(client: docker.D
     assert "network lo " in words
 
 
-def test_a_labeler_that_forks_without_end_ends(client: docker.DockerClient, picture: Path) -> None:
-    began = time.monotonic()
+def test_a_labeler_that_forks_without_end_takes_its_share_of_processes_and_no_more(
+    client: docker.DockerClient, picture: Path
+) -> None:
+    with attended(client, order(picture, "FORKING", timeout_s=600.0)) as ended:
+        wait_until(lambda: processes(client) == PIDS)
 
-    run(client, order(picture, "FORKING", timeout_s=20.0))
+        assert "A card with a ram." in said(run(client, order(picture, "Look.")))
+        assert processes(client) == PIDS
 
-    assert time.monotonic() - began < 60
+    assert ended[0].why == "cancelled"
 
 
 def test_a_labeler_that_wants_too_much_memory_is_ended_by_the_kernel(
@@ -110,16 +140,19 @@ def test_a_labeler_that_takes_too_long_is_ended(client: docker.DockerClient, pic
 
 
 def test_a_labeler_that_is_not_wanted_any_more_is_ended(client: docker.DockerClient, picture: Path) -> None:
-    stop = threading.Event()
-    ended: list[Ended] = []
-    thread = threading.Thread(target=lambda: ended.append(run(client, order(picture, "SLOW"), stop)))
-    thread.start()
-    wait_until(lambda: any(found.status == "running" for found in client.containers.list()))
-
-    stop.set()
-    thread.join()
+    with attended(client, order(picture, "SLOW")) as ended:
+        wait_until(lambda: processes(client))
 
     assert ended[0].why == "cancelled"
+
+
+def test_a_labeler_that_somebody_else_ended_is_known(client: docker.DockerClient, picture: Path) -> None:
+    with attended(client, order(picture, "SLOW")) as ended:
+        wait_until(lambda: processes(client))
+        ours(client)[0].kill()
+        wait_until(lambda: ended)
+
+    assert (ended[0].status, ended[0].why, ended[0].by_others) == (137, "", True)
 
 
 def test_of_a_chatty_labeler_the_last_words_are_kept(client: docker.DockerClient, picture: Path) -> None:
@@ -148,9 +181,14 @@ def test_an_image_that_is_not_there_is_told_with_its_remedy(client: docker.Docke
         run(client, order(picture, "Look.", image="nothing:1"))
 
 
-def test_a_container_that_cannot_be_started_is_told(client: docker.DockerClient, picture: Path) -> None:
-    with pytest.raises(LabelError, match="cannot be started"):
-        run(client, order(picture, "Look.", network="no-such-network"))
+@pytest.mark.parametrize("labeler", [{"network": "no-such-network"}, {"image": BARE, "command": ("claude",)}])
+def test_a_container_that_cannot_be_started_is_told(
+    client: docker.DockerClient, picture: Path, labeler: dict[str, Any]
+) -> None:
+    client.images.build(fileobj=io.BytesIO(b"FROM scratch\nLABEL a=1\n"), tag=BARE, rm=True)
+
+    with pytest.raises(Unready, match=r"cannot be started \(.*\): see labeling\.image, \.command and \.network\.$"):
+        run(client, order(picture, "Look.", **labeler))
 
 
 def test_an_engine_that_is_not_there_is_told_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,8 +199,27 @@ def test_an_engine_that_is_not_there_is_told_with_its_remedy(tmp_path: Path, mon
 
 
 def test_only_what_is_ours_is_swept(client: docker.DockerClient) -> None:
-    for owner in (OWNER, OWNER, "somebody else"):
-        client.containers.create(IMAGE, labels={containers.OWNER: owner})
+    other = Owner("somebody else", set())
+    for owner in (OWNER, OWNER, other):
+        client.containers.create(IMAGE, labels={containers.OWNER: owner.name})
 
     assert containers.sweep(client, OWNER) == 2
-    assert containers.sweep(client, "somebody else") == 1
+    assert containers.sweep(client, other) == 1
+
+
+def test_what_could_not_be_removed_is_removed_later(
+    client: docker.DockerClient, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(client.api, "remove_container", _engine_is_away)
+        run(client, order(picture, "Look."))
+        containers.clear(client, OWNER)
+    assert len(OWNER.left) == 1
+
+    containers.clear(client, OWNER)
+
+    assert not OWNER.left
+
+
+def _engine_is_away(*_: object, **__: object) -> None:
+    raise requests.ConnectionError

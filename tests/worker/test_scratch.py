@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,43 @@ def test_a_variable_that_is_not_set_is_told(picture: Path, tmp_path: Path) -> No
 
 def test_a_picture_that_is_gone_is_told(tmp_path: Path) -> None:
     with pytest.raises(LabelError, match=r"01_aries\.png is gone"), given(order(tmp_path / "01_aries.png"), tmp_path):
+        pass
+
+
+def test_a_picture_that_is_a_link_is_copied_and_nothing_beside_it(picture: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    linked = tmp_path / "elsewhere" / "01.png"
+    linked.symlink_to(picture)
+
+    with given(order(linked), tmp_path / "scratch") as files:
+        (copy,) = files.files
+        assert (copy.read_bytes(), copy.is_symlink()) == (b"a picture", False)
+        assert [path.name for path in copy.parent.iterdir()] == ["take.png"]
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (Path.mkdir, "cannot be read: Is a directory"),
+        (os.mkfifo, "is no file"),
+        (lambda path: path.symlink_to(path), "cannot be read: Too many levels of symbolic links"),
+        (lambda path: path.symlink_to("nowhere"), "is gone"),
+    ],
+)
+def test_what_is_no_picture_is_told(tmp_path: Path, make: Callable[[Path], object], sentence: str) -> None:
+    make(tmp_path / "01.png")
+
+    with pytest.raises(LabelError, match=sentence), given(order(tmp_path / "01.png"), tmp_path / "scratch"):
+        pass
+
+
+def test_a_place_that_cannot_be_written_is_no_fault_of_the_picture(picture: Path, tmp_path: Path) -> None:
+    (tmp_path / "scratch").touch()
+
+    with (
+        pytest.raises(Unready, match=r"Nothing can be written to .*scratch \(File exists\)"),
+        given(order(picture), tmp_path / "scratch"),
+    ):
         pass
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from labeler import IMAGE
 
 from imagineerd import link
 from imagineerd.worker import containers
+from imagineerd.worker.containers import OWNER, Owner
 from imagineerd.worker.io import Context
 from imagineerd.worker.kinds import label
 
@@ -46,7 +48,7 @@ def context(
     configure = link.Configure(link.Hardware(), owner="a test", scratch=str(tmp_path / "scratch"))
     context = Context(reports, configure)  # type: ignore[arg-type]
     yield context
-    assert containers.sweep(docker.from_env(), "a test") == 0
+    assert containers.sweep(docker.from_env(), Owner("a test", set())) == 0
 
 
 def labelled(context: Context, reports: Reports, text: str, tmp_path: Path, **labeler: Any) -> Any:
@@ -77,6 +79,17 @@ def test_an_answer_in_bold_is_one_too(context: Context, reports: Reports, tmp_pa
     assert (report.caption, report.rating) == ("A ram, looking left.", "EXPLICIT")
 
 
+def test_a_labeler_that_chats_on_stderr_is_understood(context: Context, reports: Reports, tmp_path: Path) -> None:
+    assert labelled(context, reports, "CHATTY", tmp_path).caption == "A card with a ram."
+
+
+def test_what_is_meant_for_a_terminal_is_no_part_of_a_label(context: Context, reports: Reports, tmp_path: Path) -> None:
+    report = labelled(context, reports, "HOSTILE", tmp_path)
+
+    assert (report.caption, report.tags) == ("]0;mine [2J A ram? [red]=1+1[/red]", ("b]ram", "31mred"))
+    assert "ram? " in report.answer  # half of a surrogate pair, which no database takes
+
+
 def test_garbage_is_asked_for_once_more_and_then_kept(context: Context, reports: Reports, tmp_path: Path) -> None:
     report = labelled(context, reports, "GARBAGE", tmp_path)
 
@@ -103,9 +116,11 @@ def test_an_expired_login_blocks_with_its_remedy(context: Context, reports: Repo
     assert "claude setup-token" in report.message
 
 
-@pytest.mark.parametrize("labeler", [{"image": "nothing:1"}, {"login_by": "file", "login": "/nowhere/credentials"}])
+@pytest.mark.parametrize(
+    "labeler", [{"image": "nothing:1"}, {"login_by": "file", "login": "/nowhere/credentials"}, {"command": ("clod",)}]
+)
 def test_what_a_person_has_to_mend_blocks(
-    context: Context, reports: Reports, tmp_path: Path, labeler: dict[str, str]
+    context: Context, reports: Reports, tmp_path: Path, labeler: dict[str, Any]
 ) -> None:
     assert isinstance(labelled(context, reports, "Look.", tmp_path, **labeler), link.Blocked)
 
@@ -116,12 +131,14 @@ def test_what_a_person_has_to_mend_blocks(
         ("CRASHING", 'The labeler failed with status 139: "Segmentation fault".'),
         ("TALKATIVE", "The labeler printed more than 1,048,576 bytes and was stopped."),
         ("SLOW", "The labeler gave no answer within 1 seconds (labeling.timeout_s)."),
+        ("FORKING", "The labeler gave no answer within 1 seconds (labeling.timeout_s)."),
+        ("HUNGRY", "The labeler needed more than 64 MB (labeling.memory_mb)."),
     ],
 )
 def test_a_labeler_that_fails_fails_its_job(
     context: Context, reports: Reports, tmp_path: Path, text: str, sentence: str
 ) -> None:
-    report = labelled(context, reports, text, tmp_path, timeout_s=1.0 if text == "SLOW" else 60.0)
+    report = labelled(context, reports, text, tmp_path, timeout_s=1.0 if text in {"SLOW", "FORKING"} else 60.0)
 
     assert isinstance(report, link.Failed)
     assert (report.code, report.message) == ("E_LABEL", sentence)
@@ -131,6 +148,29 @@ def test_a_job_that_was_cancelled_is_stopped(context: Context, reports: Reports,
     reports.cancelled_jobs.add(7)
 
     assert isinstance(labelled(context, reports, "SLOW", tmp_path), link.Stopped)
+
+
+@pytest.mark.parametrize(("blows", "kind"), [(1, link.Labelled), (2, link.Failed)])
+def test_a_labeler_that_somebody_ends_is_asked_once_more(
+    context: Context, reports: Reports, tmp_path: Path, blows: int, kind: type[link.Message]
+) -> None:
+    striking = threading.Thread(target=_strike, args=(context.engine(), blows))
+    striking.start()
+
+    report = labelled(context, reports, "SLEEPY", tmp_path)
+
+    striking.join()
+    assert isinstance(report, kind)
+    assert isinstance(report, link.Labelled) or report.message == "The labeler was ended from outside, with status 137."
+
+
+def _strike(engine: docker.DockerClient, blows: int) -> None:
+    struck: set[str] = set()
+    while len(struck) < blows:
+        for container in engine.containers.list(filters={"label": f"{OWNER}=a test"}, ignore_removed=True):
+            if str(container.id) not in struck:
+                container.kill()
+                struck.add(str(container.id))
 
 
 def test_a_login_that_the_labeler_tells_is_hidden(context: Context, reports: Reports, tmp_path: Path) -> None:
