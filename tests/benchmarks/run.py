@@ -22,6 +22,8 @@ from table import Line, heading, report, save, table  # noqa: E402
 BENCHMARKS = {
     "imports": "What a command costs before it does anything.",
     "submitting": "10,000 jobs into the queue, and a page of them out.",
+    "announcing": "Events to 50 subscribers.",
+    "recovering": "A daemon that was killed, with 100,000 jobs in its history.",
     "loras": "A library of 2,000 LoRAs, looked into for the first time and again.",
     "mixing": "From one mix of LoRAs to another, and the UNet with it.",
     "asking": "Requests while the worker draws.",
