@@ -40,19 +40,15 @@ from imagineerd.sockets import lock
 from imagineerd.store import Store
 from imagineerd.store.outbox import StoredEvent
 from imagineerd.store.reconcile import reconcile
+from imagineerd.tidying import Tidying
 from imagineerd.trash import Trash
 from imagineerd.version import VERSION
 from imagineerd.workers import COMMAND
 
 log = logging.getLogger("imagineerd")
 
-EVENTS_KEPT = 100_000
 EVENTS_RESUMED = 10_000
 """Events that a resume replays at most; who missed more gets a snapshot."""
-DAY_S = 86_400.0
-KEYS_KEPT_S = 7 * DAY_S
-"""Seconds for which an idempotency key is remembered."""
-TIDY_S = 3600.0
 GOODBYE_S = 0.1
 """Seconds for which clients may read what they were sent last: libzmq throws that away with the connection."""
 CHUNKS_WAITING = 64
@@ -112,6 +108,9 @@ class Daemon:
         )
         parts = Parts(paths, config, self.store, self.dispatcher, self.labeling, self.events, self.trash)
         self.requests = Requests(parts, boot=self.boot, stop=self.stopping.set)
+        self.tidying = Tidying(
+            self.store, self.trash, lambda: parts.config, self.labeling.noting.catch_up, lambda: _is_idle(parts.lanes)
+        )
         self.ctl: Server
         self.blob: Server
 
@@ -139,7 +138,7 @@ class Daemon:
                 self.ctl.serve(),
                 self.blob.serve(),
                 self._beat(),
-                self._tidy(),
+                self.tidying.keep(),
                 self._watch_loras(),
                 self.sheets.keep(),
                 *at_gate,
@@ -298,19 +297,6 @@ class Daemon:
             log.error("No snapshot can be read: %s", error)  # noqa: TRY400 - the sentence says it all
             self.events.leave_behind(subscriber)
 
-    async def _tidy(self) -> None:
-        """Write what is due, forget old events, old keys and what lay in the trash for too long; now and every hour."""
-        while True:
-            try:
-                await self.labeling.noting.catch_up()
-                await self.store.prune_events(EVENTS_KEPT)
-                await self.store.prune_idem(time.time() - KEYS_KEPT_S)
-                if days := self.requests.config.output.trash_days:
-                    await self.trash.empty(time.time() - days * DAY_S)
-            except ImagineerError as error:
-                log.error("Tidying up is put off: %s", error)  # noqa: TRY400 - the sentence says it all
-            await asyncio.sleep(TIDY_S)
-
     async def _watch_loras(self) -> None:
         await watch(
             lambda: self.requests.config.loras.directory,
@@ -360,6 +346,10 @@ class Daemon:
 
     def _lora(self, name: str) -> str:
         return str(find_lora(self.requests.config.loras.directory, name).path)
+
+
+def _is_idle(lanes: Sequence[Dispatcher]) -> bool:
+    return not any(lane.waiting or lane.running for lane in lanes)
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

@@ -40,7 +40,7 @@ from msgspec.inspect import (
 from imagineerd import protocol
 from imagineerd.client.clients import CHUNKS_IN_FLIGHT, SILENT_BEATS
 from imagineerd.client.session import ONCE, reply_of
-from imagineerd.daemon import CHUNKS_WAITING, EVENTS_KEPT, EVENTS_RESUMED, KEYS_KEPT_S
+from imagineerd.daemon import CHUNKS_WAITING, EVENTS_RESUMED
 from imagineerd.errors import MEANINGS, RETRIES, Code, DaemonAway, ImagineerError, Retry
 from imagineerd.jobs import A_FEW, BACKGROUND, INTERACTIVE, MAY_FOLLOW, State
 from imagineerd.network.gate import HANDSHAKE_MS, HEARTBEAT_MS, REFRESH_S
@@ -49,6 +49,7 @@ from imagineerd.protocol import BESIDE, BLOB_REQUESTS, EVENTS, KIND_OF, REPLIES,
 from imagineerd.search import COLUMNS
 from imagineerd.server import FRAME_LIMIT, HEAD_LIMIT, MAX_CLIENTS
 from imagineerd.sockets import HIGH_WATER_MARK
+from imagineerd.tidying import KEYS_KEPT_S
 
 TESTS: Final = Path(__file__).parents[1] / "tests"
 GOLDEN: Final = TESTS / "data" / "protocol" / "messages.json"
@@ -234,7 +235,7 @@ FOLLOWING: Final = f"""\
 2. For every message with `seq > 0`: apply it if you know its kind, and remember its `seq` in any case.
 3. After a lost connection: `hello`, then `subscribe` with `since`. On `resume` go on; on `snap` begin anew. It is a
    `snap` where the database is another one, or you missed more than {EVENTS_RESUMED:,} events, or they are no longer
-   kept (the newest {EVENTS_KEPT:,} are).
+   kept (the newest `daemon.events_kept` are).
 4. A `seq` that skips a number, or an `hb` whose `seq` is beyond yours, means that something was lost: step 3.
 5. `hb` comes every {protocol.HEARTBEAT_S:g} seconds (`heartbeat_s` of `welcome`). After {SILENT_BEATS} times as long
    without any message the daemon is away: connect anew.

@@ -235,6 +235,28 @@ class Daemon(_Section, frozen=True):
         float,
         Meta(ge=0.0, le=30.0, description="Most previews a second of a picture being drawn that is watched; 0: none."),
     ] = 2.0
+    events_kept: Annotated[
+        int,
+        Meta(
+            ge=100,
+            le=100_000_000,
+            description="Events kept for clients that come back; who missed more starts from a snapshot.",
+        ),
+    ] = 100_000
+    history_days: Annotated[
+        Annotated[int, Meta(ge=1, le=36_500)] | None,
+        Meta(
+            description="Days after which a batch of which no picture is left, not even in the trash, is forgotten; "
+            "null means never. A take is never touched."
+        ),
+    ] = 365
+    vacuum_percent: Annotated[
+        Annotated[int, Meta(ge=1, le=99)] | None,
+        Meta(
+            description="Percent of the database that may lie empty before it is written anew while nothing waits; "
+            "null means never."
+        ),
+    ] = 50
     start_paused: Annotated[bool, Meta(description="Start with the queue paused, until somebody resumes it.")] = False
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],

@@ -3,7 +3,7 @@
 A method returns when what it did is on the disk. The SQL lives beside it, by subject, in functions of a connection:
 `schema` (tables), `intake` (work comes in), `moves` (jobs change state), `steering` (a person has a say), `order`
 (where jobs stand), `pausing`, `picks` and `trash` (takes are chosen and deleted), `pages` and `search` (reading),
-`mixes`, `outbox` (events), `speed`; `rows` turns rows into values,
+`mixes`, `outbox` (events), `history` (what is forgotten), `speed`; `rows` turns rows into values,
 `writer` is the thread that runs it all. The daemon holds the lock that makes it the only process with this file open.
 
 Every method may raise `DiskError`; then nothing was saved, and the store goes on.
@@ -47,6 +47,7 @@ from imagineerd.protocol import (
 from imagineerd.scheduler import Waiting
 from imagineerd.search import Query
 from imagineerd.store import (
+    history,
     intake,
     labeling,
     labels,
@@ -111,6 +112,10 @@ class Store:
     ) -> T:
         """Run a function of the connection in the next transaction; see `Writer.run`."""
         return await self._writer.run(partial(_with_connection, work, args, kwargs))
+
+    async def run_alone(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a function of the connection outside of any transaction; it may begin its own, and tells of nothing."""
+        return await self._writer.run(work, alone=True)
 
     async def answers(self) -> None:
         """Return once the writer thread has answered what was asked before, be it with trouble. Changes nothing."""
@@ -389,6 +394,10 @@ class Store:
     async def prune_idem(self, before: float) -> int:
         """Forget the idempotency keys used before that time; return how many went."""
         return await self.run(intake.prune_idem, before)
+
+    async def forget(self, before: float) -> int:
+        """Forget some of the batches that ended before that time and keep no picture; return how many went."""
+        return await self.run_alone(partial(history.forget, before=before))
 
     async def record_speed(self, key: str, seconds: float) -> None:
         """Let a measurement count in the average of its key."""

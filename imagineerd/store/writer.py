@@ -10,10 +10,11 @@ Work may be run twice before it is committed (when the group around it fails): i
 from __future__ import annotations
 
 import asyncio
+import itertools
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, TypeVar
@@ -39,12 +40,13 @@ _DISK_TROUBLE: Final = {
 
 @dataclass(slots=True)
 class Work:
-    """One piece of work and who waits for it."""
+    """One piece of work and who waits for it; `alone` is one that needs to stand outside of a transaction."""
 
     run: Callable[[sqlite3.Connection], Any]
     future: asyncio.Future[Any]
     result: Any = None
     error: Exception | None = None
+    alone: bool = False
 
 
 def announce_nothing(_events: Sequence[StoredEvent]) -> None:
@@ -63,8 +65,10 @@ class Writer:
         self._thread = threading.Thread(target=self._serve, name="store", daemon=True)
         self._thread.start()
 
-    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def run(self, work: Callable[[sqlite3.Connection], T], *, alone: bool = False) -> T:
         """Run `work` in the next transaction; return its result once that is on the disk.
+
+        With `alone` it runs outside of any, in its turn, and has no events to announce.
 
         Raises what `work` raised, `DiskError` where the disk failed (nothing was saved), `Draining` after `close`.
         A caller that is cancelled stops waiting; its work is done all the same.
@@ -72,7 +76,7 @@ class Writer:
         if self._closed:
             raise Draining("The store is closed.")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.put(Work(work, future))
+        self._queue.put(Work(work, future, alone=alone))
         return await future
 
     def close(self) -> None:
@@ -90,10 +94,13 @@ class Writer:
         more = True
         while more:
             group, more = take_group(self._queue)
-            if group:
-                self._do(group)
+            for part in parts(group):
+                self._do(part)
 
     def _do(self, group: list[Work]) -> None:
+        if group[0].alone:
+            self._do_outside(group[0])
+            return
         try:
             events = commit(self._connection, group, self._announced)
         except Exception as error:  # noqa: BLE001  whatever it is, the callers hear of it and the thread lives
@@ -110,6 +117,13 @@ class Writer:
         else:
             group[0].error = error
             self._wake(group, ())
+
+    def _do_outside(self, work: Work) -> None:
+        try:
+            work.result = work.run(self._connection)
+        except Exception as error:  # noqa: BLE001  as in `_do`
+            work.error = error
+        self._wake([work], ())
 
     def _wake(self, group: list[Work], events: Sequence[StoredEvent]) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody is left to be told
@@ -134,6 +148,13 @@ def take_group(waiting: queue.SimpleQueue[Work | None]) -> tuple[list[Work], boo
             return group, True
         work = waiting.get()
     return group, False
+
+
+def parts(group: Sequence[Work]) -> Iterator[list[Work]]:
+    """Split a group, in its order, so that what needs to stand alone does."""
+    for alone, works in itertools.groupby(group, key=lambda work: work.alone):
+        together = list(works)
+        yield from ([work] for work in together) if alone else [together]
 
 
 def commit(connection: sqlite3.Connection, group: Sequence[Work], announced: int) -> Sequence[StoredEvent]:

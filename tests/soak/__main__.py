@@ -16,6 +16,7 @@ from long_form import tell  # noqa: E402
 from soak import day  # noqa: E402
 
 RESULT = Path(__file__).with_name("result.json")
+FORGOTTEN = RESULT.with_name("result_forgotten.json")
 
 
 def main() -> int:
@@ -24,10 +25,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--hours", type=int, default=24)
     parser.add_argument("--decks", type=int, default=12, help="decks of 12 cards that each of 4 people deals an hour")
+    parser.add_argument("--throw-away", action="store_true", help="keep nothing: retention forgets it all")
     parser.add_argument("--save", action="store_true", help=f"write the result to {RESULT.name}, too")
     options = parser.parse_args()
-    outcome = day.run(options.seed, options.hours, options.decks)
-    return tell(outcome, RESULT if options.save else None)
+    outcome = day.run(options.seed, options.hours, options.decks, keep=not options.throw_away)
+    result = FORGOTTEN if options.throw_away else RESULT
+    return tell(outcome, result if options.save else None)
 
 
 if __name__ == "__main__":

@@ -20,12 +20,18 @@ from imagineerd.protocol import Settings, Snapshot
 EVENTS_KEPT = 500
 """In place of the 100,000 that a daemon keeps: a short day is to reach what a long one reaches."""
 TIDY_S = 1.0
+DAY_S = 1.0
+"""Seconds that are a day to retention, where people keep nothing: it forgets what is two days old."""
+LONG_DAY_S = 86_400.0
+CONFIG = f"{{log_level: warning, events_kept: {EVENTS_KEPT}, history_days: 2, vacuum_percent: 30}}"
 PEOPLE = 4
 DRAW_S = 300.0
 MIB = 1024 * 1024
 MAY_GROW = 24 * MIB
 """Of the daemon's memory after a quarter of the day, beside what SQLite caches of a database that grows."""
 MAY_OPEN = 8
+MAY_STAY = MIB // 2
+"""Of a database of which nothing was kept."""
 CARD_BYTES = 8 * 1024
 """What a card may add to the database: slot, job, take, its two frozen specs, and the words that are searched."""
 SETTINGS = Settings(steps=2, width=64, height=64)
@@ -50,19 +56,21 @@ class Outcome(msgspec.Struct, kw_only=True):
     findings: list[str] = []
 
 
-def run(seed: int, hours: int, decks: int) -> Outcome:
-    """Work for so many hours, in each of which every person deals so many decks."""
+def run(seed: int, hours: int, decks: int, *, keep: bool = True) -> Outcome:
+    """Work for so many hours, in each of which every person deals so many decks; without `keep` none is kept."""
     outcome, began = Outcome(seed=seed), time.monotonic()
-    house = House(short_folder()).configured(daemon="{log_level: warning}")
+    house = House(short_folder()).configured(daemon=CONFIG)
     launcher = Path(__file__).with_name("compressed_daemon.py")
-    house.command = (sys.executable, str(launcher), str(EVENTS_KEPT), str(TIDY_S))
+    house.command = (sys.executable, str(launcher), str(TIDY_S), str(LONG_DAY_S if keep else DAY_S))
     random = Random(seed)  # noqa: S311 - the same day each time
     try:
         house.start()
         for _ in range(hours):
             pass_an_hour(house, random, decks)
+            if not keep:
+                throw_away(house)
             outcome.hours.append(end_of_hour(house))
-        outcome.findings = judged(outcome.hours)
+        outcome.findings = judged(outcome.hours, keep=keep)
     finally:
         outcome.seconds = round(time.monotonic() - began, 1)
         house.close()
@@ -110,6 +118,15 @@ def kill_worker(house: House) -> None:
         child.kill()
 
 
+def throw_away(house: House) -> None:
+    """Delete all that was drawn for good, and wait until the daemon has forgotten it."""
+    with house.client() as client:
+        for batch in client.batches(limit=1000).batches:
+            client.delete(batch_id=batch.id)
+        client.empty_trash()
+        wait_until(lambda: not client.batches().batches)
+
+
 def is_drawn(client: Client) -> bool:
     """Say whether nothing waits or runs; what the worker died of is tried again."""
     if held := client.jobs([State.HELD]).jobs:
@@ -134,7 +151,7 @@ def count(database: sqlite3.Connection, table: str) -> int:
     return int(database.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608 - one of ours
 
 
-def judged(hours: list[Hour]) -> list[str]:
+def judged(hours: list[Hour], *, keep: bool = True) -> list[str]:
     """Tell what grew that should not."""
     early, last = hours[len(hours) // 4], hours[-1]
     cached = (last.database_mib - early.database_mib) * MIB
@@ -143,6 +160,8 @@ def judged(hours: list[Hour]) -> list[str]:
         findings.append("The daemon's memory grows.")
     if last.descriptors - early.descriptors > MAY_OPEN:
         findings.append("The daemon's descriptors grow.")
-    if cached > CARD_BYTES * (last.cards - early.cards):
+    if keep and cached > CARD_BYTES * (last.cards - early.cards):
         findings.append("The database grows by more than its cards.")
+    if not keep and (last.cards or cached > MAY_STAY):
+        findings.append("The database grows by what was not kept.")
     return findings

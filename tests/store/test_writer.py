@@ -327,3 +327,32 @@ def test_work_whose_loop_is_gone_is_still_done(tmp_path: Path) -> None:
     connection = schema.open_database(path)
     assert notes(connection) == ["a"]
     connection.close()
+
+
+# ---------------------------------------------------------------- alone
+
+
+def test_what_stands_alone_runs_in_its_turn_and_outside_of_a_transaction(writer: Writer) -> None:
+    async def scene() -> list[Any]:
+        gate = await Gate.before(writer)
+        return await gate.gather(
+            writer.run(lambda connection: note(connection, "before")),
+            writer.run(lambda connection: (connection.in_transaction, notes(connection)), alone=True),
+            writer.run(lambda connection: note(connection, "later")),
+        )
+
+    assert play(scene) == ["before", (False, ["before"]), "later"]
+
+
+def test_what_fails_alone_takes_nobody_with_it(writer: Writer) -> None:
+    async def scene() -> list[Any]:
+        gate = await Gate.before(writer)
+        return await gate.gather(
+            writer.run(lambda connection: note(connection, "before")),
+            writer.run(fail_after_writing, alone=True),
+            writer.run(lambda connection: note(connection, "later")),
+        )
+
+    before, failed, later = play(scene)
+    assert (before, later) == ("before", "later")
+    assert isinstance(failed, ValueError)
