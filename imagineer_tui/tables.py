@@ -11,6 +11,7 @@ from imagineer_tui.words import clock, moment, number_of, size, states, took
 from imagineerd import protocol
 from imagineerd.errors import Problem
 from imagineerd.jobs import GenerateSpec, Job, Mix, State
+from imagineerd.labels.answers import one_line
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -398,7 +399,7 @@ def take_label(out: Output, data: protocol.TakeLabel) -> None:
 def label_line(label: protocol.Label) -> str:
     """Return a label on one line."""
     parts = (label.rating, label.caption, f"[{', '.join(label.tags)}]" if label.tags else "")
-    return " ".join(filter(None, parts)) or f"not understood: {' '.join(label.answer.split())}"
+    return " ".join(filter(None, parts)) or f"not understood: {one_line(label.answer)}"
 
 
 def label_prompts(out: Output, data: protocol.LabelPrompts) -> None:

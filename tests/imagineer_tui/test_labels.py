@@ -22,7 +22,9 @@ from imagineerd.protocol import JobMoved, Label, LabelChanged, LabelerBuilt
 RAM = Label(id=5, caption="A ram.", rating="SAFE", tags=("ram", "gold"), model="m", prompt="default", job=11)
 GOAT = msgspec.structs.replace(RAM, id=6, caption="A goat.", person="1000")
 TAGS = Label(id=7, tags=("ram",))
-HISTORY = protocol.Labels(take=1, current=6, labels=(GOAT, RAM, Label(id=4, prompt="default", answer="Hm.")))
+HISTORY = protocol.Labels(
+    take=1, current=6, labels=(GOAT, RAM, Label(id=4, prompt="default", answer="\x1b[2JHm.\u202e\n"))
+)
 ERROR = JobError("E_LABEL", "It was not understood.")
 
 
@@ -128,7 +130,7 @@ def test_the_labels_of_a_batch_and_of_a_take_are_shown(daemon: FakeDaemon, capsy
     assert daemon.count(protocol.GetBatch) == 1
     assert [line[:4] for line in history[::2]] == ["* 6 ", "  5 ", "  4 "]
     assert history[1].strip() == "SAFE A goat. [ram, gold]"
-    assert history[5].strip() == "not understood: Hm."
+    assert history[5].strip() == "not understood: [2JHm."
 
 
 def test_a_label_is_edited_and_restored(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
