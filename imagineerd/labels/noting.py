@@ -29,20 +29,20 @@ class Noting:
         self._trash = trash
 
     async def note(self, take: int) -> None:
-        """Bring the sidecar of a take up to its label; trouble with the file is logged. Raises `NotFound`."""
+        """Bring the sidecar of a take up to its label; trouble with the file is logged."""
         await self._write(take, note_label)
 
     async def catch_up(self) -> None:
         """Write the sidecars that are due, and delete what a killed daemon left beside them."""
         for take in await self._store.sidecars_due():
-            try:
-                await self._write(take, _clear_and_note)
-            except NotFound:
-                continue  # deleted for good meanwhile
+            await self._write(take, _clear_and_note)
 
     async def _write(self, take: int, write: Callable[[Path, Label | None], None]) -> None:
         async with self._store.files:  # nobody moves it meanwhile, and the last of several writes what is so now
-            found, folder = await self._store.get_take(take)
+            try:
+                found, folder = await self._store.get_take(take)
+            except NotFound:  # deleted for good meanwhile, and the sidecar with it
+                return
             sidecar = self._trash.sidecar_of(found, folder)
             try:
                 await asyncio.to_thread(write, sidecar, found.label)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from imagineerd.errors import NotFound
 from imagineerd.jobs import Job, JobError, LabelSpec, State
 from imagineerd.labels.answers import Answer
 from imagineerd.labels.prompts import LabelPrompt
@@ -55,11 +56,16 @@ def label_takes(  # noqa: PLR0913, PLR0917  as intake.add_jobs
 
 
 def finish(connection: sqlite3.Connection, job: int, attempt: int, new: NewLabel, at: float) -> bool:
-    """Keep a labeler's answer and end its job; False, and nothing is done, for an attempt that does not run."""
+    """Keep a labeler's answer and end its job, as failed where the take is gone for good by now.
+
+    False, and nothing is done, for an attempt that does not run.
+    """
     entry = moves.running(connection, job, attempt)
     if entry is None:
         return False
     spec = _spec(pages.job(connection, job))
+    if error := _deleted(connection, spec.take):
+        return moves.move(connection, entry, State.FAILED, at, error=error)
     sayings.say(connection, spec.take, new.answer, _saying(job, spec, new.model, new.said), at)
     return moves.move(connection, entry, State.DONE, at, take=spec.take)
 
@@ -71,10 +77,18 @@ def fail(  # noqa: PLR0913, PLR0917  what is known of a failure
     entry = moves.running(connection, job, attempt)
     if entry is None:
         return False
-    if said:
-        spec = _spec(pages.job(connection, job))
+    spec = _spec(pages.job(connection, job))
+    if said and not _deleted(connection, spec.take):
         sayings.say(connection, spec.take, None, _saying(job, spec, "", said), at)
     return moves.move(connection, entry, State.FAILED, at, error=error)
+
+
+def _deleted(connection: sqlite3.Connection, take: int) -> JobError | None:
+    try:
+        pages.take(connection, take)
+    except NotFound as error:
+        return JobError(error.code, error.message)
+    return None
 
 
 def _chosen(connection: sqlite3.Connection, takes: Iterable[int], batch: str | None) -> list[Take]:

@@ -133,7 +133,7 @@ def test_a_take_that_is_gone_for_good_is_due_nothing(tmp_path: Path) -> None:
         await desk.trash.empty()
 
         assert await desk.store.sidecars_due() == ()
-        await desk.noting.catch_up()
+        await desk.noting.note(desk.take)
 
     at(tmp_path, work)
 

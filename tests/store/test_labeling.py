@@ -15,7 +15,7 @@ from imagineerd.jobs import JobError, LabelSpec, State
 from imagineerd.labels.answers import Answer
 from imagineerd.labels.prompts import LabelPrompt
 from imagineerd.protocol import JobMoved, JobsAdded, Labeling, LabelTakes
-from imagineerd.store import intake, labeling, labels, moves, outbox, pages, schema
+from imagineerd.store import intake, labeling, labels, moves, outbox, pages, schema, trash
 from imagineerd.store.labeling import NewLabel
 
 PROMPT = LabelPrompt("default", "1", "Look.")
@@ -157,6 +157,25 @@ def test_what_a_lost_attempt_says_changes_nothing(connection: sqlite3.Connection
 
     assert outbox.newest(connection) == before
     assert labels.history(connection, takes[0]).labels == ()
+
+
+@pytest.mark.parametrize("end", ["finish", "fail"])
+def test_a_take_that_was_deleted_for_good_meanwhile_fails_its_job(
+    connection: sqlite3.Connection, takes: list[int], end: str
+) -> None:
+    (job,) = asked(connection, takes[0]).jobs
+    attempt = started(connection, job)
+    trash.delete(connection, [pages.take(connection, takes[0])], 21.0)
+    trash.empty(connection, 22.0, 22.0)
+
+    if end == "finish":
+        assert labeling.finish(connection, job, attempt, NEW, 23.0)
+    else:
+        assert labeling.fail(connection, job, attempt, ERROR, "I like the weather.", 23.0)
+
+    ended = pages.job(connection, job)
+    gone = JobError("E_NOT_FOUND", f"Take {takes[0]} was deleted for good.")
+    assert (ended.state, ended.error) == (State.FAILED, gone if end == "finish" else ERROR)
 
 
 def test_the_words_of_an_answer_that_was_not_understood_are_kept(
