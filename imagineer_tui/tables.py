@@ -428,6 +428,7 @@ def status(out: Output, data: protocol.Status) -> None:
     pairs = [
         ("imagineerd", f"{data.version}, pid {data.pid}, up {clock(data.uptime)}"),
         ("worker", _worker(data.worker)),
+        *((f"worker {each.index}", _worker(each)) for each in data.worker.workers),
         *([("labeling", _worker(data.labeling))] if data.labeling else []),
         ("model", _model(data.model)),
         ("jobs", f"{states(data.jobs) or 'none yet'}{', paused' if data.paused else left}"),
@@ -477,7 +478,7 @@ def plain(value: object) -> str:
             return str(value)
 
 
-def _worker(worker: protocol.Worker) -> str:
+def _worker(worker: protocol.DeviceWorker) -> str:
     parts = [worker.phase, worker.device_name or worker.device, worker.dtype, worker.detail]
     if worker.memory_total:
         parts.append(f"{size(worker.memory_used)} of {size(worker.memory_total)}")

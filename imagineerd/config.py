@@ -50,6 +50,7 @@ __all__ = [
     "credentials_of",
     "default_config",
     "describe",
+    "devices_of",
     "find_paths",
     "get_value",
     "hardware_of",
@@ -226,11 +227,16 @@ def default_config(paths: Paths) -> Config:
     )
 
 
+def devices_of(config: Config) -> tuple[str, ...]:
+    """Return the device of each worker that draws."""
+    return tuple(device.strip() for device in config.hardware.device.split(","))
+
+
 def hardware_of(config: Config) -> link.Hardware:
-    """Return the hardware section as the worker takes it."""
+    """Return the hardware section as the first worker takes it."""
     section = config.hardware
     return link.Hardware(
-        device=section.device,
+        device=devices_of(config)[0],
         mixed_precision=section.mixed_precision,
         attention_slicing=section.enable_attention_slicing,
         vae_slicing=section.enable_vae_slicing,

@@ -17,8 +17,8 @@ import zmq
 
 from imagineerd import blobs, link, protocol
 from imagineerd.answers.parts import Parts
-from imagineerd.config import Config, Paths, hardware_of, labeler_of, private_dir
-from imagineerd.dispatch import Dispatcher, Orders
+from imagineerd.config import Config, Paths, devices_of, hardware_of, labeler_of, private_dir
+from imagineerd.dispatch import Dispatcher
 from imagineerd.errors import ImagineerError, Invalid
 from imagineerd.events import Events, Subscriber
 from imagineerd.grids.sheets import Sheets
@@ -32,6 +32,7 @@ from imagineerd.models import resolve_model
 from imagineerd.network.access import Access
 from imagineerd.network.gate import Gate
 from imagineerd.network.keys import daemon_pair, parse_address
+from imagineerd.orders import Orders
 from imagineerd.previews import Previews
 from imagineerd.requests import Requests
 from imagineerd.server import Client, Reply, Server
@@ -95,6 +96,7 @@ class Daemon:
             hang_s=config.daemon.hang_s,
             max_batch=config.generation.batch_size,
             command=worker,
+            devices=devices_of(config),
         )
         self.trash = Trash(self.store, paths.trash_dir)
         self.previews = Previews(self._send, self.dispatcher.watch, self._preview_rate)

@@ -24,12 +24,12 @@ from typing import Final
 
 import zmq
 
-from imagineerd.config import Config, Paths, config_notes, load_config
+from imagineerd.config import Config, Paths, config_notes, devices_of, load_config
 from imagineerd.errors import ImagineerError, Problem
 from imagineerd.labels.checks import check_docker, check_labeler, check_login
 from imagineerd.models import STARTER
 from imagineerd.network import keys
-from imagineerd.protocol import Check, Level, ModelInfo, Worker
+from imagineerd.protocol import Check, DeviceWorker, Level, ModelInfo, Worker
 
 GIB: Final = 1024**3
 MIB: Final = 1024**2
@@ -189,8 +189,15 @@ def _listed(name: str, level: Level, problems: Sequence[Problem], remedy: str) -
 
 
 def check_device(config: Config, worker: Worker | None) -> Check:
-    """The worker runs on the device that the configuration asks for."""
-    wanted = config.hardware.device
+    """Each worker runs on the device that the configuration asks for."""
+    wanted = devices_of(config)
+    workers = [None] if worker is None else worker.workers or [worker]
+    checks = [_check_worker(wanted[min(place, len(wanted) - 1)], each) for place, each in enumerate(workers)]
+    bad = [check for check in checks if check.level != "ok"]
+    return bad[0] if bad else Check(name="device", level="ok", message=" ".join(check.message for check in checks))
+
+
+def _check_worker(wanted: str, worker: DeviceWorker | None) -> Check:
     if worker is not None and worker.phase == "dead":
         message = worker.detail or "The worker does not run."
         remedy = _device_remedy(wanted)
@@ -199,7 +206,7 @@ def check_device(config: Config, worker: Worker | None) -> Check:
         message = "The worker has not said yet which device it has."
         remedy = "Start the daemon, wait until the model is loaded, and look again."
         return Check(name="device", level="warn", message=message, remedy=remedy)
-    if wanted != "auto" and not worker.device.startswith(wanted.split(":")[0]):
+    if wanted != "auto" and not worker.device.startswith(wanted.split(":", maxsplit=1)[0]):
         message = f"hardware.device asks for {wanted}, but the worker runs on {worker.device}."
         return Check(name="device", level="fail", message=message, remedy=_device_remedy(wanted))
     return Check(name="device", level="ok", message=_device_words(worker))
@@ -211,7 +218,7 @@ def _device_remedy(wanted: str) -> str:
     return "Look into the daemon's log, or set hardware.device to cpu."
 
 
-def _device_words(worker: Worker) -> str:
+def _device_words(worker: DeviceWorker) -> str:
     name = f" ({worker.device_name})" if worker.device_name else ""
     memory = ""
     if worker.memory_total:
@@ -265,14 +272,14 @@ def _mebibytes(text: str) -> int:
 
 
 def _room(gpus: Sequence[tuple[str, int, int]], config: Config, worker: Worker | None) -> Check:
-    index = int(config.hardware.device.partition(":")[2] or 0)
+    index = int(devices_of(config)[0].partition(":")[2] or 0)
     if index >= len(gpus):
         message = f"There is no GPU {index} among the {len(gpus)} that nvidia-smi lists."
         remedy = "Set hardware.device to one that is there, or to auto."
         return Check(name="nvidia", level="fail", message=message, remedy=remedy)
     name, total, free = gpus[index]
     message = f"{name}, {free / GIB:.1f} of {total / GIB:.1f} GiB free."
-    ours = worker.memory_used if worker is not None else 0
+    ours = (worker.workers or (worker,))[0].memory_used if worker is not None else 0
     if config.model.default == STARTER or not total or free + ours >= SD15_MEMORY:
         return Check(name="nvidia", level="ok", message=message)
     remedy = (

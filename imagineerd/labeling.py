@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Final
 
 from imagineerd import link, protocol
-from imagineerd.dispatch import Dispatcher, Orders
+from imagineerd.dispatch import Dispatcher
 from imagineerd.jobs import LABELS_GROUP, Job, JobError, LabelSpec
+from imagineerd.keeper import Keeper
 from imagineerd.labels.answers import Answer
 from imagineerd.labels.noting import Noting
 from imagineerd.logs import pairs
+from imagineerd.orders import Orders
 from imagineerd.scheduler import Waiting
 from imagineerd.store import Store
 from imagineerd.store.labeling import NewLabel
@@ -53,14 +55,14 @@ class Labeling(Dispatcher):
         concurrency: Callable[[], int],
     ) -> None:
         super().__init__(store, orders, beside, hang_s=GRACE_S, command=(*COMMAND, "--lane", "io"), lane="io")
-        self.info = protocol.Worker(lane="io", phase="idle")
         self.noting = noting
-        self._labeler = labeler
-        self._concurrency = concurrency
-        self._needed = asyncio.Event()
-        self._resting: asyncio.TimerHandle | None = None
-        self._refusals = 0
-        self._builds: list[link.Build] = []
+        self.labeler = labeler
+        self.concurrency = concurrency
+
+    def make_worker(self, index: int, device: str) -> Keeper:
+        """Return the keeper of the one worker, which has as many containers as are wanted."""
+        self._worker = Labels(self, index, device)
+        return self._worker
 
     # ------------------------------------------------------------ the daemon's side
 
@@ -76,56 +78,82 @@ class Labeling(Dispatcher):
         """Jobs were queued; those of other lanes are left to others."""
         super().add(entries)
         if self.waiting:
-            self._needed.set()
+            self._worker.needed.set()
 
     def build(self, order: link.Build) -> None:
         """Have the labeler's image built; how that goes and ends is told to everybody who follows."""
-        self._builds.append(order)
-        self._needed.set()
-        if self._ready and self._process is not None:
-            self._process.send(order)
+        self._worker.build(order)
 
     def clear_up(self) -> None:
         """Start a worker, which removes what the last one left behind."""
-        self._needed.set()
+        self._worker.needed.set()
 
     def resume(self) -> None:
         """Start jobs again, and do not rest any longer."""
         super().resume()
-        self.wake()
+        self._worker.rise()
 
-    def wake(self) -> None:
+
+class Labels(Keeper):
+    """Keeps the worker of lane `io`, which labels several pictures at a time and builds the labeler's image."""
+
+    lane: Labeling
+
+    def __init__(self, lane: Labeling, index: int, device: str) -> None:
+        super().__init__(lane, index, device)
+        self.info = protocol.Worker(lane="io", phase="idle")
+        self.needed = asyncio.Event()
+        self._resting: asyncio.TimerHandle | None = None
+        self._refusals = 0
+        self._builds: list[link.Build] = []
+
+    def build(self, order: link.Build) -> None:
+        """Have the labeler's image built."""
+        self._builds.append(order)
+        self.needed.set()
+        if self.ready and self.process is not None:
+            self.process.send(order)
+
+    def rise(self) -> None:
         """Rest no longer: somebody has mended what was wrong, or says so."""
         if self._resting is not None:
             self._resting.cancel()
             self._resting = None
-            self._say(detail="")
-        self._wake.set()
+            self.say(detail="")
+        self.wake.set()
 
     # ------------------------------------------------------------ ordering
 
-    async def _until_needed(self) -> None:
-        if not (self.waiting or self._builds):
-            await self._needed.wait()
-        self._needed.clear()
+    async def until_needed(self) -> None:
+        """Wait for the first label, or something to build."""
+        if not (self.lane.waiting or self._builds):
+            await self.needed.wait()
+        self.needed.clear()
 
-    def _has_room(self) -> bool:
-        return len(self.running) < self._concurrency() and self._resting is None
+    async def salvage(self) -> None:
+        """Keep nothing: what a labeler answered is gone with the worker."""
 
-    def _is_expected(self) -> bool:
-        return bool(self.running) or (bool(self.waiting or self._builds) and not self._ready)
+    def has_room(self) -> bool:
+        """Say whether one more picture may be labelled now."""
+        return len(self.running) < self.lane.concurrency() and self._resting is None
 
-    async def _make_order(self, jobs: tuple[Job, ...], size: int) -> link.Label:  # noqa: ARG002 - one at a time
+    def is_expected(self) -> bool:
+        """Say whether the worker has reason to give a sign of life."""
+        return bool(self.running) or (bool(self.lane.waiting or self._builds) and not self.ready)
+
+    async def make_order(self, jobs: tuple[Job, ...], size: int) -> link.Label:  # noqa: ARG002 - one at a time
+        """Make the order for one picture."""
         (job,) = jobs
         assert isinstance(job.spec, LabelSpec)  # noqa: S101 - this lane has jobs of no other kind
-        take, folder = await self._store.get_take(job.spec.take)
-        labeler = self._labeler()
-        self._hang_s = max(self._hang_s, TRIES * labeler.timeout_s + GRACE_S)
+        take, folder = await self.lane.store.get_take(job.spec.take)
+        labeler = self.lane.labeler()
+        self.lane.hang_s = max(self.lane.hang_s, TRIES * labeler.timeout_s + GRACE_S)
         return link.Label(job.id, job.attempts, str(Path(folder) / take.file), job.spec.text, labeler)
 
     # ------------------------------------------------------------ reports
 
-    async def _take_report(self, process: WorkerProcess, report: link.Report) -> None:
+    async def take_report(self, process: WorkerProcess, report: link.Report) -> None:
+        """Take what a labelling worker may say."""
         match report:
             case link.Labelled():
                 await self._label(report)
@@ -134,44 +162,44 @@ class Labeling(Dispatcher):
             case link.Blocked():
                 await self._rest(report)
             case link.Building():
-                self._beside(protocol.Building(line=report.line))
+                self.lane.beside(protocol.Building(line=report.line))
             case link.Built():
                 await self._built(report)
             case _:
-                await super()._take_report(process, report)
+                await super().take_report(process, report)
         if isinstance(report, link.Ready):
             for order in self._builds:
                 process.send(order)
         if not self.running and self.info.phase == "working":
-            self._say(phase="idle")
-        self._wake.set()
+            self.say(phase="idle")
+        self.wake.set()
 
     async def _label(self, report: link.Labelled) -> None:
-        job = self._let_go(report.job)
+        job = self.let_go(report.job)
         self._refusals = 0
         answer = Answer(report.caption, report.rating, report.tags)
         new = NewLabel(answer, report.model, report.answer)
-        kept = await self._insist(self._store.finish_label, report.job, report.attempt, new, time.time())
+        kept = await self.insist(self.lane.store.finish_label, report.job, report.attempt, new, time.time())
         if job is not None and kept and isinstance(job.spec, LabelSpec):
-            await self.noting.note(job.spec.take)
+            await self.lane.noting.note(job.spec.take)
 
     async def _fail(self, report: link.Failed) -> None:
-        self._let_go(report.job)
+        self.let_go(report.job)
         log.warning(report.message, extra=pairs(job=report.job, code=report.code))
         error = JobError(report.code, report.message)
-        await self._insist(self._store.fail_label, report.job, report.attempt, error, report.answer, time.time())
+        await self.insist(self.lane.store.fail_label, report.job, report.attempt, error, report.answer, time.time())
 
     async def _rest(self, report: link.Blocked) -> None:
         """Give the job back and let the whole lane rest."""
         if job := self.running.get(report.job):
-            await self._return((job,), report.message, counts=False)
+            await self.give_back((job,), report.message, counts=False)
         if self._resting is None:
             seconds = self._rest_for(report)
             self._refusals += 1
             at = time.strftime("%H:%M", time.localtime(time.time() + seconds))
             log.warning(report.message, extra=pairs(rests=f"{seconds:.0f}s"))
-            self._resting = asyncio.get_running_loop().call_later(seconds, self.wake)
-            self._say(detail=f"{report.message} Labeling goes on at {at}.")
+            self._resting = asyncio.get_running_loop().call_later(seconds, self.rise)
+            self.say(detail=f"{report.message} Labeling goes on at {at}.")
 
     def _rest_for(self, report: link.Blocked) -> float:
         told = report.until - time.time()
@@ -182,8 +210,8 @@ class Labeling(Dispatcher):
     async def _built(self, report: link.Built) -> None:
         self._builds = [order for order in self._builds if order.image != report.image]
         error = JobError("E_LABEL", report.error) if report.error else None
-        await self._insist(self._store.announce, protocol.LabelerBuilt(image=report.image, error=error), time.time())
-        self.wake()
+        await self.insist(self.lane.store.announce, protocol.LabelerBuilt(image=report.image, error=error), time.time())
+        self.rise()
 
 
 def _waiting(added: protocol.JobsAdded) -> list[Waiting]:

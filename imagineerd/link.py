@@ -176,7 +176,10 @@ class Hello(Message, frozen=True):
 
 
 class Ready(Message, frozen=True):
-    """Imports are done and the device is chosen. Batch sizes are the fixed ones, ascending; memory in bytes."""
+    """Imports are done and the device is chosen. Batch sizes are the fixed ones, ascending; memory in bytes.
+
+    `devices` are all that `auto` means on this machine; the worker has the first.
+    """
 
     device: str
     device_name: str
@@ -185,6 +188,7 @@ class Ready(Message, frozen=True):
     batch_sizes: tuple[int, ...] = (1,)
     memory_used: int = 0
     memory_total: int = 0
+    devices: tuple[str, ...] = ()
 
 
 class Loading(Message, frozen=True):

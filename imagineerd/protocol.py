@@ -433,11 +433,8 @@ class MixInfo(Body, frozen=True, omit_defaults=True, kw_only=True):
 WorkerPhase = Literal["starting", "idle", "loading", "working", "dead"]
 
 
-class Worker(Body, frozen=True, omit_defaults=True, kw_only=True):
-    """The worker process of a lane, as last reported; memory in bytes, 0 where it does not apply.
-
-    Also sent to subscribers beside the events, whenever it changes.
-    """
+class DeviceWorker(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """A worker process, as last reported; memory in bytes, 0 where it does not apply."""
 
     lane: str = "gpu"
     phase: WorkerPhase = "starting"
@@ -452,6 +449,16 @@ class Worker(Body, frozen=True, omit_defaults=True, kw_only=True):
     torch: str = ""
     restarts: int = 0
     seconds_per_step: Seconds = 0.0
+    index: int = 0
+
+
+class Worker(DeviceWorker, frozen=True, omit_defaults=True, kw_only=True):
+    """The worker of a lane. Where there are several, one for each device, it stands for all of them together.
+
+    `workers` has each of several, by `index`. Also sent to subscribers beside the events, whenever it changes.
+    """
+
+    workers: tuple[DeviceWorker, ...] = ()
 
 
 class Check(Body, frozen=True, omit_defaults=True, kw_only=True):

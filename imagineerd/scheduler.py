@@ -29,6 +29,7 @@ goes ahead of nobody.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -77,13 +78,18 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 def next_batch(
-    waiting: Iterable[Waiting], sizes: Sequence[int], passed: Mapping[int, int] = NOBODY, loaded: str = ""
+    waiting: Iterable[Waiting],
+    sizes: Sequence[int],
+    passed: Mapping[int, int] = NOBODY,
+    loaded: str = "",
+    free: int = 1,
 ) -> Batch | None:
     """Choose the next call from the jobs of one lane, in any order; None when nothing waits.
 
     `sizes` are the fixed batch sizes, ascending, not empty. A short group runs at the largest size that it fills, and
     what is left over follows in smaller calls; a group below the smallest size is padded up to it. `passed` counts, by
-    priority, the calls in a row that went to another one. `loaded` is the group that the worker drew last.
+    priority, the calls in a row that went to another one. `loaded` is the group that the worker drew last. Where `free`
+    workers are waiting for a call, this one takes its share of the group, so that all of them draw.
     """
     queue = sorted(waiting, key=lambda entry: entry.key)
     if not queue:
@@ -95,7 +101,8 @@ def next_batch(
             first.setdefault((entry.group, entry.attempts > 0), entry)
     leader = lead(tuple(first.values()), sizes, loaded)
     mates = [leader.job] if leader.attempts else [entry.job for entry in queue if _may_join(entry, leader)]
-    size = max((size for size in sizes if size <= len(mates)), default=sizes[0])
+    share = math.ceil(len(mates) / free)
+    size = max((size for size in sizes if size <= share), default=sizes[0])
     return Batch(tuple(mates[:size]), size)
 
 

@@ -29,6 +29,7 @@ it would swallow the prompt.
 """
 Kind = Literal["bool", "int", "float", "str", "path", "choice"]
 
+_DEVICE: Final = "(cpu|mps|cuda(:[0-9]{1,2})?)"
 _OCTET: Final = "(25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})"
 _IPV4: Final = rf"{_OCTET}(\.{_OCTET}){{3}}"
 _IPV6: Final = r"\[[0-9A-Fa-f:.]{2,45}\]"
@@ -140,9 +141,10 @@ class Hardware(_Section, frozen=True):
     device: Annotated[
         str,
         Meta(
-            pattern=r"^(auto|cpu|mps|cuda(:[0-9]{1,2})?)$",
-            description="The device; auto takes the first of cuda, mps, cpu that is there.",
-            extra={"words": "auto, cuda, cuda:N, mps or cpu"},
+            pattern=rf"^(auto|{_DEVICE}(, ?{_DEVICE}){{0,15}})$",
+            description="The device, or several with commas, each with a worker of its own; auto takes every cuda "
+            "device, or else mps, or else cpu.",
+            extra={"words": "auto, or one or more of cuda, cuda:N, mps and cpu with commas between"},
         ),
     ] = "auto"
     mixed_precision: Annotated[bool, Meta(description="Use 16-bit numbers on a GPU: faster, half the memory.")] = True
@@ -151,7 +153,7 @@ class Hardware(_Section, frozen=True):
     enable_cpu_offload: Annotated[bool, Meta(description="Keep idle parts of the model off the GPU; much slower.")] = (
         False
     )
-    threads: Annotated[int, Meta(ge=0, le=1024, description="CPU threads of the worker; 0 means torch's choice.")] = 0
+    threads: Annotated[int, Meta(ge=0, le=1024, description="CPU threads of a worker; 0 means torch's choice.")] = 0
 
 
 class Labeling(_Section, frozen=True, kw_only=True):

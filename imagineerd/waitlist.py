@@ -52,7 +52,7 @@ class Waitlist:
             del self._shelves[_shelf(entry)]
         self.steps -= steps_of(entry.group)
 
-    def next(self, sizes: Sequence[int], loaded: str = "") -> Batch | None:
+    def next(self, sizes: Sequence[int], loaded: str = "", free: int = 1) -> Batch | None:
         """Choose as `next_batch` does from all that waits, and note which priorities that passes over."""
         if not self._shelves:
             return None
@@ -61,7 +61,7 @@ class Waitlist:
         self._passed = passed_over(levels, level, self._passed)
         fronts = [self._entries[keys[0][-1]] for shelf, keys in self._shelves.items() if shelf[0] == level]
         shelf = self._shelves[_shelf(lead(fronts, sizes, loaded))]
-        return next_batch((self._entries[job] for *_, job in shelf[: sizes[-1]]), sizes)
+        return next_batch((self._entries[job] for *_, job in shelf[: sizes[-1] * free]), sizes, free=free)
 
 
 def _shelf(entry: Waiting) -> Shelf:

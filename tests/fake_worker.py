@@ -48,6 +48,11 @@ def main() -> int:
 def fine(mailbox: Mailbox, sock: socket.socket) -> int:
     """Do what is ordered."""
     greet(mailbox)
+    return work(mailbox, sock)
+
+
+def work(mailbox: Mailbox, sock: socket.socket) -> int:
+    """Draw until told to quit."""
     while True:
         match mailbox.receive():
             case link.Render() as order:
@@ -56,12 +61,54 @@ def fine(mailbox: Mailbox, sock: socket.socket) -> int:
                 return 0
 
 
-def greet(mailbox: Mailbox) -> None:
-    """Say hello, be configured, be ready."""
+def greet(mailbox: Mailbox, devices: tuple[str, ...] = ()) -> None:
+    """Say hello, be configured, be ready on the device that was asked for."""
     mailbox.send(link.Hello(os.getpid()))
     mailbox.start()
-    mailbox.receive()
+    configure = mailbox.receive()
+    wanted = configure.hardware.device if isinstance(configure, link.Configure) else "auto"
+    device = "cpu" if wanted == "auto" else wanted
+    mailbox.send(link.Ready(device, "Fake", "float32", "0.0", batch_sizes=(1, 2, 4), devices=devices))
+
+
+def neighbours(mailbox: Mailbox, sock: socket.socket) -> int:
+    """Be on a machine with three devices."""
+    greet(mailbox, ("cuda:0", "cuda:1", "cuda:2"))
+    return work(mailbox, sock)
+
+
+def partial(mailbox: Mailbox, sock: socket.socket) -> int:
+    """Be on a machine whose second device is gone."""
+    mailbox.send(link.Hello(os.getpid()))
+    mailbox.start()
+    configure = mailbox.receive()
+    if isinstance(configure, link.Configure) and configure.hardware.device == "cuda:1":
+        mailbox.send(link.Broken("E_MODEL", "This machine has no such device."))
+        return 1
     mailbox.send(link.Ready("cpu", "Fake", "float32", "0.0", batch_sizes=(1, 2, 4)))
+    return work(mailbox, sock)
+
+
+def writing(mailbox: Mailbox, _sock: socket.socket) -> int:
+    """Write the files of an order while the next one is drawn."""
+    greet(mailbox)
+    writers = []
+    while isinstance(order := mailbox.receive(), link.Render):
+        mailbox.send(link.Step(1, 1, STEP_S, order.order))
+        mailbox.send(link.Drawn(order.order))
+        writers.append(threading.Thread(target=write_late, args=(mailbox, order)))
+        writers[-1].start()
+    for writer in writers:
+        writer.join()
+    return 0
+
+
+def write_late(mailbox: Mailbox, order: link.Render) -> None:
+    """Write for a while, then answer for the jobs of an order."""
+    time.sleep(SLOW_STEP_S)
+    for item in order.items:
+        answer(mailbox, item, SLOW_STEP_S)
+    mailbox.send(link.OrderDone(SLOW_STEP_S, order=order.order))
 
 
 def broken(mailbox: Mailbox, _sock: socket.socket) -> int:
@@ -141,7 +188,22 @@ def loading(mailbox: Mailbox, sock: socket.socket) -> int:
 
 
 LIVES = {
-    life.__name__: life for life in (fine, broken, rubbish, mute, sudden, noisy, stubborn, wrong, preloading, loading)
+    life.__name__: life
+    for life in (
+        fine,
+        neighbours,
+        partial,
+        writing,
+        broken,
+        rubbish,
+        mute,
+        sudden,
+        noisy,
+        stubborn,
+        wrong,
+        preloading,
+        loading,
+    )
 }
 
 # ---------------------------------------------------------------- jobs
@@ -160,11 +222,11 @@ def render(mailbox: Mailbox, sock: socket.socket, order: link.Render) -> None:
         if not open_items:
             break
         time.sleep(SLOW_STEP_S if slow else STEP_S)
-        mailbox.send(link.Step(step, steps, STEP_S))
+        mailbox.send(link.Step(step, steps, STEP_S, order.order))
         show(mailbox, open_items, step, steps)
     for item in open_items.values():
         answer(mailbox, item, (time.monotonic() - began) / len(order.items))
-    mailbox.send(link.OrderDone(time.monotonic() - began))
+    mailbox.send(link.OrderDone(time.monotonic() - began, order=order.order))
 
 
 def misbehave(item: link.Item, sock: socket.socket) -> None:

@@ -24,6 +24,7 @@ from imagineerd.config import (
     config_notes,
     default_config,
     describe,
+    devices_of,
     find_paths,
     get_value,
     hardware_of,
@@ -307,7 +308,7 @@ def test_every_problem_is_reported_at_once_with_its_line(paths: Paths) -> None:
         ),
         ("model.offline", '"yes"', 'Expected true or false, not the text "yes".'),
         ("model.default", '""', "Expected a model's name, Hugging Face id or path"),
-        ("hardware.device", "gpu", 'Expected auto, cuda, cuda:N, mps or cpu, not the text "gpu".'),
+        ("hardware.device", "gpu", "Expected auto, or one or more of cuda, cuda:N, mps and cpu with commas"),
         ("hardware.threads", "2020-13-45", "Expected a whole number from 0 to 1,024"),
         ("hardware.threads", "!!python/name:os.x 1", "Expected a whole number from 0 to 1,024"),
         ("output.directory", '""', 'Expected a path, not the text "".'),
@@ -462,6 +463,20 @@ def test_the_worker_gets_the_hardware_section(paths: Paths) -> None:
     assert hardware_of(load_config(paths)) == link.Hardware("cuda:1", cpu_offload=True, threads=4)
 
 
+@pytest.mark.parametrize(
+    ("device", "devices"),
+    [("auto", ("auto",)), ("cuda:1", ("cuda:1",)), ("cuda:0, cuda:1", ("cuda:0", "cuda:1")), ("cpu,cpu", ("cpu",) * 2)],
+)
+def test_each_device_that_is_named_is_one_of_a_worker(paths: Paths, device: str, devices: tuple[str, ...]) -> None:
+    write(paths, f"hardware: {{device: '{device}'}}\n")
+
+    assert devices_of(load_config(paths)) == devices
+
+
+def test_auto_stands_alone(paths: Paths) -> None:
+    assert complaints(paths, "hardware: {device: 'auto, cpu'}\n")
+
+
 # ---------------------------------------------------------------- changing
 
 
@@ -483,7 +498,7 @@ def values_for(setting: Setting) -> st.SearchStrategy[object]:
         case _ if setting.key == "listen.tcp":
             some = st.sampled_from(["127.0.0.1:5757", "0.0.0.0:1", "[::1]:65534"])
         case _ if setting.key == "hardware.device":
-            some = st.sampled_from(["auto", "cuda", "cuda:3", "mps", "cpu"])
+            some = st.sampled_from(["auto", "cuda", "cuda:3", "mps", "cpu", "cuda:0, cuda:1", "cpu,cpu"])
         case _:
             some = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=60)
     return st.none() | some if setting.optional else some

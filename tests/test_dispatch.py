@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sqlite3
@@ -15,10 +16,11 @@ import msgspec
 import pytest
 from decks import NO_LIMIT, deck, spec, with_store
 
-from imagineerd import dispatch, link, protocol, workers
-from imagineerd.dispatch import Dispatcher, Orders
+from imagineerd import dispatch, keeper, link, protocol, workers
+from imagineerd.dispatch import Dispatcher
 from imagineerd.errors import LoraError
 from imagineerd.jobs import Job, LoraWeight, State
+from imagineerd.orders import Orders
 from imagineerd.store import Store, pages
 
 T = TypeVar("T")
@@ -356,7 +358,7 @@ def test_a_job_cancelled_while_its_worker_hung_can_be_tried_again(tmp_path: Path
         # It hangs as before: it was not stopped by the cancel of its earlier life.
         assert made.states(await made.ended(job)) == ["held"]
 
-    play(tmp_path, scene, hang_s=0.3)
+    play(tmp_path, scene, hang_s=1.5)
 
 
 def test_a_job_that_failed_before_its_cancel_arrived_can_be_tried_again(tmp_path: Path) -> None:
@@ -420,9 +422,10 @@ def test_what_is_claimed_while_the_queue_is_paused_at_once_is_given_back(tmp_pat
     async def scene(made: Scene) -> None:
         await made.until(lambda: made.dispatcher.info.phase == "idle")
         jobs = await made.deal("SLOW", steps=50)
-        await made.until(lambda: made.dispatcher._busy)
+        await made.until(lambda: made.dispatcher.workers[0].choosing)
         made.dispatcher.pause(now=True)
-        await made.until(lambda: not made.dispatcher._busy)
+        worker = made.dispatcher.workers[0]
+        await made.until(lambda: worker.info.phase == "idle" and not worker.running and not worker.choosing)
 
         assert made.states([await made.job(jobs[0])]) == ["queued"]
 
@@ -450,7 +453,7 @@ def test_a_paused_queue_is_paused_after_a_restart(tmp_path: Path) -> None:
         await made.deal("card")
         await made.until(lambda: made.dispatcher.info.phase == "idle")
         assert made.dispatcher.paused
-        assert not made.dispatcher._may_order()
+        assert made.dispatcher.next_for(made.dispatcher.workers[0]) is None
         await made.dispatcher.stop()
 
     with_store(tmp_path / "queue.db", whole)
@@ -536,7 +539,7 @@ def test_a_worker_that_hangs_is_killed_and_its_job_is_tried_once_more(tmp_path: 
         assert made.states(ended) == ["held", "done"]
         assert says(ended[0]).startswith("The worker was killed: it gave no sign of life for")
 
-    play(tmp_path, scene, hang_s=0.3, max_batch=1)
+    play(tmp_path, scene, hang_s=1.5, max_batch=1)
 
 
 def test_a_worker_that_hangs_before_it_is_ready_is_killed_when_there_is_work(tmp_path: Path) -> None:
@@ -544,13 +547,13 @@ def test_a_worker_that_hangs_before_it_is_ready_is_killed_when_there_is_work(tmp
         await made.deal("card")
         await made.until(lambda: "no sign of life" in made.dispatcher.info.detail)
 
-    play(tmp_path, scene, life="mute", hang_s=0.3)
+    play(tmp_path, scene, life="mute", hang_s=1.5)
 
 
 def test_an_idle_worker_is_not_taken_for_a_hanging_one(tmp_path: Path) -> None:
     async def scene(made: Scene) -> None:
         await made.until(lambda: made.dispatcher.info.phase == "idle")
-        made.dispatcher._last_report -= 3600
+        made.dispatcher.workers[0].last_report -= 3600
         await made.ended(*await made.deal("card"))
 
         assert made.dispatcher.info.restarts == 0
@@ -639,11 +642,136 @@ def test_one_that_fills_stderr_works_on(tmp_path: Path) -> None:
     play(tmp_path, scene, life="noisy")
 
 
+# ---------------------------------------------------------------- several workers
+
+
+TWO = ("cpu", "cuda:1")
+
+
+def test_one_deck_is_spread_over_all_workers(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        made.dispatcher.pause(now=False)
+        jobs = await made.deal(*["SLOW"] * 4)
+        await made.until(lambda: all(worker.ready for worker in made.dispatcher.workers))
+        made.dispatcher.resume()
+        await made.until(lambda: all(worker.running for worker in made.dispatcher.workers))
+        halves = [set(worker.running) for worker in made.dispatcher.workers]
+        ended = await made.ended(*jobs)
+
+        assert sorted(map(len, halves)) == [2, 2]
+        assert {(job.state, job.attempts) for job in ended} == {(State.DONE, 1)}
+
+    play(tmp_path, scene, devices=TWO)
+
+
+def test_each_worker_is_told_its_device_and_all_of_them_are_told_of_as_one(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> protocol.Worker:
+        await made.until(lambda: made.dispatcher.info.phase == "idle" and made.dispatcher.info.device.count("x") == 2)
+        return made.dispatcher.info
+
+    info = play(tmp_path, scene, devices=TWO)
+
+    assert info.device == "1 x cpu, 1 x cuda"
+    assert [(each.index, each.device) for each in info.workers] == list(enumerate(TWO))
+
+
+def test_auto_employs_a_worker_for_each_further_device_that_the_first_one_sees(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        await made.until(lambda: len([worker for worker in made.dispatcher.workers if worker.ready]) == 3)
+        os.kill(made.dispatcher.workers[0].info.pid, signal.SIGKILL)
+        await made.until(lambda: made.dispatcher.workers[0].info.restarts and made.dispatcher.workers[0].ready)
+
+        assert [worker.device for worker in made.dispatcher.workers] == ["auto", "cuda:1", "cuda:2"]
+
+    play(tmp_path, scene, life="neighbours", devices=("auto",))
+
+
+def test_a_device_that_is_lost_does_not_lose_the_deck(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        jobs = await made.deal(*["SLOW"] * 8)
+        await made.until(lambda: all(worker.running for worker in made.dispatcher.workers))
+        hit = set(made.dispatcher.workers[1].running)
+        os.kill(made.dispatcher.workers[1].info.pid, signal.SIGKILL)
+        ended = await made.ended(*jobs)
+
+        assert {job.state for job in ended} == {State.DONE}
+        assert {job.id for job in ended if job.attempts == 2} == hit
+        detail = await made.store.get_batch("last")
+        assert [len(slot.takes) for slot in detail.slots] == [1] * 8
+
+    play(tmp_path, scene, devices=TWO, max_batch=1)
+
+
+def test_while_one_device_is_broken_for_good_the_others_draw(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        ended = await made.ended(*await made.deal(*["card"] * 6))
+
+        assert {job.state for job in ended} == {State.DONE}
+        await made.until(lambda: made.dispatcher.workers[1].info.phase == "dead")
+        assert made.dispatcher.info.phase in {"idle", "working"}
+        assert made.dispatcher.info.detail == "1: This machine has no such device."
+
+    play(tmp_path, scene, life="partial", devices=TWO)
+
+
+def test_what_the_other_workers_are_writing_is_left_alone_when_one_dies(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        (slow,) = await made.deal("SLOW", steps=30)
+        await made.drawing(slow)
+        folder = made.root / "tarot"
+        about = {"job": slow, "batch": "tarot", "slot": 1, "seed": 0}
+        (folder / "01_writing.json").write_text(json.dumps(about))
+        (folder / ".writing.part").write_text("half a picture")
+        (fatal,) = await made.ended(*await made.deal("FATAL"))
+
+        assert (fatal.state, fatal.attempts) == (State.DONE, 2)
+        assert (folder / "01_writing.json").exists()
+        assert (folder / ".writing.part").exists()
+
+    play(tmp_path, scene, devices=TWO, max_batch=1)
+
+
+# ---------------------------------------------------------------- two orders in hand
+
+
+def test_while_files_are_written_the_next_order_is_drawn_and_no_third_one(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        seen = 0
+        jobs = await made.deal(*["card"] * 6)
+
+        def overlapping() -> bool:
+            nonlocal seen
+            seen = max(seen, len(made.dispatcher.running))
+            return not made.dispatcher.waiting and not made.dispatcher.running
+
+        await made.until(overlapping)
+        ended = await made.ended(*jobs)
+
+        assert seen == 2
+        assert {(job.state, job.attempts) for job in ended} == {(State.DONE, 1)}
+
+    play(tmp_path, scene, life="writing", max_batch=1)
+
+
+def test_a_worker_that_dies_with_two_orders_gives_both_back(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> None:
+        jobs = await made.deal(*["card"] * 4)
+        await made.until(lambda: len(made.dispatcher.running) == 2)
+        hit = set(made.dispatcher.running)
+        os.kill(made.dispatcher.info.pid, signal.SIGKILL)
+        ended = await made.ended(*jobs)
+
+        assert {job.state for job in ended} == {State.DONE}
+        assert {job.id for job in ended if job.attempts == 2} <= hit
+
+    play(tmp_path, scene, life="writing", max_batch=1)
+
+
 # ---------------------------------------------------------------- the disk
 
 
 def test_a_full_disk_stops_the_queue_until_there_is_room_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "DISK_RETRY_S", 0.05)
+    monkeypatch.setattr(keeper, "DISK_RETRY_S", 0.05)
 
     def fill(connection: sqlite3.Connection) -> None:
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
@@ -685,7 +813,7 @@ def test_stopping_before_the_worker_is_up_leaves_nothing_behind(tmp_path: Path) 
         await made.dispatcher.start()
         await made.until(lambda: made.dispatcher.info.pid)
         pid = made.dispatcher.info.pid
-        monkey.setattr(dispatch, "QUIT_S", 0.2)
+        monkey.setattr(keeper, "QUIT_S", 0.2)
         await made.dispatcher.stop()
         return pid
 

@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 
 from imagineerd.client import Client
 from imagineerd.jobs import LoraWeight, State
-from imagineerd.protocol import BatchDetail, Settings
+from imagineerd.protocol import BatchDetail, DeviceWorker, Settings
 
 QUICK = Settings(steps=4, seed=1000)
 DRAW_S = 120.0
@@ -148,3 +148,31 @@ def test_killed_in_the_middle_a_deck_is_completed_and_no_card_is_drawn_twice(run
     kept = [slot.takes for slot in before.slots if slot.state is State.DONE]
     assert [slot.takes for slot in after.slots if slot.takes in kept] == kept
     assert len(list(Path(after.batch.folder).glob("*.png"))) == 12
+
+
+def drawn_on(house: House, device: str) -> tuple[list[bytes], list[float]]:
+    """Draw four cards picture by picture; return their pixels, and of each worker the speed that it measured."""
+    house.configured(hardware=f"{{device: '{device}', threads: 1}}", generation="{batch_size: 1}").start()
+    with house.client() as client:
+        client.pause()
+        wait_until(lambda: [each.phase for each in workers_of(client)] == ["idle"] * len(device.split(",")), DRAW_S)
+        batch = client.deal("zodiac", "gold on black", QUICK, cards=(1, 2, 3, 4)).batch.id
+        client.resume()
+        wait_until(lambda: client.batch(batch).batch.takes == 4, DRAW_S)
+        files = files_of(client.batch(batch))
+        return [Image.open(path).tobytes() for path in files], [each.seconds_per_step for each in workers_of(client)]
+
+
+def workers_of(client: Client) -> tuple[DeviceWorker, ...]:
+    worker = client.status().worker
+    return worker.workers or (worker,)
+
+
+def test_two_workers_share_a_deck_and_draw_the_same_bits_as_one(house: House) -> None:
+    alone, _ = drawn_on(house, "cpu")
+    house.stop()
+    shared, speeds = drawn_on(house, "cpu, cpu")
+
+    assert shared == alone
+    assert len(speeds) == 2
+    assert all(speeds)

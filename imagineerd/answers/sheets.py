@@ -14,10 +14,10 @@ from imagineerd import planning, protocol, themes
 from imagineerd.answers import mixes
 from imagineerd.answers.card_sets import find_set
 from imagineerd.answers.parts import Parts
-from imagineerd.dispatch import speed_key
 from imagineerd.jobs import GenerateSpec
 from imagineerd.lora.choosing import Chooser
 from imagineerd.models import ResolvedModel
+from imagineerd.orders import speed_key
 from imagineerd.prompts import load_tokenizer
 from imagineerd.sets import library as sets
 

@@ -5,7 +5,8 @@ tells the job: while that job is open, the picture finishes it, and nothing fini
 worker left half-written is deleted. Everything else is left as it is and told: a file that no open job asks for, a row
 without its file.
 
-Run this before `Store.recover`, and while no worker runs. It may be cut short anywhere and run again. Only the folders
+Run this before `Store.recover`, and while no worker draws; or for the jobs of one that died, while others draw on: then
+only files that name those jobs are touched. It may be cut short anywhere and run again. Only the folders
 of batches with jobs that are open or held are looked at, or that failed over the disk, which may have kept the worker
 from tidying up: so a long history costs nothing.
 """
@@ -15,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -68,14 +69,17 @@ class Reconciled(msgspec.Struct, frozen=True):
     missing: tuple[int, ...]
 
 
-async def reconcile(store: Store) -> Reconciled:
-    """Adopt pictures, delete what is half-written, tell what does not fit; see above. Raises `DiskError`."""
+async def reconcile(store: Store, jobs: Collection[int] | None = None) -> Reconciled:
+    """Adopt pictures, delete what is half-written, tell what does not fit; see above. Raises `DiskError`.
+
+    `jobs` are those whose files are looked at; None means all.
+    """
     async with store.files:
-        return await _reconcile(store)
+        return await _reconcile(store, jobs)
 
 
-async def _reconcile(store: Store) -> Reconciled:
-    found = await asyncio.to_thread(look, await store.unfinished())
+async def _reconcile(store: Store, jobs: Collection[int] | None) -> Reconciled:
+    found = await asyncio.to_thread(look, await store.unfinished(), jobs)
     adopted, ignored = [], list(found.ignored)
     for orphan in found.orphans:
         side = orphan.sidecar
@@ -89,16 +93,19 @@ async def _reconcile(store: Store) -> Reconciled:
     return done
 
 
-def look(batches: Iterable[Unfinished]) -> Found:
-    """Search the folders of these batches; delete what is half-written in them. One that cannot be read is told."""
+def look(batches: Iterable[Unfinished], jobs: Collection[int] | None = None) -> Found:
+    """Search the folders of these batches; delete what is half-written in them. One that cannot be read is told.
+
+    With `jobs`, only what lies there for them counts; temporary files, which do not tell whose they are, stay.
+    """
     orphans: list[Orphan] = []
     ignored: list[str] = []
     missing: list[int] = []
     for batch in batches:
         try:
-            ignored += delete_leftovers(batch)
+            ignored += delete_leftovers(batch, jobs)
             missing += [take for file, take in batch.files.items() if not (Path(batch.folder) / file).is_file()]
-            for path in pictures_without_row(batch):
+            for path in pictures_without_row(batch, jobs):
                 read = read_orphan(path, batch.batch)
                 ignored.append(read) if isinstance(read, str) else orphans.append(read)
         except OSError as error:
@@ -106,13 +113,14 @@ def look(batches: Iterable[Unfinished]) -> Found:
     return Found(tuple(orphans), tuple(ignored), tuple(missing))
 
 
-def pictures_without_row(batch: Unfinished) -> list[Path]:
+def pictures_without_row(batch: Unfinished, jobs: Collection[int] | None = None) -> list[Path]:
     """Return the PNGs in the folder of a batch that are no take's file, by name."""
     known = {*batch.files, SHEET}
-    return sorted(path for path in Path(batch.folder).glob("*.png") if path.name not in known)
+    found = sorted(path for path in Path(batch.folder).glob("*.png") if path.name not in known)
+    return found if jobs is None else [path for path in found if _job_of(path) in jobs]
 
 
-def delete_leftovers(batch: Unfinished) -> list[str]:
+def delete_leftovers(batch: Unfinished, jobs: Collection[int] | None = None) -> list[str]:
     """Delete temporary files, and what lies there for a picture that never came; return sentences on what stays.
 
     A sidecar of this batch without its picture would keep its name taken.
@@ -120,7 +128,10 @@ def delete_leftovers(batch: Unfinished) -> list[str]:
     folder = Path(batch.folder)
     thumbs = folder / THUMBS
     stays: list[str] = []
-    for path in (*folder.glob(PART), *thumbs.glob(PART), *_lone_sidecars(folder, batch), *_lone_thumbs(folder, batch)):
+    left = [path for path in _lone_sidecars(folder, batch) if jobs is None or _job_of(path) in jobs]
+    if jobs is None:
+        left += [*folder.glob(PART), *thumbs.glob(PART), *_lone_thumbs(folder, batch)]
+    for path in left:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
@@ -166,6 +177,11 @@ def read_picture(path: Path, sidecar: Sidecar) -> NewTake:
         color=f"#{average.hex()}",
         duration=sidecar.duration,
     )
+
+
+def _job_of(path: Path) -> int | None:
+    sidecar = read_sidecar(path.with_suffix(".json"))
+    return None if sidecar is None else sidecar.job
 
 
 def _lone_sidecars(folder: Path, batch: Unfinished) -> Iterator[Path]:

@@ -117,6 +117,7 @@ def _set_up(mailbox: Mailbox, configure: link.Configure) -> Context:
             batch_sizes=device.batch_sizes,
             memory_used=devices.memory_used(device),
             memory_total=device.memory,
+            devices=devices.devices_of_auto(device),
         )
     )
     return Context(mailbox, configure, device, Library(device, configure, mailbox.send))

@@ -66,6 +66,13 @@ def choose(hardware: Hardware) -> Device:
     )
 
 
+def devices_of_auto(device: Device) -> tuple[str, ...]:
+    """Return every device that `auto` means on this machine, where it means this one: all GPUs, the first one first."""
+    if device.kind == "cuda":
+        return tuple(f"cuda:{index}" for index in range(torch.cuda.device_count()))
+    return (str(device.handle),)
+
+
 def batch_sizes(kind: str, memory: int) -> tuple[int, ...]:
     """Return the fixed batch sizes of a device with `memory` bytes, ascending; 1 is always among them.
 

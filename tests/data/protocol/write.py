@@ -112,8 +112,8 @@ WAITING = Job(
 WORKER = protocol.Worker(
     phase="working",
     pid=4711,
-    device="cuda:0",
-    device_name="A GPU",
+    device="2 x cuda",
+    device_name="2 x A GPU",
     dtype="float16",
     model="starter",
     detail="loading 50%",
@@ -122,6 +122,10 @@ WORKER = protocol.Worker(
     torch="2.13.0",
     restarts=1,
     seconds_per_step=0.05,
+    workers=(
+        protocol.DeviceWorker(phase="working", pid=4711, device="cuda:0", seconds_per_step=0.1),
+        protocol.DeviceWorker(phase="working", pid=4712, device="cuda:1", seconds_per_step=0.1, index=1),
+    ),
 )
 MODEL = protocol.ModelInfo(name="starter", revision="9d104f0d1622", sizes=((96, 144),), knows="night sky")
 PROBLEM = protocol.Problem("There is no such column.", "tarot.csv", 3, "weight")
