@@ -180,6 +180,8 @@ class Framed(Screen[None]):
         self.query_one(StatusLine).show(parts(self.world))
         waiting = sum(job.state.value in {"queued", "running"} for job in self.world.jobs.values())
         badges = {"queue": f"●{waiting}"} if waiting else {}
+        if self.world.labeling and self.world.labeling.detail:
+            badges["labels"] = "‖"
         self.query_one(TabBar).show(badges, narrow=self.size.width < NARROW)
         self._show_connection()
 

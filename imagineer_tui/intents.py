@@ -21,6 +21,14 @@ class ShowBatch:
 
 
 @dataclass(frozen=True)
+class LabelTake:
+    """Labels: highlight this take, and ask what is to be labelled; 0 is no take, but the batch."""
+
+    batch_id: str
+    take_id: int = 0
+
+
+@dataclass(frozen=True)
 class UseSettings:
     """Compose: fill the form with what this take was drawn with."""
 

@@ -52,6 +52,7 @@ class FakeDaemon:
         self.snapshot_jobs: tuple[Job, ...] = ()
         self.snapshot_batches: tuple[protocol.Batch, ...] = ()
         self.worker = protocol.Worker(phase="idle")
+        self.labeling: protocol.Worker | None = None
         self.heartbeat_s = 2.0
         self._boots = itertools.count(2)
         self._known: set[bytes] = set()
@@ -248,7 +249,12 @@ class FakeDaemon:
         if request.since and request.since.epoch == self.epoch:
             return protocol.Resume(epoch=self.epoch, seq=seq)
         return protocol.Snapshot(
-            epoch=self.epoch, seq=seq, worker=self.worker, jobs=self.snapshot_jobs, batches=self.snapshot_batches
+            epoch=self.epoch,
+            seq=seq,
+            worker=self.worker,
+            labeling=self.labeling,
+            jobs=self.snapshot_jobs,
+            batches=self.snapshot_batches,
         )
 
     def _subscribed(self, address: bytes, rid: int, request: protocol.Subscribe) -> None:

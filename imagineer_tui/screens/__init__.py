@@ -54,6 +54,7 @@ ENTRIES: Final = (
     Entry("mixer", "3", "Mixer", "MixerScreen"),
     Entry("queue", "4", "Queue", "QueueScreen"),
     Entry("gallery", "5", "Gallery", "GalleryScreen"),
+    Entry("labels", "6", "Labels", "LabelsScreen"),
     Entry("settings", "f2", "Settings", "SettingsScreen", tab=False),
     Entry("log", "f3", "Log", "LogScreen", tab=False),
 )

@@ -42,7 +42,8 @@ class GalleryScreen(Framed):
     HELP = (
         "A deck shows the pick of each card. Enter opens a card with all its takes, a take large; escape goes back. "
         "Tab goes to the list of decks, where / filters it. Among the cards / searches all takes: words, "
-        'is:favourite, set:tarot, lora:Ink, card:"The Fool".\n\n'
+        'is:favourite, set:tarot, lora:Ink, label:ram, rating:safe, card:"The Fool".\n\n'
+        "L has a take or its deck labelled. "
         "x marks takes to compare, up to four. What is deleted lies in the trash, and z brings it back. Takes that "
         "were rated not safe for work are blurred until b reveals them.\n\n"
         "★ pick   ♥ favourite   ◌ not drawn yet   ✗ failed   ▒ blurred   × compared"

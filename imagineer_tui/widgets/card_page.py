@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
 
-from imagineer_tui.intents import UseSettings
+from imagineer_tui.intents import LabelTake, UseSettings
 from imagineer_tui.model.gallery import command_of
 from imagineer_tui.widgets.filter_line import FilterLine
 from imagineer_tui.widgets.thumbnail import FAILED, FAVOURITE, MISSING, PICK, Thumb
@@ -36,6 +36,7 @@ class CardPage(Vertical):
         Binding("d,delete", "delete", "delete", id="gallery.delete", key_display="d"),
         Binding("x", "compare", "compare", id="gallery.compare"),
         Binding("b", "reveal", "reveal, or blur again", id="gallery.reveal", show=False),
+        Binding("L", "label", "have it labelled, or its deck", id="gallery.label", show=False),
         Binding("u", "use", "use these settings", id="gallery.use", show=False),
         Binding("y", "copy('prompt')", "copy the prompt", id="gallery.copy_prompt", show=False),
         Binding("Y", "copy('command')", "copy the command that draws it", id="gallery.copy_command", show=False),
@@ -147,6 +148,11 @@ class CardPage(Vertical):
         if card := self._taken():
             self._album.compare(card)
             self.post_message(self.Marked())
+
+    def action_label(self) -> None:
+        """Ask what is to be labelled: this take, or more of its deck."""
+        if (card := self._taken()) and card.take:
+            self.framed.house.go("labels", LabelTake(card.batch, card.take.id))
 
     def action_use(self) -> None:
         """Compose with what this take was drawn with."""

@@ -73,6 +73,7 @@ class FormLine(Vertical):
     def value(self, text: str) -> None:
         if isinstance(self._input, TextField):
             self._input.load_text(text)
+            self._input.move_cursor(self._input.document.end)
         else:
             self._input.value = text
 

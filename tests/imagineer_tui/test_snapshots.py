@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 from fakes import Deck, FakeDaemon, job
+from labelled import Labels, label_job
 from msgspec.structs import replace
 from piloting import opened, shows, until
 from snapshots import assert_is_kept
@@ -15,6 +17,7 @@ from textual.pilot import Pilot
 from imagineer_tui.app import ImagineerApp
 from imagineer_tui.preferences import Preferences
 from imagineer_tui.screens import TABS
+from imagineer_tui.widgets.picture import Picture
 from imagineerd import protocol
 from imagineerd.jobs import JobError, State
 
@@ -49,6 +52,16 @@ def few_tabs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another screen in the tab bar is no reason to keep all pictures anew."""
     few = tuple(entry for entry in TABS if entry.name in {"sets", "queue"})
     monkeypatch.setattr("imagineer_tui.framed.TABS", few)
+
+
+@pytest.fixture(autouse=True)
+def one_clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Times are those of Greenwich, wherever the pictures are compared."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 @pytest.fixture(params=LOOKS, ids=str)
@@ -96,6 +109,20 @@ async def test_queue(busy: FakeDaemon, look: Look):
         await pilot.pause(0.1)
 
         assert_is_kept(app, f"queue_{look}")
+
+
+async def test_labels(daemon: FakeDaemon, look: Look):
+    labels = Labels(daemon)
+    labels.said[1].append(protocol.Label(id=3, prompt="default", answer="I would rather talk about the weather."))
+    daemon.snapshot_jobs, daemon.snapshot_batches = (label_job(11, 3, State.RUNNING),), (labels.batch(),)
+    async with opened(daemon, look.size, preferred(look)) as (app, pilot):
+        await settled(app, pilot)
+        await pilot.press("6")
+        await shows(pilot, "rated safe", "said before", "1 picture with the labeler")
+        await until(pilot, lambda: app.screen.query_one(Picture)._drawing)
+        await pilot.pause(0.1)
+
+        assert_is_kept(app, f"labels_{look}")
 
 
 async def test_away(daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch):

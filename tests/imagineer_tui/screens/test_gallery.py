@@ -260,6 +260,16 @@ async def test_below_80_columns_the_decks_stand_above_the_cards(daemon: FakeDaem
 
 
 @pytest.mark.usefixtures("gallery")
+async def test_capital_l_asks_what_of_the_deck_is_to_be_labelled(daemon: FakeDaemon):
+    daemon.answers["label_prompts"] = protocol.LabelPrompts(names=("default",))
+    daemon.answers["config"] = protocol.Config(values={}, file="/config.yaml")
+    async with gallery_of(daemon) as (_, pilot):
+        await shows(pilot, "✗ Taurus")
+        await pilot.press("enter", "l", "L")
+        await shows(pilot, "▸ Aries #4 alone", "what has no label in this batch: 2 takes")
+
+
+@pytest.mark.usefixtures("gallery")
 async def test_the_path_goes_to_the_clipboard(daemon: FakeDaemon):
     async with gallery_of(daemon) as (app, pilot):
         await shows(pilot, "take 1")

@@ -1,0 +1,57 @@
+"""The takes of a batch: card, rating, caption, tags; where there is no label, how that stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from textual.content import Content
+
+from imagineer_tui.model.labels import MARKS, Entry
+from imagineer_tui.widgets.label_batches import STYLES
+from imagineer_tui.widgets.rows import Column, Row, Rows
+from imagineer_tui.widgets.thumbnail import BLURRED
+
+NARROW: Final = (Column(width=1), Column(width=14), Column(width=10), Column())
+WIDE: Final = (Column(width=1), Column(width=20), Column(width=11), Column(), Column(width=28))
+ROOM_FOR_TAGS: Final = 100
+SAID: Final = {
+    "none": "no label", "waiting": "waits for the labeler", "running": "with the labeler",
+    "held": "held: 4, then x releases it",
+}  # fmt: skip
+
+
+class LabelRows(Rows):
+    """One line for each take."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(*NARROW, id=id)
+
+    def show(self, entries: Iterable[Entry], chosen: str = "") -> None:
+        """Show these takes, with the cursor on the chosen one."""
+        self.fill([_row(entry) for entry in entries], chosen)
+
+    def on_resize(self) -> None:
+        """Give the tags a column where there is room for one."""
+        self._columns = WIDE if self.size.width >= ROOM_FOR_TAGS else NARROW
+        super().on_resize()
+        self.refresh()
+
+
+def _row(entry: Entry) -> Row:
+    label = entry.label
+    mark = Content.styled(MARKS[entry.standing], STYLES.get(entry.standing, "dim"))
+    rating = Content.styled(label.rating.lower(), "$warning" if label.is_nsfw else "dim") if label else Content("")
+    tags = Content.styled(", ".join(label.tags), "dim") if label else Content("")
+    if label and label.is_nsfw:
+        rating = Content.assemble((BLURRED, "$warning"), rating)
+    return Row(entry.key, (mark, entry.name, rating, _said(entry), tags))
+
+
+def _said(entry: Entry) -> Content:
+    """Return the caption, or the tags of a label that has none, or why there is no label."""
+    if entry.standing == "failed":
+        return Content.styled(entry.why, "$error")
+    if entry.label:
+        return Content(entry.label.caption or ", ".join(entry.label.tags))
+    return Content.styled(SAID[entry.standing], "$accent" if entry.standing == "running" else "dim")
