@@ -16,7 +16,8 @@ TOO_MANY: Final = frozenset({429, 529})
 """HTTP statuses: too many requests, overloaded."""
 REFUSED: Final = frozenset({401, 403})
 _LIMITED: Final = re.compile(
-    r"(usage|rate|hour|weekly|session|your)[ _-]?limit|limit reached|overloaded|credit balance", re.IGNORECASE
+    r"(usage|rate|hour|weekly|session|your)[ _-]?limit|(?<!context )limit reached|overloaded|credit balance",
+    re.IGNORECASE,
 )
 _RESET: Final = re.compile(r"\|(\d{9,11})\b")
 _LOGGED_OUT: Final = re.compile(

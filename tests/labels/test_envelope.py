@@ -108,9 +108,10 @@ def test_a_limit_is_told_from_other_errors_and_until_when(said: str, status: int
     assert "|" not in str(caught.value)
 
 
-def test_any_other_error_is_told_in_the_labeler_s_words() -> None:
-    with pytest.raises(Unusable, match="API Error: 500"):
-        read_reply(envelope(is_error=True, result="API Error: 500", api_error_status=500))
+@pytest.mark.parametrize(("said", "status"), [("API Error: 500", 500), ("Context limit reached", None)])
+def test_any_other_error_is_told_in_the_labeler_s_words(said: str, status: int | None) -> None:
+    with pytest.raises(Unusable, match=said):
+        read_reply(envelope(is_error=True, result=said, api_error_status=status))
 
 
 def test_a_complaint_may_come_without_an_envelope() -> None:
