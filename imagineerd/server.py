@@ -24,7 +24,6 @@ import zmq
 from imagineerd import protocol
 from imagineerd.errors import (
     Code,
-    Denied,
     Full,
     HelloRequired,
     ImagineerError,
@@ -36,7 +35,8 @@ from imagineerd.errors import (
     did_you_mean,
 )
 from imagineerd.logs import pairs
-from imagineerd.network.access import REVOKED, Access, Peer
+from imagineerd.network.access import Access, Peer, Revoked
+from imagineerd.network.eviction import Door
 from imagineerd.network.gate import Gate, open_to
 from imagineerd.sockets import HIGH_WATER_MARK, router
 
@@ -96,12 +96,14 @@ class Server:
         self._answer = answer
         self._access = access
         self._socket = router(context, path, FRAME_LIMIT, waiting)
+        self._door: Door | None = None
         self._readable = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def open_to(self, address: str, secret: str, gate: Gate) -> None:
         """Listen on a TCP address, too, with the daemon's secret key. Raises `WrongState`."""
         gate.guard(self._socket)
+        self._door = Door(self._socket)
         try:
             open_to(self._socket, address, secret)
         except zmq.ZMQError as error:
@@ -147,11 +149,18 @@ class Server:
 
     def dismiss(self) -> list[bytes]:
         """End the sessions of keys that are not authorized any more; return whose they were."""
-        gone = [client for client in self.clients.values() if not self._access.admits(client.peer)]
-        for client in gone:
-            self._reply(client.address, 0, Reply(error_body(Denied(REVOKED))))
-            self.clients.pop(client.address, None)
-        return [client.address for client in gone]
+        gone = [client.address for client in self.clients.values() if not self._access.admits(client.peer)]
+        for address in gone:
+            self._reply(address, 0, Reply(error_body(Revoked())))
+            self.clients.pop(address, None)
+        return gone
+
+    def _show_out(self, address: bytes, rid: int, why: Revoked) -> None:
+        """Refuse one who asks all the same, and close the connection."""
+        self._reply(address, rid, Reply(error_body(why)))
+        self.clients.pop(address, None)
+        if self._door is not None:
+            self._door.show_out(address)
 
     def _look(self) -> None:
         if int(self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
@@ -177,6 +186,9 @@ class Server:
             self._check(peer, head.kind)
             request = self._request(head.kind, frames[2].bytes)
             client = self._client(address, request, peer)
+        except Revoked as error:
+            self._show_out(address, rid, error)
+            return
         except ImagineerError as error:
             self._reply(address, rid, Reply(error_body(error)))
             return

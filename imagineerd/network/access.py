@@ -26,6 +26,15 @@ log = logging.getLogger("imagineerd.network")
 _LOCAL: Final = re.compile(r"localhost(?::(\d+):\d*:(\d*))?")
 """How libzmq names the peer of a Unix socket: `localhost:uid:gid:pid`. That of a TCP socket is a numeric address."""
 REVOKED: Final = "Your key is not authorized any more: ask whoever runs this daemon."
+
+
+class Revoked(Denied):
+    """Whoever speaks was let in, and may not be here any more."""
+
+    def __init__(self) -> None:
+        super().__init__(REVOKED)
+
+
 Looks = tuple[tuple[str, int, int], ...]
 
 
@@ -75,13 +84,13 @@ class Access:
         return self._keys.get(public)
 
     def peer(self, frame: zmq.Frame) -> Peer:
-        """Return who sent a frame. Raises `Denied` where that one may not be here (any more)."""
+        """Return who sent a frame. Raises `Revoked` where that one may not be here any more."""
         local = _LOCAL.fullmatch(_property(frame, "Peer-Address"))
         if local:
             return Peer("admin", int(local[1] or -1), int(local[2] or -1))
         key = self.knows(_property(frame, "User-Id"))
         if key is None:
-            raise Denied(REVOKED)
+            raise Revoked
         return Peer(key.role, key=key.public, name=key.name)
 
     def admits(self, peer: Peer) -> bool:

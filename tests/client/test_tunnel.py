@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -17,9 +18,10 @@ from house import House, short_folder, wait_until
 from ssh_stand_in import install
 
 from imagineer_tui.cli import main
-from imagineerd.client import Client
+from imagineerd.client import Away, Client, Event, tunnel
 from imagineerd.client.tunnel import Tunnel
 from imagineerd.errors import DaemonAway, Invalid
+from imagineerd.protocol import Snapshot
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def deal_and_fetch(client: Client) -> bytes:
 
 @pytest.mark.parametrize("host", ["box", "anne@box", "ssh://anne@box:2222", "chatty"])
 def test_cards_are_dealt_and_pictures_come_through_it(machine: Path, host: str) -> None:
-    with Tunnel(host) as tunnel, Client.connect(tunnel.endpoints) as client:
+    with Tunnel(host) as far, Client.connect(far.endpoints) as client:
         assert deal_and_fetch(client).startswith(b"\x89PNG")
 
     assert left(machine) == []
@@ -70,6 +72,34 @@ def test_it_ends_with_its_program_however_that_ends(machine: Path) -> None:
 
     ssh = int((machine / "ssh.pid").read_text())
     wait_until(lambda: not psutil.pid_exists(ssh))
+
+
+def test_a_tunnel_that_breaks_is_opened_again_and_who_follows_misses_nothing(
+    machine: Path, monkeypatch: pytest.MonkeyPatch, faking: House
+) -> None:
+    monkeypatch.setattr(tunnel, "AGAIN_S", (0.0, 0.05))
+    with Tunnel("box") as far, Client.connect(far.endpoints) as client, faking.client() as near:
+        events = client.events()
+        start = next(events)
+        assert isinstance(start, Snapshot)
+        ssh = int((machine / "ssh.pid").read_text())
+        os.kill(ssh, signal.SIGKILL)
+        next(message for message in events if isinstance(message, Away))
+        near.generate("Queen of Spades")
+
+        assert next(message.seq for message in events if isinstance(message, Event)) == start.seq + 1
+        assert int((machine / "ssh.pid").read_text()) != ssh
+        assert client.status().pid == faking.pid
+
+    assert left(machine) == []
+
+
+def test_a_tunnel_is_closed_also_while_it_is_opened_again(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tunnel, "AGAIN_S", (60.0,))
+    with Tunnel("box"):
+        os.kill(int((machine / "ssh.pid").read_text()), signal.SIGKILL)
+
+    assert left(machine) == []
 
 
 def test_where_no_daemon_runs_that_is_said(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,5 +185,5 @@ def real_machine(faking: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
 
 @pytest.mark.usefixtures("real_machine")
 def test_with_the_real_ssh_cards_are_dealt_and_pictures_come() -> None:
-    with Tunnel("box") as tunnel, Client.connect(tunnel.endpoints) as client:
+    with Tunnel("box") as far, Client.connect(far.endpoints) as client:
         assert deal_and_fetch(client).startswith(b"\x89PNG")
