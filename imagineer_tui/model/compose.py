@@ -13,7 +13,7 @@ from msgspec import inspect
 
 from imagineer_tui.model.world import World
 from imagineerd.jobs import SCHEDULERS, LoraWeight
-from imagineerd.protocol import Generate, Settings, Take, TakeDetail
+from imagineerd.protocol import Generate, ModelInfo, Plan, Settings, Take, TakeDetail
 
 Draft: TypeAlias = dict[str, str]
 """The text of each field; one that is absent is empty."""
@@ -24,6 +24,8 @@ LABELS: Final = {
     "prompt": "Prompt", "negative_prompt": "Negative", "size": "Size", "steps": "Steps", "guidance_scale": "Guidance",
     "scheduler": "Sampler", "seed": "Seed", "n": "Pictures", "mix": "Mix", "model": "Model",
 }  # fmt: skip
+SIZES: Final = {"sd1": ((512, 768), (512, 512), (768, 512))}
+"""Sizes of a base model whose files declare none."""
 STRIDES: Final = {"steps": 1, "guidance_scale": 0.5, "seed": 1, "n": 1}
 """What one press of an arrow adds to a number."""
 
@@ -201,10 +203,24 @@ def aspect(width: int, height: int) -> str:
     return "square" if width == height else "portrait" if width < height else "landscape"
 
 
-def presets(sizes: Iterable[tuple[int, int]]) -> dict[str, str]:
+def presets(model: ModelInfo | None) -> dict[str, str]:
     """Return the native sizes of a model as they are typed, with their shapes, upright ones first."""
+    sizes = (model.sizes or SIZES.get(model.base, ())) if model else ()
     shapes = {f"{width}x{height}": aspect(width, height) for width, height in sizes}
     return dict(sorted(shapes.items(), key=lambda item: ("portrait", "square", "landscape").index(item[1])))
+
+
+def lost_from(typed: str, plan: Plan) -> int | None:
+    """Return where in a text as it is typed begins what the model does not read; None where it reads all of it.
+
+    None too where a trigger word stands in for something before that: then the plan's warning says it alone.
+    """
+    (card,) = plan.cards
+    text = typed.strip()
+    kept = len(card.prompt) - len(card.tokens.cut)
+    if not card.prompt.startswith(text) or kept >= len(text):
+        return None
+    return typed.index(text) + kept
 
 
 def field_of(path: str) -> str:

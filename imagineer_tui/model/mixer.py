@@ -1,22 +1,19 @@
-"""A mix on faders: what each key does to it, how that is taken back, and what is drawn with it."""
+"""A mix on faders: what each key does to it, how that is taken back, and which LoRAs there are for it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from imagineer_tui.model.compose import RANGES, WEIGHT
 from imagineerd.jobs import LoraWeight
-from imagineerd.protocol import Axis, LoraAxis, LoraInfo, SeedAxis, Settings, StepsAxis
+from imagineerd.protocol import Axis, LoraAxis, LoraInfo, ModelInfo, SeedAxis, StepsAxis
 
-STARTER: Final = "starter"
 BADGES: Final = {"sd1": "SD1", "sd2": "SD2", "sdxl": "SDXL", "sd3": "SD3", "flux": "Flux", "other": "other"}
 """What is written for a base model; any other is written as it is, and `?` for an unknown one."""
-DRAFT_STEPS: Final = 8
-"""Steps of an audition that names none: enough to see what a weight does."""
-SEED: Final = 4711
-"""The seed of an audition that names none; it stays the same, so that only the mix differs."""
+MODELS: Final = {"starter": "the starter model", "sd1": "Stable Diffusion 1.5"}
+"""The models that come with imagineer or are fetched by it, by what they are for LoRAs."""
 MOST_UNDONE: Final = 100
 
 
@@ -141,15 +138,14 @@ def badge(base: str) -> str:
     return "?" if base == "unknown" else BADGES.get(base, base)
 
 
-def obstacle(lora: LoraInfo, model: str) -> str:
+def obstacle(lora: LoraInfo, model: ModelInfo | None) -> str:
     """Return why a LoRA cannot be drawn with by this model, in a sentence; empty where nothing speaks against it."""
     if not lora.usable:
         return lora.problems[0].message if lora.problems else "It cannot be used."
-    if model == STARTER and lora.base not in {STARTER, "unknown"}:
-        return f"It was trained for {badge(lora.base)}, and the starter model draws: set model.default (F2)."
-    if model and model != STARTER and lora.base == STARTER:
-        return f"It was trained for the starter model, and {model} draws."
-    return ""
+    if model is None or "unknown" in {lora.base, model.base} or lora.base == model.base:
+        return ""
+    remedy = " F2 and model.default change to it." if lora.base in MODELS else ""
+    return f"It was trained for {MODELS.get(lora.base, badge(lora.base))}, which {model.name} is not.{remedy}"
 
 
 def triggers(desk: Desk, library: Iterable[LoraInfo]) -> tuple[str, ...]:
@@ -159,36 +155,7 @@ def triggers(desk: Desk, library: Iterable[LoraInfo]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in found if word))
 
 
-# ---------------------------------------------------------------- what is drawn with it
-
-
-class Subject(NamedTuple):
-    """What an audition draws: a prompt, or a card of a set where `set_id` is not empty."""
-
-    prompt: str
-    set_id: str
-    card: int
-    settings: Settings
-
-
-def read_subject(draft: Mapping[str, str]) -> tuple[Subject, dict[str, str]]:
-    """Return what the fields `prompt`, `card` (`zodiac 3`), `seed` and `steps` say, and sentences for wrong ones."""
-    faults: dict[str, str] = {}
-    numbers = {"seed": SEED, "steps": DRAFT_STEPS}
-    for name in numbers:
-        if text := draft.get(name, "").strip():
-            try:
-                numbers[name] = int(RANGES[name].read(text))
-            except ValueError as error:
-                faults[name] = str(error)
-    prompt, (set_id, _, number) = draft.get("prompt", "").strip(), draft.get("card", "").strip().partition(" ")
-    number = number.strip() or "1"
-    if not number.isdecimal():
-        faults["card"] = f"“{number}” is no number of a card: write a set and a number, such as zodiac 3."
-    if not prompt and not set_id:
-        faults["prompt"] = "Say what to draw, or name a card of a set."
-    card = int(number) if number.isdecimal() else 1
-    return Subject(prompt, set_id, card, Settings(seed=numbers["seed"], steps=numbers["steps"])), faults
+# ---------------------------------------------------------------- a grid of weights
 
 
 def read_axes(draft: Mapping[str, str], loras: Iterable[str]) -> tuple[tuple[Axis, ...], dict[str, str]]:

@@ -40,6 +40,14 @@ class Faders(Rows):
             self.lora = lora
             self.weight = weight
 
+    class Nudged(Message):
+        """A fader shall move by so much: keys come faster than what they do is shown."""
+
+        def __init__(self, lora: str, by: float) -> None:
+            super().__init__()
+            self.lora = lora
+            self.by = by
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(Column(width=NAME), Column(), Column(width=NUMBER, right=True), Column(width=STATE),
                          empty=EMPTY, id=id)  # fmt: skip
@@ -66,9 +74,8 @@ class Faders(Rows):
 
     def action_nudge(self, by: float) -> None:
         """Move the fader under the cursor."""
-        weight = next((fader.weight for fader in self._desk.faders if fader.name == self.key), None)
-        if weight is not None:
-            self.post_message(self.Moved(self.key, weight + by))
+        if self.key:
+            self.post_message(self.Nudged(self.key, by))
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Take hold of a fader."""

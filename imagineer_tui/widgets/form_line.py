@@ -86,6 +86,11 @@ class FormLine(Vertical):
         self.query_one(".hint", Static).update(text)
         self._input.placeholder = placeholder
 
+    def mark_lost(self, at: int | None) -> None:
+        """Strike out the text from this place on; nothing where it is None, or where the field does not wrap."""
+        if isinstance(self._input, TextField):
+            self._input.mark_lost(at)
+
     def complain(self, fault: str) -> None:
         """Say what is wrong; nothing, where nothing is."""
         self.set_class(bool(fault), "-wrong")

@@ -9,7 +9,7 @@ from imagineer_tui.widgets.rows import Column, Row, Rows
 
 if TYPE_CHECKING:
     from imagineer_tui.model.mixer import Desk
-    from imagineerd.protocol import LoraInfo, MixInfo
+    from imagineerd.protocol import LoraInfo, MixInfo, ModelInfo
 
 EMPTY = "There is no LoRA yet.\nPut .safetensors files into the\nfolder loras.directory (F2)."
 
@@ -20,12 +20,12 @@ class LibraryRows(Rows):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(Column(), Column(width=7), Column(width=4), Column(width=1), empty=EMPTY, id=id)
 
-    def show(self, loras: Iterable[LoraInfo], mixes: Iterable[MixInfo], desk: Desk, model: str) -> None:
+    def show(self, loras: Iterable[LoraInfo], mixes: Iterable[MixInfo], desk: Desk, model: ModelInfo | None) -> None:
         """Show all of them."""
         self.fill(_rows(loras, list(mixes), desk, model))
 
 
-def _rows(loras: Iterable[LoraInfo], mixes: list[MixInfo], desk: Desk, model: str) -> Iterator[Row]:
+def _rows(loras: Iterable[LoraInfo], mixes: list[MixInfo], desk: Desk, model: ModelInfo | None) -> Iterator[Row]:
     from imagineer_tui.model.mixer import badge, obstacle
 
     for lora in loras:

@@ -47,6 +47,11 @@ class LivePreview(Widget):
         else:
             self._draw()
 
+    def on_resize(self) -> None:
+        """Draw the newest frame where there is room for it now."""
+        if self._timer is None:
+            self._draw()
+
     def clear(self) -> None:
         """Show nothing."""
         self._newest = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
@@ -27,6 +28,22 @@ class TextField(TextArea):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, compact=True, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False)
         self.cursor_blink = False
+        self._lost_from: int | None = None
+
+    def mark_lost(self, at: int | None) -> None:
+        """Strike out what stands from this place on; nothing where it is None."""
+        if at != self._lost_from:
+            self._lost_from = at
+            self.notify_style_update()
+            self.refresh()
+
+    def get_line(self, line_index: int) -> Text:
+        """Return a line as it is drawn."""
+        line = super().get_line(line_index)
+        if self._lost_from is not None:
+            begin = sum(len(text) + 1 for text in self.document.lines[:line_index])
+            line.stylize("strike dim", max(0, self._lost_from - begin))
+        return line
 
     def action_submit(self) -> None:
         """Be done."""

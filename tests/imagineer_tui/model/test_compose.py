@@ -9,7 +9,7 @@ from imagineer_tui.model import compose
 from imagineer_tui.model.compose import Place
 from imagineer_tui.model.world import Progress, World
 from imagineerd.jobs import LoraWeight, State
-from imagineerd.protocol import ListedTake, Settings, TakeDetail
+from imagineerd.protocol import ListedTake, ModelInfo, Plan, PlannedCard, Settings, TakeDetail, Tokens
 
 
 def test_what_is_left_empty_is_left_to_the_daemon():
@@ -91,9 +91,36 @@ def test_a_large_seed_keeps_all_its_digits():
 
 
 def test_native_sizes_are_named_by_their_shape():
-    assert compose.presets([(96, 64), (64, 64), (64, 96)]) == {
-        "64x96": "portrait", "64x64": "square", "96x64": "landscape",
-    }  # fmt: skip
+    model = ModelInfo(name="starter", sizes=((96, 64), (64, 64), (64, 96)))
+
+    assert compose.presets(model) == {"64x96": "portrait", "64x64": "square", "96x64": "landscape"}
+    assert compose.presets(None) == {}
+
+
+def test_a_model_that_declares_no_size_has_those_of_its_base():
+    assert list(compose.presets(ModelInfo(name="some/sd15", base="sd1"))) == ["512x768", "512x512", "768x512"]
+    assert compose.presets(ModelInfo(name="anything")) == {}
+
+
+def planned(prompt: str, cut: str) -> Plan:
+    card = PlannedCard(index=1, name="", prompt=prompt, seed=1, tokens=Tokens(count=80, cut=cut))
+    model = ModelInfo(name="starter")
+    return Plan(set="", title="", theme="", model=model, width=64, height=96, scheduler="dpm++", cards=(card,))
+
+
+@pytest.mark.parametrize(
+    ("typed", "prompt", "cut", "at"),
+    [
+        ("a red fox", "a red fox", "", None),
+        ("a red fox", "a red fox", " fox", 5),
+        ("  a red fox", "a red fox", " fox", 7),
+        ("a red fox", "a red fox, ink wash", " fox, ink wash", 5),
+        ("a red fox", "a red fox, ink wash", ", ink wash", None),
+        ("a <trigger> fox", "a ink wash fox", " fox", None),
+    ],
+)
+def test_what_is_lost_begins_where_the_model_stops_reading(typed: str, prompt: str, cut: str, at: int | None):
+    assert compose.lost_from(typed, planned(prompt, cut)) == at
 
 
 @pytest.mark.parametrize(

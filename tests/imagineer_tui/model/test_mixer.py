@@ -8,7 +8,7 @@ from imagineer_tui.model import mixer
 from imagineer_tui.model.mixer import Desk, Editing, Fader
 from imagineerd.errors import Problem
 from imagineerd.jobs import LoraWeight
-from imagineerd.protocol import LoraAxis, LoraInfo, SeedAxis, StepsAxis
+from imagineerd.protocol import LoraAxis, LoraInfo, ModelInfo, SeedAxis, StepsAxis
 
 DESK = Desk((Fader("Ink", 0.6, 0.6), Fader("neon", 0.4)))
 
@@ -69,12 +69,29 @@ def test_a_desk_is_the_same_in_the_next_run():
 
 def test_what_does_not_fit_the_model_is_told():
     broken = LoraInfo(name="cut", usable=False, problems=(Problem("The file ends too soon.", "cut.safetensors"),))
+    starter, other = ModelInfo(name="starter", base="starter"), ModelInfo(name="some/sd15", base="sd1")
 
-    assert mixer.obstacle(broken, "") == "The file ends too soon."
-    assert "trained for SDXL" in mixer.obstacle(LoraInfo(name="Gothic", base="sdxl"), "starter")
-    assert "trained for the starter model" in mixer.obstacle(LoraInfo(name="neon", base="starter"), "some/sd15")
-    assert mixer.obstacle(LoraInfo(name="neon", base="starter"), "starter") == ""
-    assert mixer.obstacle(LoraInfo(name="odd"), "starter") == ""
+    assert mixer.obstacle(broken, None) == "The file ends too soon."
+    assert mixer.obstacle(LoraInfo(name="Gothic", base="sdxl"), starter) == (
+        "It was trained for SDXL, which starter is not."
+    )
+    assert mixer.obstacle(LoraInfo(name="Front", base="sd1"), starter).endswith(
+        "Stable Diffusion 1.5, which starter is not. F2 and model.default change to it."
+    )
+    assert "trained for the starter model" in mixer.obstacle(LoraInfo(name="neon", base="starter"), other)
+
+
+@pytest.mark.parametrize(
+    ("base", "model"),
+    [
+        ("starter", ModelInfo(name="starter", base="starter")),
+        ("unknown", ModelInfo(name="starter", base="starter")),
+        ("sdxl", ModelInfo(name="of an older daemon")),
+        ("sdxl", None),
+    ],
+)
+def test_where_nothing_is_known_against_it_a_lora_fits(base: str, model: ModelInfo | None):
+    assert mixer.obstacle(LoraInfo(name="Ink", base=base), model) == ""
 
 
 def test_triggers_are_those_of_what_is_heard():
@@ -82,31 +99,6 @@ def test_triggers_are_those_of_what_is_heard():
 
     assert mixer.triggers(DESK, library) == ("ink wash", "neon glow")
     assert mixer.triggers(DESK.mute("neon"), library) == ("ink wash",)
-
-
-def test_an_audition_is_of_a_prompt_or_of_a_card():
-    subject, faults = mixer.read_subject({"prompt": "a red fox", "seed": "7", "steps": "4"})
-    assert (subject.prompt, subject.set_id, subject.settings.seed, subject.settings.steps) == ("a red fox", "", 7, 4)
-    assert not faults
-
-    subject, faults = mixer.read_subject({"card": "zodiac 3"})
-    assert (subject.set_id, subject.card, faults) == ("zodiac", 3, {})
-
-
-@pytest.mark.parametrize(
-    ("draft", "field", "sentence"),
-    [
-        ({}, "prompt", "Say what to draw, or name a card of a set."),
-        (
-            {"card": "zodiac three"},
-            "card",
-            "“three” is no number of a card: write a set and a number, such as zodiac 3.",
-        ),
-        ({"prompt": "fox", "steps": "151"}, "steps", "151 is not within 1 to 150."),
-    ],
-)
-def test_what_cannot_be_auditioned_is_told(draft: dict[str, str], field: str, sentence: str):
-    assert mixer.read_subject(draft)[1] == {field: sentence}
 
 
 def test_a_grid_varies_what_has_values():

@@ -27,12 +27,32 @@ def composing(daemon: FakeDaemon) -> FakeDaemon:
     settings = protocol.Settings(width=64, height=96, steps=4, seed=4711, mix=(LoraWeight("Ink", 0.6),))
     daemon.answers |= {
         "config": protocol.Config(values={"generation": {"num_images": 1, "scheduler": "dpm++"}}, file="/config.yaml"),
+        "plan_prompt": planned,
         "status": status(model=protocol.ModelInfo(name="starter", sizes=SIZES)),
         "take": protocol.TakeDetail(
             about=protocol.ListedTake(take=take(1), card="Aries"), spec=spec(), settings=settings
         ),
     }
     return daemon
+
+
+def planned(request: protocol.PlanPrompt, cut: str = "") -> protocol.Plan:
+    """Plan a prompt of as many tokens as it has words, and the two marks; with something cut, of too many."""
+    tokens = protocol.Tokens(count=80 if cut else len(request.prompt.split()) + 2, cut=cut)
+    mix = (LoraWeight("Ink", 0.6),)
+    card = protocol.PlannedCard(
+        index=1, name=request.prompt, prompt=request.prompt, seed=1, tokens=tokens, steps=4, mix=mix
+    )
+    return protocol.Plan(
+        set="", title="", theme="", model=protocol.ModelInfo(name="starter"), width=64, height=96, scheduler="dpm++",
+        cards=(card,), warnings=("The starter model was never taught that.",), eta_s=2.0,
+    )  # fmt: skip
+
+
+def struck(app: ImagineerApp) -> str:
+    """Return what is struck through in the prompt."""
+    line = app.screen.query_one(TextField).get_line(0)
+    return "".join(line.plain[span.start : span.end] for span in line.spans)
 
 
 @asynccontextmanager
@@ -95,6 +115,40 @@ async def test_what_the_daemon_refuses_is_told_at_the_field(composing: FakeDaemo
         await pilot.press("enter")
 
         await shows(pilot, f"! {sentence}")
+
+
+async def test_how_much_the_model_reads_is_told_as_it_is_typed(composing: FakeDaemon):
+    async with compose_of(composing) as (_, pilot):
+        await typed(pilot, "a red fox")
+
+        await shows(pilot, "5/77", "64x96 · 4 steps · Ink 0.6", "about 0:02", "was never taught")
+        asked = composing.last(protocol.PlanPrompt)
+        assert (asked.prompt, asked.n, asked.settings) == ("a red fox", None, protocol.Settings())
+
+
+async def test_what_the_model_does_not_read_is_struck_through(composing: FakeDaemon):
+    composing.answers["plan_prompt"] = lambda request: planned(request, cut=" fox")
+    async with compose_of(composing) as (app, pilot):
+        await typed(pilot, "a red fox")
+        await shows(pilot, "80/77!")
+
+        await until(pilot, lambda: struck(app) == " fox")
+        await pilot.press(*["backspace"] * 4)
+        composing.answers["plan_prompt"] = planned
+
+        await until(pilot, lambda: struck(app) == "")
+
+
+async def test_what_the_daemon_would_refuse_is_told_as_it_is_typed(composing: FakeDaemon):
+    def refuse(_: protocol.PlanPrompt) -> protocol.Body:
+        raise Invalid(message="There is no LoRA “Inc”.", field="$.settings.mix[0].name")
+
+    composing.answers["plan_prompt"] = refuse
+    async with compose_of(composing) as (_, pilot):
+        await typed(pilot, "fox")
+
+        await shows(pilot, "! There is no LoRA “Inc”.")
+        assert not composing.count(protocol.Generate)
 
 
 async def test_the_takes_land_beside_the_form(composing: FakeDaemon, deck: Deck):

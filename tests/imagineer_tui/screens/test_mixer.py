@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from fakes import Deck, FakeDaemon
-from piloting import WIDE, opened, shows, text_of, until
+from fakes import BATCH, Deck, FakeDaemon
+from piloting import WIDE, opened, shows, status, text_of, until
 from textual.pilot import Pilot
 
 from imagineer_tui.app import ImagineerApp
+from imagineer_tui.widgets.audition import Audition
 from imagineer_tui.widgets.faders import Faders
 from imagineerd import protocol
 from imagineerd.jobs import JobError, LoraWeight, State
@@ -18,6 +19,9 @@ from imagineerd.jobs import JobError, LoraWeight, State
 INK = protocol.LoraInfo(name="Ink", base="starter", ranks=(4,), trigger="ink wash", weight=0.6)
 NEON = protocol.LoraInfo(name="neon", base="starter", ranks=(8,))
 GOTHIC = protocol.LoraInfo(name="Gothic", base="sdxl", ranks=(32,))
+LIVE = "▀"
+"""What a half-block is drawn with; the pictures of takes that this daemon does not have show none."""
+PREVIEW_OF = {1: "Ink 0.6", 2: "Ink 0.65"}
 FRONT = protocol.MixInfo(name="front", mix=(LoraWeight("Ink", 0.5), LoraWeight("neon", 0.25)))
 
 
@@ -30,10 +34,18 @@ def mixing(daemon: FakeDaemon, deck: Deck) -> FakeDaemon:
         "mix_save": FRONT,
         "mix_delete": protocol.Done(),
         "cancel": protocol.Cancelled(stopping=(1,)),
+        "delete": protocol.Deleted(takes=(1,)),
+        "status": status(model=protocol.ModelInfo(name="starter", base="starter")),
         "generate": lambda _: deck.dealt(daemon.count(protocol.Generate)),
         "grid": lambda _: deck.dealt(1, 2, 3),
     }
     return daemon
+
+
+def rough(job: int) -> protocol.Preview:
+    """A preview of 2x2 pixels, red above blue."""
+    rgb = bytes((255, 0, 0)) * 2 + bytes((0, 0, 255)) * 2
+    return protocol.Preview(job=job, batch=BATCH, slot=1, step=2, steps=8, width=2, height=2, rgb=rgb)
 
 
 @asynccontextmanager
@@ -50,6 +62,14 @@ async def auditioning(pilot: Pilot, daemon: FakeDaemon) -> None:
     await pilot.press("enter", "p", *"fox", "enter")
     await until(pilot, lambda: daemon.count(protocol.Generate))
     await shows(pilot, "queued")
+
+
+async def auditioned_once_more(pilot: Pilot, daemon: FakeDaemon, deck: Deck, number: int) -> None:
+    """Finish the audition that is drawn, move the fader, and have the next one drawn."""
+    daemon.happen(deck.finish(number - 1))
+    await until(pilot, lambda: f"{PREVIEW_OF[number - 1]}" in text_of(pilot.app))
+    await pilot.press("right")
+    await until(pilot, lambda: daemon.count(protocol.Generate) == number)
 
 
 async def test_the_library_tells_base_rank_triggers_and_what_does_not_fit(mixing: FakeDaemon):
@@ -80,6 +100,17 @@ async def test_arrows_move_a_fader_and_z_takes_it_back(mixing: FakeDaemon):
         await pilot.press("z")
 
         await shows(pilot, "0.60")
+
+
+async def test_keys_that_come_faster_than_they_are_shown_all_count(mixing: FakeDaemon):
+    async with mixer_of(mixing) as (app, pilot):
+        await pilot.press("enter")
+        await shows(pilot, "0.60")
+
+        for _ in range(8):
+            app.screen.query_one(Faders).action_nudge(-0.05)
+
+        await shows(pilot, "0.20")
 
 
 async def test_a_fader_is_muted_heard_alone_reset_and_taken_off(mixing: FakeDaemon):
@@ -148,7 +179,7 @@ async def test_the_mix_is_auditioned_with_one_seed_and_few_steps_before_all_else
         await auditioning(pilot, mixing)
 
         asked = mixing.last(protocol.Generate)
-        assert (asked.prompt, asked.n, asked.priority) == ("fox", 1, 10)
+        assert (asked.prompt, asked.n, asked.priority, asked.audition) == ("fox", 1, 10, True)
         assert asked.settings == protocol.Settings(seed=4711, steps=8, mix=(LoraWeight("Ink", 0.6),))
 
 
@@ -176,6 +207,45 @@ async def test_before_and_now_stand_side_by_side_and_b_goes_back(mixing: FakeDae
         await pilot.press("b")
 
         await shows(pilot, "before · Ink 0.65", "0.60")
+
+
+async def test_the_audition_is_seen_while_it_is_drawn_beside_the_one_before(mixing: FakeDaemon, deck: Deck):
+    async with mixer_of(mixing) as (app, pilot):
+        await auditioning(pilot, mixing)
+        await auditioned_once_more(pilot, mixing, deck, 2)
+        await until(pilot, lambda: len(mixing.watchers) == 2)
+        mixing.preview(rough(job=1))
+        mixing.preview(rough(job=2))
+
+        await until(pilot, lambda: LIVE in text_of(app))
+        await shows(pilot, "before · Ink 0.6")
+        mixing.happen(deck.finish(2))
+
+        await until(pilot, lambda: LIVE not in text_of(app))
+
+
+async def test_what_nobody_looks_at_any_more_goes_into_the_trash(mixing: FakeDaemon, deck: Deck):
+    async with mixer_of(mixing) as (_, pilot):
+        await auditioning(pilot, mixing)
+        await auditioned_once_more(pilot, mixing, deck, 2)
+        await auditioned_once_more(pilot, mixing, deck, 3)
+        assert not mixing.count(protocol.DeleteTakes)
+
+        mixing.happen(deck.finish(3))
+
+        await until(pilot, lambda: mixing.count(protocol.DeleteTakes))
+        assert mixing.last(protocol.DeleteTakes).takes == (1,)
+
+
+async def test_nothing_is_watched_while_nobody_looks(mixing: FakeDaemon):
+    async with mixer_of(mixing) as (app, pilot):
+        await auditioning(pilot, mixing)
+        await until(pilot, lambda: mixing.watchers)
+
+        await pilot.press("4")
+
+        audition = app._screen_stacks["mixer"][0].query_one(Audition)
+        await until(pilot, lambda: not [worker for worker in app.workers if worker.node is audition])
 
 
 async def test_an_audition_that_fails_says_why(mixing: FakeDaemon, deck: Deck):

@@ -9,6 +9,7 @@ from piloting import until
 from textual.app import App, ComposeResult
 
 from imagineer_tui.terminal.detection import UNASKED
+from imagineer_tui.terminal.images import Choice
 from imagineer_tui.widgets.before_after import BeforeAfter
 
 
@@ -18,7 +19,7 @@ class Looking(App[None]):
         self.asked: list[str] = []
 
     def compose(self) -> ComposeResult:
-        yield BeforeAfter(self._load, "half", UNASKED)
+        yield BeforeAfter(self._load, Choice("half", "half", ""), UNASKED)
 
     async def _load(self, key: str) -> bytes:
         self.asked.append(key)

@@ -19,6 +19,10 @@ class Mixing(App[None]):
     def compose(self) -> ComposeResult:
         yield Faders()
 
+    @on(Faders.Nudged)
+    def _nudged(self, event: Faders.Nudged) -> None:
+        self.moves.append((event.lora, event.by))
+
     @on(Faders.Moved)
     def _moved(self, event: Faders.Moved) -> None:
         self.moves.append((event.lora, round(event.weight, 2)))
@@ -32,7 +36,7 @@ async def test_arrows_ask_for_a_coarse_step_and_with_shift_for_a_fine_one():
 
         await pilot.press("right", "left", "shift+right", "j", "right")
 
-        assert app.moves == [("Ink", 0.65), ("Ink", 0.55), ("Ink", 0.61), ("neon", -1.95)]
+        assert app.moves == [("Ink", 0.05), ("Ink", -0.05), ("Ink", 0.01), ("neon", 0.05)]
 
 
 async def test_the_mouse_sets_a_weight_where_it_is():

@@ -7,7 +7,7 @@ from textual.app import App, ComposeResult
 from imagineer_tui.model.mixer import Desk
 from imagineer_tui.widgets.library_rows import LibraryRows
 from imagineerd.jobs import LoraWeight
-from imagineerd.protocol import LoraInfo, MixInfo
+from imagineerd.protocol import LoraInfo, MixInfo, ModelInfo
 
 
 class Library(App[None]):
@@ -21,7 +21,8 @@ async def test_loras_come_first_then_the_mixes_and_marks_tell_what_is_used_and_w
         rows = app.query_one(LibraryRows)
         loras = [LoraInfo(name="Ink", base="starter", ranks=(4,)), LoraInfo(name="Gothic", base="sdxl", ranks=(8, 32))]
 
-        rows.show(loras, [MixInfo(name="front", mix=(LoraWeight("Ink"),))], Desk().add("Ink", None), "starter")
+        mixes = [MixInfo(name="front", mix=(LoraWeight("Ink"),))]
+        rows.show(loras, mixes, Desk().add("Ink", None), ModelInfo(name="starter", base="starter"))
         await pilot.pause()
 
         lines = ["".join(segment.text for segment in rows.render_line(y)).split() for y in range(4)]

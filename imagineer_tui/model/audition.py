@@ -1,0 +1,125 @@
+"""Auditions: the same card with one mix after the other. The newest counts; two that were finished are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from imagineer_tui.model.compose import RANGES
+from imagineer_tui.model.mixer import Desk
+from imagineerd.protocol import Settings
+
+if TYPE_CHECKING:
+    from imagineerd.protocol import Take
+
+DRAFT_STEPS: Final = 8
+"""Steps of an audition that names none: enough to see what a weight does."""
+SEED: Final = 4711
+"""The seed of an audition that names none; it stays the same, so that only the mix differs."""
+NOTHING: Final = Desk()
+FAILED: Final = frozenset({"failed", "cancelled", "held"})
+
+
+class Subject(NamedTuple):
+    """What an audition draws: a prompt, or a card of a set where `set_id` is not empty."""
+
+    prompt: str
+    set_id: str
+    card: int
+    settings: Settings
+
+    def __str__(self) -> str:
+        return f"{self.set_id} {self.card}" if self.set_id else self.prompt
+
+
+class Heard(NamedTuple):
+    """A finished audition: its take, and the desk it was drawn with; what to say of it is `str`."""
+
+    take: int
+    desk: Desk
+
+    def __str__(self) -> str:
+        return " + ".join(f"{lora.name} {lora.weight:g}" for lora in self.desk.mix) or "without LoRAs"
+
+
+@dataclass
+class Auditions:
+    """What was heard last, and the job that draws the next one, 0 where none does."""
+
+    before: Heard | None = None
+    now: Heard | None = None
+    job: int = 0
+    fault: str = ""
+    _desk: Desk = NOTHING
+    _superseded: set[int] = field(default_factory=set)
+
+    @property
+    def left(self) -> Heard | None:
+        """What stands on the left: while the next one is drawn, that is what was heard last."""
+        return self.now if self.job else self.before
+
+    @property
+    def right(self) -> Heard | None:
+        """What stands on the right; None while it is drawn."""
+        return None if self.job else self.now
+
+    def begin(self, job: int, desk: Desk) -> None:
+        """This job draws the desk now."""
+        self.job, self._desk, self.fault = job, desk, ""
+
+    def supersede(self) -> int:
+        """Give up what is drawn; return its job, 0 where nothing was."""
+        job, self.job = self.job, 0
+        self._superseded |= {job} - {0}
+        return job
+
+    def note(self, state: str, why: str) -> None:
+        """The job that draws is in this state; in some, it comes to nothing."""
+        if state in FAILED:
+            self.job, self.fault = 0, why or state
+
+    def land(self, takes: Iterable[Take]) -> list[int]:
+        """Take in what has landed; return the takes that nobody looks at any more."""
+        idle = []
+        for take in takes:
+            if take.job in self._superseded:
+                self._superseded.discard(take.job)
+                idle.append(take.id)
+            elif take.job == self.job:
+                idle += [self.before.take] if self.before else []
+                self.before, self.now, self.job = self.now, Heard(take.id, self._desk), 0
+        return idle
+
+    def swap(self) -> Desk | None:
+        """Go back to what was heard before, and forth again; return its desk."""
+        if self.before is None or self.now is None or self.job:
+            return None
+        self.before, self.now = self.now, self.before
+        return self.now.desk
+
+
+def read_subject(draft: Mapping[str, str]) -> tuple[Subject, dict[str, str]]:
+    """Return what the fields `prompt`, `card` (`zodiac 3`), `seed` and `steps` say, and sentences for wrong ones."""
+    numbers, faults = _numbers(draft)
+    prompt, (set_id, _, number) = draft.get("prompt", "").strip(), draft.get("card", "").strip().partition(" ")
+    number = number.strip() or "1"
+    if not number.isdecimal():
+        faults["card"] = f"“{number}” is no number of a card: write a set and a number, such as zodiac 3."
+    if not prompt and not set_id:
+        faults["prompt"] = "Say what to draw, or name a card of a set."
+    card = int(number) if number.isdecimal() else 1
+    settings = Settings(seed=numbers["seed"], steps=numbers["steps"])
+    return Subject(prompt, set_id, card, settings), faults
+
+
+def _numbers(draft: Mapping[str, str]) -> tuple[dict[str, int], dict[str, str]]:
+    numbers = {"seed": SEED, "steps": DRAFT_STEPS}
+    faults: dict[str, str] = {}
+    for name in numbers:
+        if text := draft.get(name, "").strip():
+            try:
+                numbers[name] = int(RANGES[name].read(text))
+            except ValueError as error:
+                faults[name] = str(error)
+    return numbers, faults

@@ -1,0 +1,261 @@
+"""The same card drawn with every mix: what to draw, what was heard before, what is heard now."""
+
+from __future__ import annotations
+
+from contextlib import aclosing, suppress
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from msgspec.structs import replace
+from textual import on, work
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.timer import Timer
+
+from imagineer_tui.model import audition
+from imagineer_tui.model.audition import Auditions, Subject
+from imagineer_tui.model.compose import RANGES
+from imagineer_tui.model.mixer import Desk
+from imagineer_tui.terminal.detection import Terminal
+from imagineer_tui.terminal.images import Choice
+from imagineer_tui.widgets.before_after import BeforeAfter
+from imagineer_tui.widgets.form_line import FormLine
+from imagineerd.jobs import INTERACTIVE
+
+if TYPE_CHECKING:
+    from imagineer_tui.framed import Framed
+    from imagineerd.protocol import Axis, Dealt, EventBody, Settings
+
+PAUSE_S: Final = 0.4
+"""Seconds without a change after which an audition is drawn."""
+RATE: Final = 5.0
+"""Previews a second: as many as are shown of one (`live_preview.SHORTEST_S`)."""
+FIELDS: Final = {"prompt": "Prompt", "card": "or card", "seed": "Seed", "steps": "Steps"}
+
+
+class Audition(Vertical):
+    """Draws the subject with the mix that it was given, soon after each `rest`; what is drawn then is cancelled."""
+
+    DEFAULT_CSS = """
+    Audition {
+        #subject { height: auto; }
+    }
+    """
+
+    class Left(Message):
+        """What to draw was said; the faders should have the focus."""
+
+    def __init__(self, images: Choice, terminal: Terminal) -> None:
+        super().__init__(id="audition", classes="panel")
+        self._images, self._terminal = images, terminal
+        self.draft: dict[str, str] = {}
+        self._desk = Desk()
+        self._add_triggers = False
+        self._auditions = Auditions()
+        self._asking = self._again = False
+        self._timer: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        """Put what to draw above the pictures."""
+        with Vertical(id="subject"):
+            for name, label in FIELDS.items():
+                yield FormLine(name, label, wide=name == "card", wraps=name == "prompt")
+        yield BeforeAfter(self._load, self._images, self._terminal)
+
+    def on_mount(self) -> None:
+        """Say what the fields take."""
+        hints = {"prompt": ("", "what to draw with every mix"), "card": ("", "zodiac 3")}
+        hints |= {"seed": ("the same for every mix", str(audition.SEED))}
+        hints |= {"steps": (str(RANGES["steps"]), str(audition.DRAFT_STEPS))}
+        for line in self.query(FormLine):
+            line.hint(*hints[line.field])
+
+    @property
+    def _framed(self) -> Framed:
+        return cast("Framed", self.screen)
+
+    async def _load(self, key: str) -> bytes:
+        return await self._framed.client.picture(int(key))
+
+    # ------------------------------------------------------------ what to draw
+
+    @property
+    def subject(self) -> Subject | None:
+        """What the fields say; None where something is wrong with it."""
+        subject, faults = audition.read_subject(self.draft)
+        return None if faults else subject
+
+    def fill(self, draft: dict[str, Any]) -> None:
+        """Write into the fields."""
+        for line in self.query(FormLine):
+            line.value = str(draft.get(line.field, ""))
+
+    def edit(self) -> None:
+        """Have the cursor in the first field, before the next key comes."""
+        self.add_class("-editing")
+        self.query_one("#subject").display = True
+        self.query(FormLine).first().enter()
+
+    def leave(self) -> None:
+        """Show the pictures, where there is no room for both."""
+        self.remove_class("-editing")
+        self.query_one("#subject").styles.clear_rule("display")
+
+    @on(FormLine.Changed)
+    def _typed(self) -> None:
+        self.draft = {line.field: line.value for line in self.query(FormLine) if line.value}
+        _, faults = audition.read_subject(self.draft)
+        for line in self.query(FormLine):
+            line.complain(faults.get(line.field, "") if self.draft else "")
+        self.show_captions()
+
+    @on(FormLine.Submitted)
+    def _submitted(self) -> None:
+        self.post_message(self.Left())
+        self.draw()
+
+    # ------------------------------------------------------------ drawing it
+
+    def take(self, desk: Desk, *, add_triggers: bool) -> None:
+        """From now on this mix is drawn."""
+        self._desk, self._add_triggers = desk, add_triggers
+
+    def rest(self) -> None:
+        """Draw, unless another mix comes right after this one."""
+        if self._timer:
+            self._timer.stop()
+        self._timer = self.set_timer(PAUSE_S, self._rested)
+
+    def _rested(self) -> None:
+        """Draw, unless what is to be drawn is still being typed: enter comes then."""
+        if not self.query_one("#subject").has_focus_within:
+            self.draw()
+
+    @work(group="audition", exit_on_error=False)
+    async def draw(self) -> None:
+        """Draw the subject with the mix as it is now; what is still being drawn is cancelled."""
+        if self._timer:
+            self._timer.stop()
+        self._again = True
+        if self._asking:
+            return
+        self._asking = True
+        try:
+            while self._again and (subject := self.subject):
+                self._again = False
+                await self._draw(subject)
+        finally:
+            self._asking = self._again = False
+
+    async def _draw(self, subject: Subject) -> None:
+        if job := self._auditions.supersede():
+            await self._framed.asked(self._framed.client.cancel([job]))
+        desk = self._desk
+        if dealt := await self._framed.asked(self._submit(subject)):
+            self._auditions.begin(dealt.jobs[0], desk)
+            self.watch_job()
+        self.catch_up()
+
+    async def _submit(self, subject: Subject) -> Dealt:
+        client, settings = self._framed.client, self._settings_of(subject)
+        if subject.set_id:
+            cards = [subject.card]
+            return await client.deal(subject.set_id, "", settings, cards, priority=INTERACTIVE, audition=True)
+        return await client.generate(
+            subject.prompt, 1, settings, f"audition of {subject}", priority=INTERACTIVE, audition=True
+        )
+
+    def _settings_of(self, subject: Subject) -> Settings:
+        return replace(subject.settings, mix=self._desk.mix, add_triggers=self._add_triggers)
+
+    async def deal_grid(self, subject: Subject, axes: tuple[Axis, ...]) -> Dealt | None:
+        """Draw a subject with several weights, as a grid."""
+        card = subject.card if subject.set_id else None
+        prompt, settings = "" if card else subject.prompt, self._settings_of(subject)
+        grid = self._framed.client.grid(axes, prompt, subject.set_id, card, settings=settings)
+        return await self._framed.asked(grid)
+
+    @work(group="live", exclusive=True, exit_on_error=False)
+    async def watch_job(self) -> None:
+        """Show how far the audition is, while somebody looks."""
+        from imagineerd.errors import ImagineerError
+        from imagineerd.protocol import WatchPreviews
+
+        pictures, job = self.query_one(BeforeAfter), self._auditions.job
+        if not job or not (max_side := pictures.max_side):
+            return
+        wish = WatchPreviews(job=job, max_side=max_side, rate=RATE)
+        with suppress(ImagineerError):  # the banner says that the daemon is away; the take comes without
+            async with aclosing(self._framed.client.previews(wish)) as previews:
+                async for preview in previews:
+                    if preview.job == self._auditions.job:
+                        pictures.show_live(preview)
+
+    def look_away(self) -> None:
+        """Nobody looks: nothing need be sent."""
+        self.workers.cancel_group(self, "live")
+
+    # ------------------------------------------------------------ what became of it
+
+    def happened(self, event: EventBody) -> None:
+        """Take in what the daemon told."""
+        from imagineerd.protocol import JobMoved, TakeAdded
+
+        match event:
+            case TakeAdded():
+                self.catch_up()
+            case JobMoved(job=job, state=state, error=error) if job == self._auditions.job:
+                self._auditions.note(state.value, error.message if error else "")
+                self.catch_up()
+
+    def catch_up(self) -> None:
+        """Show what is finished; that may have been while another screen was looked at."""
+        world = self._framed.world
+        if job := world.jobs.get(self._auditions.job):
+            self._auditions.note(job.state.value, job.error.message if job.error else "")
+        idle = self._auditions.land(world.landed)
+        if idle:
+            self._throw_away(idle)
+        if not self._auditions.job:
+            self.look_away()
+            self.query_one(BeforeAfter).settle()
+        self._show()
+
+    @work(group="idle", exit_on_error=False)
+    async def _throw_away(self, takes: list[int]) -> None:
+        await self._framed.asked(self._framed.client.delete(takes))
+
+    def swap(self) -> Desk | None:
+        """Go back to the mix before, and forth again; return it, None where there is none."""
+        desk = self._auditions.swap()
+        self._show()
+        return desk
+
+    def show_as(self, images: Choice) -> None:
+        """Show pictures another way."""
+        self._images = images
+        self.query_one(BeforeAfter).show_as(images)
+
+    def _show(self) -> None:
+        auditions = self._auditions
+        left, right = auditions.left, auditions.right or auditions.now
+        self.query_one(BeforeAfter).show(str(left.take) if left else "", str(right.take) if right else "")
+        self.show_captions()
+
+    def show_captions(self) -> None:
+        """Say what each picture was drawn with, and how far the next one is."""
+        auditions = self._auditions
+        fault = f"✗ {auditions.fault}" if auditions.fault else ""
+        now = self._progress or fault or (str(auditions.right) if auditions.right else "p says what to draw")
+        self.query_one(BeforeAfter).caption(f"before · {auditions.left}" if auditions.left else "", now)
+        subject = self.subject
+        title = f"Audition · {str(subject)[:24]} · seed {subject.settings.seed}" if subject else "Audition"
+        self.border_title = Content(title)
+
+    @property
+    def _progress(self) -> str:
+        if not self._auditions.job:
+            return ""
+        progress = self._framed.world.progress.get(self._auditions.job)
+        return f"step {progress.step}/{progress.steps}" if progress else "queued"

@@ -1,0 +1,41 @@
+"""What the Mixer asks for in a small form: a weight, a name, the values of a grid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from imagineer_tui.model import mixer
+from imagineer_tui.model.compose import WEIGHT
+from imagineer_tui.model.mixer import Fader
+from imagineer_tui.widgets.asking import Asking
+
+
+def asking_weight(fader: Fader) -> Asking:
+    """Ask for a weight: field `weight`."""
+    return Asking(fader.name, str(WEIGHT), (("weight", "Weight", f"{fader.weight:g}"),), _check_weight)
+
+
+def asking_name(name: str) -> Asking:
+    """Ask for the name of a mix: field `name`."""
+    note = "Up to 64 letters, digits, _ and -. A mix of that name is replaced."
+    return Asking("Save the mix", note, (("name", "Name", name),), _check_name)
+
+
+def asking_grid(loras: Sequence[str], chosen: str) -> Asking:
+    """Ask for the axes of a grid, as `mixer.read_axes` reads them."""
+    fields = [(f"lora:{name}", name, "0, 0.5, 1" if name == chosen else "") for name in loras]
+    fields += [("steps", "Steps", ""), ("seed", "Seed", "")]
+    note = "Values with commas; the first two axes run across and down. What is empty stays as it is."
+    return Asking("Grid of weights", note, fields, lambda draft: mixer.read_axes(draft, loras)[1])
+
+
+def _check_weight(draft: Mapping[str, str]) -> dict[str, str]:
+    try:
+        WEIGHT.read(draft["weight"])
+    except ValueError as error:
+        return {"weight": str(error)}
+    return {}
+
+
+def _check_name(draft: Mapping[str, str]) -> dict[str, str]:
+    return {} if draft["name"].strip() else {"name": "A mix needs a name."}

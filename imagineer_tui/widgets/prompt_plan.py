@@ -1,0 +1,44 @@
+"""What a single prompt comes to: how much of it the model reads, what else is doubtful, and how it is drawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+from textual.widgets import Static
+
+from imagineer_tui.model.planning import mix_of, notes
+from imagineer_tui.widgets.token_bar import token_bar
+from imagineer_tui.words import clock
+
+if TYPE_CHECKING:
+    from imagineerd.protocol import Plan
+
+
+class PromptPlan(Static):
+    """A line with the token bar, and one for each warning."""
+
+    DEFAULT_CSS = """
+    PromptPlan { height: auto; max-height: 6; padding: 0 0 0 10; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+
+    def show(self, plan: Plan | None) -> None:
+        """Show a plan of one prompt; nothing where there is none."""
+        self.update(Content("\n").join(_lines(plan)) if plan else "")
+
+
+def _lines(plan: Plan) -> list[Content]:
+    (card,) = plan.cards
+    parts = [f"{plan.width}x{plan.height}", f"{card.steps} steps", mix_of(plan), plan.model.name]
+    if plan.eta_s is not None:
+        parts.append(f"about {clock(max(1.0, plan.eta_s))}")
+    told = " · ".join(part for part in parts if part)
+    cut = card.tokens.cut
+    others = [text for text in plan.warnings if not cut or cut not in text]
+    return [
+        Content.assemble(token_bar(card.tokens), (f" {told}", "dim")),
+        *(Content.assemble(("! ", "b $warning"), (text, "$warning")) for text in (*notes(card), *others)),
+    ]

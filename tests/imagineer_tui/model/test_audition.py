@@ -1,0 +1,103 @@
+"""Auditions: what is drawn, what was heard, and what nobody looks at any more."""
+
+from __future__ import annotations
+
+import pytest
+from fakes import take
+
+from imagineer_tui.model import audition
+from imagineer_tui.model.audition import Auditions, Heard
+from imagineer_tui.model.mixer import Desk, Fader
+
+LOUD, QUIET = Desk((Fader("Ink", 0.8),)), Desk((Fader("Ink", 0.2),))
+
+
+@pytest.fixture
+def heard() -> Auditions:
+    """One that was finished: take 1 of the loud mix."""
+    auditions = Auditions()
+    auditions.begin(1, LOUD)
+    auditions.land([take(1)])
+    return auditions
+
+
+def test_what_was_heard_last_stands_on_the_left_while_the_next_one_is_drawn(heard: Auditions):
+    assert (heard.left, heard.right) == (None, Heard(1, LOUD))
+
+    heard.begin(2, QUIET)
+    assert (heard.left, heard.right) == (Heard(1, LOUD), None)
+
+    heard.land([take(1), take(2)])
+    assert (heard.left, heard.right) == (Heard(1, LOUD), Heard(2, QUIET))
+
+
+def test_of_three_the_oldest_is_looked_at_no_more(heard: Auditions):
+    heard.begin(2, QUIET)
+    assert heard.land([take(2)]) == []
+
+    heard.begin(3, LOUD)
+
+    assert heard.land([take(2), take(3)]) == [1]
+
+
+def test_one_that_was_given_up_too_late_is_looked_at_by_nobody(heard: Auditions):
+    heard.begin(2, QUIET)
+    assert heard.supersede() == 2
+    heard.begin(3, LOUD)
+
+    assert heard.land([take(2), take(3)]) == [2]
+    assert heard.land([take(2), take(3)]) == []
+    assert heard.supersede() == 0
+
+
+@pytest.mark.parametrize(
+    ("state", "why", "fault"), [("failed", "It is too big.", "It is too big."), ("held", "", "held")]
+)
+def test_one_that_comes_to_nothing_leaves_what_was_heard(heard: Auditions, state: str, why: str, fault: str):
+    heard.begin(2, QUIET)
+    heard.note("running", "")
+    assert heard.job == 2
+
+    heard.note(state, why)
+
+    assert (heard.job, heard.fault, heard.right) == (0, fault, Heard(1, LOUD))
+
+
+def test_swapping_goes_back_and_forth(heard: Auditions):
+    assert heard.swap() is None
+    heard.begin(2, QUIET)
+    assert heard.swap() is None
+    heard.land([take(2)])
+
+    assert heard.swap() == LOUD
+    assert heard.swap() == QUIET
+
+
+def test_what_was_heard_is_told_by_its_mix():
+    assert str(Heard(1, LOUD)) == "Ink 0.8"
+    assert str(Heard(1, Desk())) == "without LoRAs"
+
+
+def test_an_audition_is_of_a_prompt_or_of_a_card():
+    subject, faults = audition.read_subject({"prompt": "a red fox", "seed": "7", "steps": "4"})
+    assert (subject.prompt, subject.set_id, subject.settings.seed, subject.settings.steps) == ("a red fox", "", 7, 4)
+    assert not faults
+
+    subject, faults = audition.read_subject({"card": "zodiac 3"})
+    assert (subject.set_id, subject.card, faults) == ("zodiac", 3, {})
+
+
+@pytest.mark.parametrize(
+    ("draft", "field", "sentence"),
+    [
+        ({}, "prompt", "Say what to draw, or name a card of a set."),
+        (
+            {"card": "zodiac three"},
+            "card",
+            "“three” is no number of a card: write a set and a number, such as zodiac 3.",
+        ),
+        ({"prompt": "fox", "steps": "151"}, "steps", "151 is not within 1 to 150."),
+    ],
+)
+def test_what_cannot_be_auditioned_is_told(draft: dict[str, str], field: str, sentence: str):
+    assert audition.read_subject(draft)[1] == {field: sentence}
