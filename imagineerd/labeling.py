@@ -16,6 +16,7 @@ from typing import Final
 
 from imagineerd import link, protocol
 from imagineerd.dispatch import Dispatcher
+from imagineerd.errors import WrongState
 from imagineerd.jobs import LABELS_GROUP, Job, JobError, LabelSpec
 from imagineerd.keeper import Keeper
 from imagineerd.labels.answers import Answer
@@ -81,7 +82,10 @@ class Labeling(Dispatcher):
             self._worker.needed.set()
 
     def build(self, order: link.Build) -> None:
-        """Have the labeler's image built; how that goes and ends is told to everybody who follows."""
+        """Have the labeler's image built; how that goes and ends is told to everybody who follows.
+
+        Raises `WrongState` while it is built already.
+        """
         self._worker.build(order)
 
     def clear_up(self) -> None:
@@ -91,6 +95,10 @@ class Labeling(Dispatcher):
     def resume(self) -> None:
         """Start jobs again, and do not rest any longer."""
         super().resume()
+        self.rise()
+
+    def rise(self) -> None:
+        """Rest no longer: somebody has mended what was wrong, or says so."""
         self._worker.rise()
 
 
@@ -105,21 +113,26 @@ class Labels(Keeper):
         self.needed = asyncio.Event()
         self._resting: asyncio.TimerHandle | None = None
         self._refusals = 0
+        self._outdated: set[int] = set()
+        """Jobs that were ordered before the last `rise`: what they meet may have been mended since."""
         self._builds: list[link.Build] = []
 
     def build(self, order: link.Build) -> None:
-        """Have the labeler's image built."""
+        """Have the labeler's image built. Raises `WrongState` while it is built already."""
+        if any(known.image == order.image for known in self._builds):
+            raise WrongState(f"The image {order.image} is being built already: wait for that.")
         self._builds.append(order)
         self.needed.set()
         if self.ready and self.process is not None:
             self.process.send(order)
 
     def rise(self) -> None:
-        """Rest no longer: somebody has mended what was wrong, or says so."""
+        """Rest no longer, and look whether there is something to do."""
         if self._resting is not None:
             self._resting.cancel()
             self._resting = None
             self.say(detail="")
+        self._outdated = set(self.running)
         self.wake.set()
 
     # ------------------------------------------------------------ ordering
@@ -193,13 +206,14 @@ class Labels(Keeper):
         """Give the job back and let the whole lane rest."""
         if job := self.running.get(report.job):
             await self.give_back((job,), report.message, counts=False)
-        if self._resting is None:
+        if self._resting is None and report.job not in self._outdated:
             seconds = self._rest_for(report)
             self._refusals += 1
             at = time.strftime("%H:%M", time.localtime(time.time() + seconds))
             log.warning(report.message, extra=pairs(rests=f"{seconds:.0f}s"))
             self._resting = asyncio.get_running_loop().call_later(seconds, self.rise)
             self.say(detail=f"{report.message} Labeling goes on at {at}.")
+        self._outdated.discard(report.job)
 
     def _rest_for(self, report: link.Blocked) -> float:
         told = report.until - time.time()

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -310,6 +311,18 @@ def test_a_limit_rests_the_lane_and_labeling_goes_on_by_itself(house: House, doc
         client.cancel(jobs)
 
 
+def test_a_command_that_is_not_there_rests_the_lane_until_the_configuration_is_mended(
+    house: House, docker_socket: Path
+) -> None:
+    with at_home(house, docker_socket, command="clod").start().client() as client:
+        jobs = client.label(batch_id=dealt(client).batch.id).jobs
+        wait_until(lambda: (found := client.status().labeling) and "cannot run labeling.command" in found.detail)
+
+        client.set_config("labeling.command", "claude")
+
+        assert [(job.state, job.attempts) for job in ended(client, jobs)] == [(State.DONE, 1)] * 2
+
+
 def test_a_login_that_expired_rests_the_lane(house: House, docker_socket: Path) -> None:
     with at_home(house, docker_socket).start().client() as client, followed(house) as messages:
         deck = dealt(client)
@@ -458,6 +471,17 @@ def test_a_hundred_pictures_are_labelled_four_at_a_time(house: House, docker_soc
 
 
 # ---------------------------------------------------------------- the image
+
+
+def test_an_image_is_built_once_at_a_time(house: House) -> None:
+    with socket.socket(socket.AF_UNIX) as engine:  # which takes every question and answers none
+        engine.bind(str(house.root / "d.sock"))
+        engine.listen()
+        with at_home(house, house.root / "d.sock").start().client() as client:
+            client.build_labeler()
+
+            with pytest.raises(WrongState, match=f"The image {IMAGE} is being built already: wait for that"):
+                client.build_labeler()
 
 
 def test_a_build_is_followed_to_its_end(labeler: House, client: Client) -> None:

@@ -31,7 +31,7 @@ class Configuring:
         async with self._busy:
             parts.config = await asyncio.to_thread(configuration.set_value, parts.paths, request.key, request.value)
         self._restart_needed = self._restart_needed or settings.needs_restart(request.key)
-        parts.labeling.wake()
+        parts.labeling.rise()
         return self.show()
 
     async def reload(self) -> list[str]:
@@ -44,5 +44,5 @@ class Configuring:
             before, parts.config = parts.config, await asyncio.to_thread(configuration.load_config, parts.paths)
         waits = [key for key in settings.changed(before, parts.config) if settings.needs_restart(key)]
         self._restart_needed = self._restart_needed or bool(waits)
-        parts.labeling.wake()
+        parts.labeling.rise()
         return waits
