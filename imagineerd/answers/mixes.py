@@ -14,8 +14,10 @@ from imagineerd.lora.choosing import Chooser
 from imagineerd.lora.mixes import check_name
 
 
-async def make_chooser(parts: Parts) -> Chooser:
-    """Return what finds a mix by what people write: LoRAs as the folder is now, and saved mixes."""
+async def make_chooser(parts: Parts, *, wanted: bool = True) -> Chooser:
+    """Return what finds a mix by what people write: LoRAs as the folder is now, and saved mixes where one is wanted."""
+    if not wanted:
+        return Chooser(parts.config.loras.directory, {})
     mixes = {mix.name.lower(): mix.mix for mix in await parts.store.list_mixes()}
     return Chooser(parts.config.loras.directory, mixes)
 
@@ -51,6 +53,8 @@ async def rename_mix(parts: Parts, request: protocol.RenameMix) -> protocol.MixI
 
 async def warnings(parts: Parts, specs: Sequence[GenerateSpec]) -> tuple[str, ...]:
     """Return what is doubtful about the LoRAs of these specs."""
+    if not any(spec.mix for spec in specs):
+        return ()
     return await asyncio.to_thread(_warnings, parts, specs)
 
 

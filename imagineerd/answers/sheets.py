@@ -59,7 +59,8 @@ async def make_copies(
     parts: Parts, request: protocol.Generate | protocol.PlanPrompt
 ) -> tuple[planning.Basis, planning.Sheet]:
     """Compose one prompt as often as asked. Raises `Invalid` for what cannot be drawn."""
-    return await asyncio.to_thread(_copies, parts, request, await mixes.make_chooser(parts))
+    chooser = await mixes.make_chooser(parts, wanted=bool(request.settings.mix))
+    return await asyncio.to_thread(_copies, parts, request, chooser)
 
 
 def make_basis(parts: Parts, chosen: protocol.Settings, chooser: Chooser) -> planning.Basis:
