@@ -87,7 +87,10 @@ class LabelsScreen(Framed):
         }
         &.-huge { #decks { width: 36; } #take { width: 60; } }
         &.-narrow #decks { display: none; &:focus-within { display: block; width: 100%; } }
-        &.-large { #decks, #list { display: none; } #take { width: 1fr; height: 1fr; Picture { width: 1fr; } } }
+        /* Over the list, which keeps the focus: its keys go through the large pictures. */
+        &.-large #decks { display: none; }
+        &.-large #desk { layers: below above; }
+        &.-large #take { layer: above; position: absolute; width: 100%; height: 100%; Picture { width: 1fr; } }
         &.-large.-normal #take #said, &.-large.-narrow #take #said { width: 32; }
     }
     """
@@ -293,6 +296,7 @@ class LabelsScreen(Framed):
 
     def action_large(self) -> None:
         """Let the take have the screen, or show the lists again."""
+        self.action_focus_on("takes")
         self.toggle_class("-large")
 
     def action_back(self) -> None:

@@ -29,7 +29,7 @@ class LabelNotice(Vertical):
     DEFAULT_CSS = """
     LabelNotice {
         height: auto;
-        #labeler { height: auto; max-height: 3; padding: 0 1; display: none; }
+        #labeler { height: auto; max-height: 4; padding: 0 1; display: none; }
         #build { height: auto; padding: 0 3; color: $text-muted; display: none; text-wrap: nowrap; }
     }
     """

@@ -225,7 +225,7 @@ class Rows(ScrollView, can_focus=True):
 
     def _joined(self, cells: Sequence[Cell], mark: str = "  ") -> Content:
         taken = sum(column.width + 1 for column in self._columns if column.width)
-        left = max(0, self.size.width - len(mark) - taken)
+        left = max(0, self.scrollable_content_region.width - len(mark) - taken)
         content = Content(mark)
         for column, cell in zip(self._columns, cells, strict=False):
             content += _fitted(cell, column.width or left, right=column.right) + (" " if column.width else "")

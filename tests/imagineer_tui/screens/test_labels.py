@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from fakes import BATCH, FakeDaemon, spec, take
+from house import House, wait_until
 from labelled import ERROR, NO_IMAGE, RAM, Labels, label_job
 from msgspec.structs import replace
 from piloting import opened, shows, text_of, until
@@ -283,6 +284,8 @@ async def test_in_a_small_terminal_all_is_there_and_v_gives_the_take_the_screen(
         await shows(pilot, "✓ Aries", "2/3", "rated safe", "2 of 3 labelled", "? help", "/ filter")
         await pilot.press("v")
         await until(pilot, lambda: app.screen.query_one("#take").size.width > 70)
+        await pilot.press("j")
+        await shows(pilot, "take 2", "rated explicit", "enter edit")
         await pilot.press("escape")
         await shows(pilot, "✓ Aries", "2/3")
 
@@ -307,3 +310,29 @@ async def test_o_shows_the_take_in_the_gallery(daemon: FakeDaemon):
         await pilot.press("j", "o")
         await until(pilot, lambda: app.current_mode == "gallery")
         await shows(pilot, "take 2")
+
+
+async def test_a_real_daemon_says_what_the_labeler_lacks_and_keeps_what_is_written_by_hand(house: House):
+    house.environ["DOCKER_HOST"] = "unix:///nowhere/docker.sock"
+    house.with_fake_worker().start()
+    with house.client() as client:
+        batch = client.deal("zodiac", "gold", cards=(1, 2)).batch.id
+        wait_until(lambda: client.batch(batch).batch.takes == 2)
+        number = client.batch(batch).slots[0].takes[0].id
+        async with opened(house.paths.runtime_dir, (160, 50)) as (app, pilot):
+            await until(pilot, lambda: app.world.connection.live)
+            await pilot.press("6")
+            await shows(
+                pilot, "0/2", "There is no docker engine at /nowhere/docker.sock. Install Docker", "No label yet"
+            )
+
+            await pilot.press("enter", *"ram", "enter")
+            await shows(pilot, "Aries: labelled by hand.")
+            await shows(pilot, "1 of 2 labelled", "1/2", "by hand ·")
+            label = client.labels(number).labels[0]
+            assert (label.caption, bool(label.person)) == ("ram", True)
+
+            await pilot.press("z")
+            await shows(pilot, "0 of 2 labelled", "0/2")
+            await pilot.press("L", "enter")
+            await shows(pilot, "Install Docker, or set $DOCKER_HOST.")

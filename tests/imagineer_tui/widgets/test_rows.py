@@ -52,6 +52,16 @@ async def test_columns_are_lined_up_and_the_cursor_is_marked_not_by_colour_alone
         ]
 
 
+async def test_what_is_cut_off_ends_in_dots_beside_the_scrollbar():
+    async with listing(*FRUIT, size=(30, 4)) as (_, rows, pilot):
+        rows._columns = (Column("name"),)
+        rows.fill(Row(name, (name * 9,)) for name in FRUIT)
+        await pilot.pause()
+        assert rows.show_vertical_scrollbar
+        assert {len(line) for line in lines(rows)[1:]} == {29}
+        assert lines(rows)[1].endswith("…")
+
+
 async def test_the_keys_of_vim_move_over_headings():
     async with listing(*FRUIT) as (app, rows, pilot):
         assert rows.key == "apple"
