@@ -97,6 +97,11 @@ class Paths(msgspec.Struct, frozen=True):
         return self.data_dir / "trash"
 
     @property
+    def worker_dir(self) -> Path:
+        """What workers measured and compiled, for the next ones; it may be deleted."""
+        return self.data_dir / "worker"
+
+    @property
     def lock_file(self) -> Path:
         """Locked by the one daemon that owns the database."""
         return self.data_dir / "daemon.lock"
@@ -242,6 +247,7 @@ def hardware_of(config: Config) -> link.Hardware:
         vae_slicing=section.enable_vae_slicing,
         cpu_offload=section.enable_cpu_offload,
         threads=section.threads,
+        compile=section.compile,
     )
 
 

@@ -323,6 +323,7 @@ class Daemon:
             cache_dir=str(config.model.cache_dir or ""),
             offline=config.model.offline,
             preload=self._preload(),
+            keep=str(self.paths.worker_dir),
         )
 
     def _configure_labeling(self) -> link.Configure:

@@ -52,6 +52,7 @@ class Hardware(msgspec.Struct, frozen=True):
     vae_slicing: bool = False
     cpu_offload: bool = False
     threads: int = 0
+    compile: bool = False
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -87,7 +88,8 @@ class Labeler(msgspec.Struct, frozen=True):
 class Configure(Message, frozen=True):
     """What the worker needs to know once. `cache_dir` may be empty.
 
-    In lane `io`, `owner` tells this daemon's containers from others, and `scratch` is a folder that nobody else enters.
+    In lane `gpu`, `keep` is a folder for what is measured and compiled, empty for none. In lane `io`, `owner` tells
+    this daemon's containers from others, and `scratch` is a folder that nobody else enters.
     """
 
     hardware: Hardware
@@ -96,6 +98,7 @@ class Configure(Message, frozen=True):
     preload: ModelSource | None = None
     owner: str = ""
     scratch: str = ""
+    keep: str = ""
 
 
 class Render(Message, frozen=True):

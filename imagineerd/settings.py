@@ -153,6 +153,9 @@ class Hardware(_Section, frozen=True):
     enable_cpu_offload: Annotated[bool, Meta(description="Keep idle parts of the model off the GPU; much slower.")] = (
         False
     )
+    compile: Annotated[
+        bool, Meta(description="Compile the UNet on a GPU while it already draws; the first decks stay as they are.")
+    ] = False
     threads: Annotated[int, Meta(ge=0, le=1024, description="CPU threads of a worker; 0 means torch's choice.")] = 0
 
 

@@ -16,7 +16,9 @@ import signal
 import socket
 import sys
 import traceback
+from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from imagineerd import link
@@ -27,6 +29,8 @@ from imagineerd.worker.mailbox import Mailbox
 
 if TYPE_CHECKING:
     from imagineerd.worker.context import Context
+    from imagineerd.worker.devices import Device
+    from imagineerd.worker.models import Model
 
 ENVIRONMENT = {
     # Read when CUDA starts; without it cuBLAS may change its sums from run to run.
@@ -99,7 +103,7 @@ def _set_up(mailbox: Mailbox, configure: link.Configure) -> Context:
         os.environ["HF_HUB_OFFLINE"] = "1"
     import torch
 
-    from imagineerd.worker import devices
+    from imagineerd.worker import compiling, devices
 
     device = devices.choose(configure.hardware)
     devices.set_up(device, configure.hardware.threads)
@@ -120,7 +124,18 @@ def _set_up(mailbox: Mailbox, configure: link.Configure) -> Context:
             devices=devices.devices_of_auto(device),
         )
     )
-    return Context(mailbox, configure, device, Library(device, configure, mailbox.send))
+    if device.compile and configure.keep:
+        compiling.keep_in(Path(configure.keep))
+    return Context(mailbox, configure, device, Library(device, configure, mailbox.send, partial(_make_ready, device)))
+
+
+def _make_ready(device: Device, model: Model) -> None:
+    """Do what is done once with each model that was loaded."""
+    from imagineerd.worker import compiling, selftest
+
+    model.slot_independent = selftest.slots_are_independent(model, device)
+    if device.compile:
+        model.graphs = compiling.Graphs(model.unet)
 
 
 def _preload(context: Context, source: link.ModelSource) -> None:

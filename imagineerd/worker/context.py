@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from imagineerd import link
 from imagineerd.worker.devices import Device, memory_used
 from imagineerd.worker.mailbox import Mailbox
 from imagineerd.worker.models import Library
 from imagineerd.worker.open_orders import OpenOrders
+from imagineerd.worker.tuning import Tuning
 
 
 class Context:
@@ -18,6 +21,7 @@ class Context:
         self.device = device
         self.library = library
         self.orders = OpenOrders(mailbox, lambda: memory_used(device))
+        self.tuning = Tuning(device, Path(configure.keep) / "tuning" if configure.keep else None)
 
     def unload(self) -> None:
         """Give back the memory of every model."""

@@ -19,6 +19,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import torch
@@ -63,6 +64,8 @@ def guided(row: Row) -> bool:
     return row.guidance_scale > 1
 
 
+Unet = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+"""(rows [B, 4, h, w], time, text [B, 77, width]) -> prediction [B, 4, h, w]."""
 T = TypeVar("T")
 
 
@@ -79,20 +82,22 @@ def denoise(  # noqa: PLR0913 - a sampling loop's inputs and its three hooks
     spec: GenerateSpec,
     batch_size: int,
     *,
+    unet: Unet | None = None,
     on_predicted: Callable[[Prediction], None] = lambda _prediction: None,
     on_step: Callable[[int, int], None] = lambda _step, _steps: None,
     cancelled: Callable[[int], bool] = lambda _job: False,
 ) -> torch.Tensor | None:
     """Return the latents [len(rows), 4, h, w] of one wave, or None as soon as all its rows are cancelled.
 
-    `spec` gives size, steps and sampler; `on_step(done, of)` counts UNet calls, `on_predicted` looks at what each of
-    them said. A row that is cancelled alone goes on unseen, as leaving it out would change the shape of the call and so
-    the other rows' bits.
+    `spec` gives size, steps and sampler; `unet` stands in for the model's own; `on_step(done, of)` counts UNet calls,
+    `on_predicted` looks at what each of them said. A row that is cancelled alone goes on unseen, as leaving it out
+    would change the shape of the call and so the other rows' bits.
     """
     padded = [*rows, *[rows[0]] * (batch_size - len(rows))]
     scheduler = make_scheduler(spec.scheduler, model.scheduler_config, spec.steps, model.device)
     generators = [torch.Generator("cpu").manual_seed(row.seed) for row in padded]
     text = _text(model, padded)
+    unet = unet or partial(_eagerly, model)
     latents: torch.Tensor = _noise(model, generators, spec) * scheduler.init_noise_sigma
     scales = torch.tensor([row.guidance_scale for row in padded]).view(-1, 1, 1, 1)
     scales = scales.to(model.device)
@@ -101,7 +106,7 @@ def denoise(  # noqa: PLR0913 - a sampling loop's inputs and its three hooks
     for index, time in enumerate(scheduler.timesteps):
         if all(cancelled(row.job) for row in rows):
             return None
-        predicted = _predict(model, scheduler, latents, time, text, scales)
+        predicted = _predict(unet, scheduler, latents, time, text, scales)
         on_predicted(Prediction(index + 1, steps, scheduler, time, latents, predicted))
         latents = scheduler.step(predicted, time, latents, **extra, return_dict=False)[0]
         on_step(index + 1, steps)
@@ -145,8 +150,13 @@ def _noise(model: Model, generators: Sequence[torch.Generator], spec: GenerateSp
     return torch.cat(drawn).to(model.device, model.dtype)
 
 
+def _eagerly(model: Model, rows: torch.Tensor, time: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
+    predicted: torch.Tensor = model.unet(rows, time, encoder_hidden_states=text, return_dict=False)[0]
+    return predicted
+
+
 def _predict(  # noqa: PLR0913, PLR0917 - the six inputs of one guided UNet call
-    model: Model,
+    unet: Unet,
     scheduler: Any,
     latents: torch.Tensor,
     time: torch.Tensor,
@@ -157,7 +167,7 @@ def _predict(  # noqa: PLR0913, PLR0917 - the six inputs of one guided UNet call
     is_guided = len(text) == 2 * len(latents)
     rows = torch.cat([latents, latents]) if is_guided else latents
     rows = scheduler.scale_model_input(rows, time)
-    predicted: torch.Tensor = model.unet(rows, time, encoder_hidden_states=text, return_dict=False)[0]
+    predicted = unet(rows, time, text)
     if not is_guided:
         return predicted
     negative, positive = predicted.chunk(2)

@@ -37,6 +37,7 @@ class Device:
     slice_attention: bool
     slice_vae: bool
     offload: bool
+    compile: bool = False
 
     @property
     def dtype_name(self) -> str:
@@ -63,6 +64,8 @@ def choose(hardware: Hardware) -> Device:
         slice_attention=hardware.attention_slicing or (device.type == "cuda" and memory < SMALL_CARD),
         slice_vae=hardware.vae_slicing,
         offload=hardware.cpu_offload and device.type == "cuda",
+        # What is sliced or moved about is no graph; and on a CPU the compiler takes longer than a deck.
+        compile=hardware.compile and device.type == "cuda" and not (hardware.cpu_offload or hardware.attention_slicing),
     )
 
 
@@ -117,6 +120,20 @@ def memory_used(device: Device) -> int:
     if device.kind == "mps":
         return int(torch.mps.driver_allocated_memory())
     return resident_bytes()
+
+
+def synchronize(device: Device) -> None:
+    """Wait until the device has done what it was given; elsewhere than on CUDA it has."""
+    if device.kind == "cuda":
+        torch.cuda.synchronize(device.handle)
+
+
+def free_memory(device: Device) -> int:
+    """Return the bytes of the device that may be had: what nobody uses, and what torch keeps of it unused."""
+    if device.kind != "cuda":
+        return device.memory - resident_bytes()
+    unused = torch.cuda.memory_reserved(device.handle) - torch.cuda.memory_allocated(device.handle)
+    return int(torch.cuda.mem_get_info(device.handle)[0]) + unused
 
 
 def resident_bytes() -> int:

@@ -6,11 +6,12 @@ because our own loop (denoise.py) drives them; the pipeline class would bring no
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,8 @@ class Model:
     """A loaded model: its parts on the device, ready to draw.
 
     `prompts` caches text embeddings, [1, 77, width], by `text_mix` (what is added to the text encoder) and text. That,
-    `merged` and `mix` (None while nothing is sure) belong to mixing.py, `rgb_map` to preview.py.
+    `merged` and `mix` (None while nothing is sure) belong to mixing.py, `rgb_map` to preview.py, `graphs` (None where
+    nothing is compiled) to compiling.py, `slot_independent` (None while nobody asked) to selftest.py.
     `checkpoint_sha256` is set for a `.safetensors` checkpoint.
     """
 
@@ -78,6 +80,8 @@ class Model:
     mix: tuple[Any, ...] | None = ()
     text_mix: frozenset[Recipe] = frozenset()
     rgb_map: torch.Tensor | None = None
+    graphs: Any = None
+    slot_independent: bool | None = None
 
     @property
     def parts(self) -> tuple[Any, Any, Any]:
@@ -88,8 +92,15 @@ class Model:
 class Library:
     """The loaded models, most recently used last."""
 
-    def __init__(self, device: Device, configure: link.Configure, report: Report) -> None:
+    def __init__(
+        self,
+        device: Device,
+        configure: link.Configure,
+        report: Report,
+        on_loaded: Callable[[Model], None] = lambda _model: None,
+    ) -> None:
         self._device = device
+        self._on_loaded = on_loaded
         self._configure = configure
         self._report = report
         self._loaded: OrderedDict[tuple[str, str, str], Model] = OrderedDict()
@@ -106,7 +117,9 @@ class Library:
     def keep(self, count: int) -> None:
         """Evict the least recently used models until `count` are left."""
         while len(self._loaded) > count:
-            self._loaded.popitem(last=False)
+            model = self._loaded.popitem(last=False)[1]
+            if model.graphs is not None:
+                model.graphs.close()
         gc.collect()
         free_cached(self._device)
 
@@ -114,6 +127,7 @@ class Library:
         started = time.monotonic()
         self._report(link.Loading(source.name))
         model = load(source, self._device, self._configure, self._report)
+        self._on_loaded(model)
         seconds = time.monotonic() - started
         used = memory_used(self._device)
         self._report(link.Loaded(source.name, model.revision, seconds, used))
@@ -196,11 +210,23 @@ def _place(model: Model, device: Device) -> Model:
         for part in model.parts:
             part.to(device.handle)
     model.device = device.handle
+    if device.compile:
+        model.unet.to(memory_format=torch.channels_last)
     if device.slice_attention:
         model.unet.set_attention_slice("auto")
     if device.slice_vae:
         model.vae.enable_slicing()
     return model
+
+
+@contextlib.contextmanager
+def sliced_attention(model: Model) -> Iterator[None]:
+    """Compute attention one head at a time: a fraction of the memory, half as fast, and other last bits."""
+    model.unet.set_attention_slice("max")
+    try:
+        yield
+    finally:
+        model.unet.set_attention_slice(None)
 
 
 def _offload(model: Model, device: Device) -> None:

@@ -32,10 +32,14 @@ def describe(  # noqa: PLR0913 - a picture's provenance has this many sources
     device: Device,
     batch_size: int,
     decode_batch: int,
+    compiled: bool = False,
+    sliced: bool = False,
 ) -> dict[str, Any]:
     """Return the content of the sidecar, ready for JSON, but for `duration`.
 
-    `batch_size` is the number of rows of the UNet's calls, `decode_batch` that of the VAE's, with the padding.
+    `batch_size` is the number of pictures of the UNet's calls, `decode_batch` that of the VAE's, with the padding;
+    `compiled` and `sliced` say which UNet and which attention drew it, `slot_independent` whether the worker found that
+    neighbours change no bit (None: it did not ask).
     """
     spec = item.spec
     return {
@@ -56,6 +60,9 @@ def describe(  # noqa: PLR0913 - a picture's provenance has this many sources
         **({"model_sha256": model.checkpoint_sha256} if model.checkpoint_sha256 else {}),
         "batch_size": batch_size,
         "decode_batch": decode_batch,
+        "compiled": compiled,
+        "attention_sliced": sliced,
+        "slot_independent": model.slot_independent,
         **_machine(device),
         "job": item.job,
         "attempt": item.attempt,

@@ -139,7 +139,7 @@ class Worker:
 
     def __init__(self, configure: link.Configure, lane: str = "gpu", **environ: str) -> None:
         self.sock, theirs = socket.socketpair()
-        self.sock.settimeout(60)
+        self.sock.settimeout(180)
         with theirs:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "imagineerd.worker", "--lane", lane, "--fd", str(theirs.fileno())],

@@ -7,7 +7,7 @@ import torch
 
 from imagineerd.errors import Invalid
 from imagineerd.link import Hardware
-from imagineerd.worker.devices import GIB, batch_sizes, choose, resident_bytes
+from imagineerd.worker.devices import GIB, batch_sizes, choose, free_memory, resident_bytes
 
 
 @pytest.mark.parametrize(
@@ -32,8 +32,10 @@ def test_an_unknown_device_is_refused(wanted: str) -> None:
 
 
 def test_the_cpu_draws_in_full_precision() -> None:
-    device = choose(Hardware(device="cpu", cpu_offload=True, vae_slicing=True))
+    device = choose(Hardware(device="cpu", cpu_offload=True, vae_slicing=True, compile=True))
 
     assert (device.kind, device.dtype, device.offload, device.slice_vae) == ("cpu", torch.float32, False, True)
+    assert not device.compile
+    assert device.memory > free_memory(device) > 0
     assert device.name
     assert device.memory > resident_bytes() > 0

@@ -62,7 +62,8 @@ def test_a_picture_is_on_disk_when_it_is_reported(
     assert finished.model_revision
     assert done.seconds >= finished.duration > 0
     about = json.loads((tmp_path / "deck" / "01_ace.json").read_text())
-    assert about["batch_size"] == 1
+    assert (about["batch_size"], about["decode_batch"]) == (1, 1)
+    assert (about["compiled"], about["attention_sliced"], about["slot_independent"]) == (False, False, True)
     assert about["slot"] == 1
     assert about["versions"]["torch"]
     assert about["model_revision"] == finished.model_revision
@@ -185,13 +186,18 @@ def test_an_old_cancel_does_not_stop_the_next_attempt(
     assert kinds(told) == ["Finished", "OrderDone"]
 
 
-def bad_lora(how: str) -> bytes:
-    """Return a file that must not be applied."""
+def good_lora() -> bytes:
+    """Return a file that fits the tiny model."""
     import torch
     from safetensors.torch import save
 
     name = "unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q"
-    whole = save({f"{name}.lora_A.weight": torch.ones(2, 16), f"{name}.lora_B.weight": torch.ones(16, 2)})
+    return save({f"{name}.lora_A.weight": torch.ones(2, 16), f"{name}.lora_B.weight": torch.ones(16, 2)})
+
+
+def bad_lora(how: str) -> bytes:
+    """Return a file that must not be applied."""
+    whole = good_lora()
     nan = struct.pack("<f", float("nan"))
     files = {
         "pickle": b"\x80\x02}q\x00." * 20,
@@ -259,6 +265,25 @@ def test_models_that_are_unloaded_give_their_memory_back_and_are_loaded_again_wh
     assert unloaded.memory_used < loaded.memory_used
     assert kinds(again)[:2] == ["Loading", "Loaded"]
     assert kinds(again)[-2:] == ["Finished", "OrderDone"]
+
+
+def test_ten_decks_take_no_more_memory_than_three(source: link.ModelSource, spec: Any, tmp_path: Path) -> None:
+    from imagineerd.jobs import LoraWeight
+
+    lora = tmp_path / "ink.safetensors"
+    lora.write_bytes(good_lora())
+    worker = Worker(link.Configure(CPU))
+    used = []
+    for deck in range(10):
+        mix = (LoraWeight("ink", 0.1 * deck),) if deck % 2 else ()
+        specs = [spec(seed=card, steps=1, prompt=f"card {card} of deck {deck}", mix=mix) for card in range(4)]
+        items = [item(card, one, tmp_path / f"{deck}_{card}") for card, one in enumerate(specs)]
+        told = worker.draw(*items, source=source, batch_size=4, loras=(("ink", str(lora)),))
+        used.append(told[-1].memory_used)
+    worker.leave()
+
+    assert kinds(told) == ["Finished"] * 4 + ["OrderDone"]
+    assert used[-1] - used[2] < 8 * 1024 * 1024
 
 
 def test_a_killed_worker_leaves_no_half_picture(source: link.ModelSource, spec: Any, tmp_path: Path) -> None:

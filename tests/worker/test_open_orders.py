@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from imagineerd import link
 from imagineerd.worker.mailbox import Mailbox
 from imagineerd.worker.open_orders import OpenOrders
 
+WAIT_S = 60
 FINISHED = link.Finished(1, 1, "1.png", 7, 64, 96, 1000, "ab" * 32, "#102030", 1.5)
 
 
@@ -21,7 +23,7 @@ class Desk:
 
     def __init__(self) -> None:
         self._ours, theirs = socket.socketpair()
-        self._ours.settimeout(10)
+        self._ours.settimeout(WAIT_S)
         self.orders = OpenOrders(Mailbox(theirs), lambda: 7)
 
     def told(self) -> link.Report:
@@ -31,10 +33,7 @@ class Desk:
 
     def silent(self) -> bool:
         """Say whether nothing more was reported."""
-        try:
-            return not self._ours.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return True
+        return not select.select([self._ours], [], [], 0)[0]
 
 
 class Disk:
@@ -44,7 +43,7 @@ class Disk:
         self.is_ready = threading.Event()
 
     def write(self, report: link.Finished) -> link.Finished:
-        assert self.is_ready.wait(10)
+        assert self.is_ready.wait(WAIT_S)
         return report
 
 
@@ -84,21 +83,23 @@ def test_the_next_order_is_taken_while_files_are_written_and_no_job_is_finished_
 
 
 def test_an_order_is_not_drawn_before_the_one_before_it_is_closed(desk: Desk, render: Any) -> None:
-    disk = Disk()
-    for number in (1, 2):
-        order = desk.orders.begin(render(number, number))
-        if number == 1:
-            order.write(order.render.items[0], lambda: disk.write(FINISHED))
-            threading.Timer(0.05, disk.is_ready.set).start()
-        else:
-            order.answer(link.Stopped(2, 1))
-        desk.orders.end(order)
-    told = [desk.told() for _ in range(6)]
+    disk, first = Disk(), render(1, 1)
+    order = desk.orders.begin(first)
+    order.write(first.items[0], lambda: disk.write(FINISHED))
+    desk.orders.end(order)
+    following = desk.orders.begin(render(2, 2))
+    following.answer(link.Stopped(2, 1))
+    ending = threading.Thread(target=desk.orders.end, args=(following,))
+    ending.start()
+    before = [desk.told(), desk.told()]
 
-    assert [type(report).__name__ for report in told[:4]] == ["Drawn", "Stopped", "Finished", "OrderDone"]
-    assert told[4] == link.Drawn(2, 7)
-    assert isinstance(told[5], link.OrderDone)
-    assert told[5].order == 2
+    assert before == [link.Drawn(1, 7), link.Stopped(2, 1)]
+    assert desk.silent()
+    disk.is_ready.set()
+    ending.join()
+    finished, done, drawn, last = (desk.told() for _ in range(4))
+    assert (finished, drawn) == (FINISHED, link.Drawn(2, 7))
+    assert [report.order for report in (done, last) if isinstance(report, link.OrderDone)] == [1, 2]
 
 
 def test_what_fails_an_order_does_not_fail_the_picture_that_is_being_written(desk: Desk, render: Any) -> None:

@@ -14,32 +14,50 @@ import torch
 from imagineerd import link
 from imagineerd.errors import ImagineerError, LoraError, OutOfMemory
 from imagineerd.jobs import GenerateSpec
+from imagineerd.worker.compiling import Shape
 from imagineerd.worker.context import Context
 from imagineerd.worker.decode import Decoded, decode, decode_size
-from imagineerd.worker.denoise import denoise, guided, row_of, waves
+from imagineerd.worker.denoise import LATENT_FACTOR, Unet, denoise, guided, row_of, waves
+from imagineerd.worker.devices import synchronize
 from imagineerd.worker.memory import within_memory
 from imagineerd.worker.mixing import Applied, apply_mix
-from imagineerd.worker.models import Model
+from imagineerd.worker.models import Model, sliced_attention
 from imagineerd.worker.open_orders import OpenOrder
 from imagineerd.worker.outputs import write_take
 from imagineerd.worker.preview import Previewer
 from imagineerd.worker.sidecar import describe
+from imagineerd.worker.tuning import Cells
 
 
 @dataclass(frozen=True)
 class _Drawing:
-    """What pictures that are drawn together share. `batch_size` is the fixed size of the call."""
+    """What pictures that are drawn together share.
+
+    `batch_size` is the fixed size of the call, `unet` the compiled one where there is one. `halved` and `sliced` say
+    what was done for want of memory.
+    """
 
     order: OpenOrder
     spec: GenerateSpec
     model: Model
     mix: tuple[Applied, ...]
     batch_size: int
+    cells: Cells
     context: Context
+    unet: Unet | None = None
+    halved: bool = False
+    sliced: bool = False
 
     def give_back(self) -> None:
         """Give back all memory that this order does not need."""
         self.context.library.keep(1)
+
+    def for_wave_of(self, item: link.Item) -> _Drawing:
+        """Return the same with the compiled UNet for a wave of such items, if it is warm."""
+        if self.model.graphs is None or self.sliced:
+            return self
+        rows = 2 * self.batch_size if guided(row_of(item.job, item.spec)) else self.batch_size
+        return replace(self, unet=self.model.graphs.unet_for(Shape(rows, *self.cells)))
 
     def about(self, item: link.Item, decode_batch: int) -> dict[str, Any]:
         """Return a picture's sidecar, but for its duration."""
@@ -50,18 +68,19 @@ class _Drawing:
             device=self.context.device,
             batch_size=self.batch_size,
             decode_batch=decode_batch,
+            compiled=self.unet is not None,
+            sliced=self.sliced or self.context.device.slice_attention,
         )
 
 
 def run(order: OpenOrder, context: Context) -> None:
     """Draw every job of the order and have each answered for. What is not when this raises, failed by it.
 
-    Where memory runs out, all other models go and the call is halved, down to one picture; one that does not fit even
-    then fails alone.
+    Where memory runs out, all other models go and the call is halved, down to one picture; then attention is sliced for
+    it, and what does not fit even then fails alone.
     """
     drawing = within_memory(lambda: _prepare(order, context), lambda: context.library.keep(0), tries=2)
-    render = order.render
-    parts = waves(render.items, render.batch_size, lambda item: guided(row_of(item.job, item.spec)))
+    parts = waves(order.render.items, drawing.batch_size, lambda item: guided(row_of(item.job, item.spec)))
     for done, items in enumerate(parts):
         _draw_wave(drawing, items, _step_reporter(drawing, done, len(parts)))
 
@@ -73,7 +92,9 @@ def _prepare(order: OpenOrder, context: Context) -> _Drawing:
     model = context.library.get(render.source)
     mix = apply_mix(model, _loras(render, spec))
     _check_unchanged(spec, mix)
-    return _Drawing(order, spec, model, mix, render.batch_size, context)
+    cells = Cells(spec.height // LATENT_FACTOR, spec.width // LATENT_FACTOR)
+    size = context.tuning.size(model, cells, render.batch_size)
+    return _Drawing(order, spec, model, mix, size, cells, context)
 
 
 def _loras(render: link.Render, spec: GenerateSpec) -> list[tuple[str, str, float]]:
@@ -113,6 +134,7 @@ def _draw_wave(drawing: _Drawing, items: list[link.Item], on_step: Callable[[int
     items = [item for item in items if not order.stop_if_cancelled(item)]
     if not items:
         return
+    drawing = drawing.for_wave_of(items[0])
     started = time.monotonic()
     try:
         latents = within_memory(lambda: _sample(drawing, items, on_step), drawing.give_back)
@@ -124,34 +146,42 @@ def _draw_wave(drawing: _Drawing, items: list[link.Item], on_step: Callable[[int
             order.stop_if_cancelled(item)
         return
     share = (time.monotonic() - started) / len(items)
+    if drawing.halved:
+        drawing.context.tuning.fitted(drawing.model, drawing.cells, drawing.batch_size)
     size = decode_size(drawing.model, drawing.context.device, latents, drawing.batch_size)
     for start in range(0, len(items), size):
         _finish(drawing, items[start : start + size], latents[start : start + size], size, share)
 
 
 def _sample(drawing: _Drawing, items: list[link.Item], on_step: Callable[[int, int], None]) -> torch.Tensor | None:
-    """Return the latents of a wave, None as soon as all of it is cancelled."""
-    return denoise(
+    """Return the latents of a wave when the device has them, None as soon as all of it is cancelled."""
+    latents = denoise(
         drawing.model,
         [row_of(item.job, item.spec) for item in items],
         drawing.spec,
         drawing.batch_size,
+        unet=drawing.unet,
         on_predicted=Previewer(drawing.context.mailbox, drawing.model, items),
         on_step=on_step,
         cancelled=drawing.order.cancelled,
     )
+    synchronize(drawing.context.device)  # so that the time is the device's; it costs one launch in a wave
+    return latents
 
 
 def _draw_halves(
     drawing: _Drawing, items: list[link.Item], on_step: Callable[[int, int], None], error: OutOfMemory
 ) -> None:
-    """Draw what did not fit in two calls of half the size; what does not fit alone has failed."""
+    """Draw what did not fit in two calls of half the size, what does not fit alone with sliced attention."""
     half = drawing.batch_size // 2
-    if not half:
+    if half:
+        for start in range(0, len(items), half):
+            _draw_wave(replace(drawing, batch_size=half, halved=True), items[start : start + half], on_step)
+    elif drawing.sliced or drawing.context.device.slice_attention:
         _fail(drawing, items, error)
-        return
-    for start in range(0, len(items), half):
-        _draw_wave(replace(drawing, batch_size=half), items[start : start + half], on_step)
+    else:
+        with sliced_attention(drawing.model):
+            _draw_wave(replace(drawing, sliced=True), items, on_step)
 
 
 def _finish(drawing: _Drawing, items: list[link.Item], latents: torch.Tensor, size: int, share: float) -> None:

@@ -28,7 +28,7 @@ class Desk:
 
     def __init__(self, device: Any) -> None:
         self.ours, theirs = socket.socketpair()
-        self.ours.settimeout(10)
+        self.ours.settimeout(60)
         configure = link.Configure(link.Hardware(device="cpu"), offline=True)
         mailbox = Mailbox(theirs)
         self.context = Context(mailbox, configure, device, Library(device, configure, mailbox.send))
@@ -158,8 +158,35 @@ def test_one_that_does_not_even_fit_alone_fails_alone(
     assert isinstance(failed := answers[2], link.Failed)
     assert failed.code == "E_OOM"
     assert failed.message.startswith("The device ran out of memory: use a smaller size")
-    assert tried == [4, 2, 1, 1, 2, 1]
+    assert tried == [4, 2, 1, 1, 1, 2, 1]
     assert {path.name for path in tmp_path.glob("*.png")} == {"1.png", "3.png"}
+
+
+def test_the_next_order_begins_with_the_size_that_fitted(
+    desk: Desk, order: link.Render, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = memory_for(monkeypatch, lambda _seeds, size: size <= 2)
+    desk.draw(order)
+    desk.draw(order)
+
+    assert tried == [4, 2, 2, 2, 2]
+
+
+def test_one_that_does_not_fit_alone_is_drawn_with_sliced_attention_and_the_next_one_is_not(
+    desk: Desk, order: link.Render, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+
+    def fits(seeds: list[int], size: int) -> bool:
+        calls.append(size)
+        return size == 1 and (2 not in seeds or calls.count(1) == 3)
+
+    memory_for(monkeypatch, fits)
+    answers = {report.job: type(report).__name__ for report in desk.draw(order)}
+    sliced = {job: json.loads((tmp_path / f"{job}.json").read_text())["attention_sliced"] for job in (1, 2, 3)}
+
+    assert answers == {1: "Finished", 2: "Finished", 3: "Finished"}
+    assert sliced == {1: False, 2: True, 3: False}
 
 
 def test_after_memory_ran_out_the_next_order_is_drawn(

@@ -1,0 +1,181 @@
+"""How many pictures a call draws: as many as the device is fastest with, among those that fit its memory now.
+
+An order gives a batch size; a call may be smaller, never larger. On CUDA each fixed size is tried once, for a model and
+a picture size: the seconds of a UNet call, and the memory at its peak with the decode. What was measured stands on disk
+for this device, model, dtype and these versions, and is never measured again while it stands: so the same order means
+the same sizes, hence the same bits, after a restart and on every device of one kind. Elsewhere nothing is measured: the
+sizes of a CPU are few and small, and the clock of a busy machine must not decide on bits.
+
+Where memory runs out all the same, the call is halved (kinds/generate.py), and the size that fitted is remembered as
+long as the model stays loaded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+from weakref import WeakKeyDictionary
+
+import diffusers
+import msgspec
+import torch
+
+from imagineerd.worker.decode import decode, decode_size
+from imagineerd.worker.devices import Device, free_memory, synchronize
+from imagineerd.worker.failures import is_out_of_memory
+from imagineerd.worker.models import Model
+
+CALLS: Final = 3
+"""UNet calls that are timed at each size, after one that is not."""
+NEAR: Final = 1.03
+"""Of sizes that are about as fast the smallest is taken: its pictures come sooner, and it needs less memory."""
+RESERVE: Final = 1.1
+"""What is predicted may be short by a tenth: memory is given out in blocks."""
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """One UNet call of so many pictures with guidance: seconds, and bytes at its peak above what stood there before."""
+
+    seconds: float
+    peak: int
+
+
+class Cells(NamedTuple):
+    """The size of a picture's latents."""
+
+    height: int
+    width: int
+
+
+_Table = dict[int, Measured]
+
+
+class Tuning:
+    """What is known of each model that is loaded. `folder` keeps measurements; None keeps them in this process."""
+
+    def __init__(self, device: Device, folder: Path | None) -> None:
+        self._device = device
+        self._folder = folder
+        self._tables: WeakKeyDictionary[Model, dict[Cells, _Table]] = WeakKeyDictionary()
+        self._fitted: WeakKeyDictionary[Model, dict[Cells, int]] = WeakKeyDictionary()
+
+    def size(self, model: Model, cells: Cells, wanted: int) -> int:
+        """Return the size of the calls of an order for `wanted` pictures: at most that, at least 1."""
+        limit = min(wanted, self._fitted.get(model, {}).get(cells, wanted))
+        if self._device.kind != "cuda":
+            return limit
+        tables = self._tables.setdefault(model, {})
+        if cells not in tables:
+            tables[cells] = self._table(model, cells)
+        return choose(tables[cells], limit, free_memory(self._device))
+
+    def fitted(self, model: Model, cells: Cells, size: int) -> None:
+        """Remember that memory ran out above this size, and not at it."""
+        self._fitted.setdefault(model, {})[cells] = size
+
+    def _table(self, model: Model, cells: Cells) -> _Table:
+        if self._folder is None:
+            return measure(model, self._device, cells, self._device.batch_sizes)
+        path = self._folder / f"{fingerprint(model, self._device)}-{cells.width}x{cells.height}.json"
+        return kept(path, lambda: measure(model, self._device, cells, self._device.batch_sizes))
+
+
+def choose(table: Mapping[int, Measured], limit: int, free: int) -> int:
+    """Return the smallest of the sizes up to `limit` that are about the fastest a picture and fit `free` bytes."""
+    fitting = {size: found for size, found in table.items() if size <= limit and found.peak * RESERVE <= free}
+    if not fitting:
+        return 1
+    best = min(found.seconds / size for size, found in fitting.items())
+    return min(size for size, found in fitting.items() if found.seconds / size <= best * NEAR)
+
+
+@torch.no_grad()
+def measure(model: Model, device: Device, cells: Cells, sizes: Sequence[int]) -> _Table:
+    """Try the sizes, ascending, until one does not fit."""
+    table: _Table = {}
+    for size in sizes:
+        try:
+            table[size] = _measured(model, device, cells, size)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            return table
+    return table
+
+
+def kept(path: Path, make: Callable[[], _Table]) -> _Table:
+    """Return what the file says, made now if there is none. Of two that make it at once, both take the first one's."""
+    if (table := _read(path)) is None:
+        table = make()
+        with contextlib.suppress(OSError):  # a disk that is full costs the next start a second
+            _publish(path, table)
+            table = _read(path) or table
+    return table
+
+
+def fingerprint(model: Model, device: Device) -> str:
+    """Return what a measurement depends on besides the size, as 16 hex digits."""
+    cudnn: Any = torch.backends.cudnn
+    versions = (torch.__version__, torch.version.cuda, cudnn.version(), diffusers.__version__)
+    switches = (device.slice_attention, device.slice_vae, device.offload)
+    facts = (device.name, device.memory, model.name, model.revision, device.dtype_name, *switches, *versions)
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
+
+def _measured(model: Model, device: Device, cells: Cells, size: int) -> Measured:
+    shape = (2 * size, model.unet.config.in_channels, *cells)
+    rows = torch.zeros(shape, device=model.device, dtype=model.dtype)
+    text = torch.zeros((2 * size, 77, model.unet.config.cross_attention_dim), device=model.device, dtype=model.dtype)
+    at = torch.tensor(500, device=model.device)
+    before = _reset_peak(device)
+    seconds = [_timed(device, lambda: model.unet(rows, at, encoder_hidden_states=text)) for _ in range(1 + CALLS)]
+    together = decode_size(model, device, rows, size)
+    decode(model, rows[:together], together).seconds()
+    return Measured(min(seconds[1:]), max(0, _peak(device) - before))
+
+
+def _timed(device: Device, work: Callable[[], object]) -> float:
+    synchronize(device)
+    started = time.perf_counter()
+    work()
+    synchronize(device)
+    return time.perf_counter() - started
+
+
+def _reset_peak(device: Device) -> int:
+    """Forget the peak so far; return the bytes that are in use."""
+    if device.kind != "cuda":
+        return 0
+    torch.cuda.reset_peak_memory_stats(device.handle)
+    return int(torch.cuda.memory_allocated(device.handle))
+
+
+def _peak(device: Device) -> int:
+    return int(torch.cuda.max_memory_allocated(device.handle)) if device.kind == "cuda" else 0
+
+
+def _read(path: Path) -> _Table | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Table)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def _publish(path: Path, table: _Table) -> None:
+    """Write the file whole, unless another one was first; one that cannot be read is replaced."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{secrets.token_hex(8)}.part")
+    part.write_bytes(msgspec.json.encode(table))
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        if _read(path) is None:
+            part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
