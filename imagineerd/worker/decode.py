@@ -93,7 +93,7 @@ def decode_size(model: Model, device: Device, latents: torch.Tensor, batch_size:
 def decode(model: Model, latents: torch.Tensor, size: int) -> Decoded:
     """Decode at most `size` latents [B, 4, h, w] in a call of exactly that size, and start to bring them here."""
     started = time.monotonic()
-    begun = _event(model.device)
+    begun = event_on(model.device)
     padded = torch.cat([latents, latents[:1].expand(size - len(latents), -1, -1, -1)])
     images = model.vae.decode(padded / model.vae.config.scaling_factor, return_dict=False)[0][: len(latents)]
     sound = torch.stack([_is_finite(latents), _is_finite(images)])
@@ -101,15 +101,15 @@ def decode(model: Model, latents: torch.Tensor, size: int) -> Decoded:
     levels = (shades * 255).round().to(torch.uint8)
     if begun is None:
         return Decoded(levels.cpu(), sound.cpu(), model.dtype, time.monotonic() - started)
-    return Decoded(_on_its_way(levels), _on_its_way(sound), model.dtype, 0.0, (begun, _event(model.device)))
+    return Decoded(on_its_way(levels), on_its_way(sound), model.dtype, 0.0, (begun, event_on(model.device)))
 
 
-def _event(device: torch.device) -> Any:
+def event_on(device: torch.device) -> Any:
     """Return a CUDA event that comes when the device has done all it was given so far; None elsewhere."""
     if device.type != "cuda":
         return None
     event: Any = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
-    event.record()
+    event.record(torch.cuda.current_stream(device))
     return event
 
 
@@ -118,7 +118,7 @@ def _is_finite(values: torch.Tensor) -> torch.Tensor:
     return torch.isfinite(values).flatten(1).all(1)
 
 
-def _on_its_way(values: torch.Tensor) -> torch.Tensor:
+def on_its_way(values: torch.Tensor) -> torch.Tensor:
     """Return page-locked memory that the values are copied to; only such a copy runs beside the host's own work."""
     here = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
     return here.copy_(values, non_blocking=True)

@@ -131,6 +131,25 @@ def test_memory_that_runs_out_costs_the_preview_alone(model: Any, spec: Any, mon
     assert wire.previews() == []
 
 
+def test_a_copy_that_is_on_its_way_is_shown_when_it_came_and_not_overtaken(
+    model: Any, spec: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Event:
+        asked = 0
+
+        def query(self) -> bool:
+            self.asked += 1
+            return self.asked == 3
+
+    wire, event = Wire(link.Watch(all=True, rate=9e9, max_side=96)), Event()
+    real = preview._bring
+    monkeypatch.setattr(preview, "_bring", lambda *given: real(*given)._replace(event=event))
+
+    draw(model, spec, wire)
+
+    assert {(sent.job, sent.step) for sent in wire.previews()} == {(1, 1), (2, 1)}
+
+
 # ---------------------------------------------------------------- what it shows
 
 
