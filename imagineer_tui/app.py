@@ -28,6 +28,7 @@ from imagineer_tui.terminal import clipboard
 from imagineer_tui.terminal.detection import UNASKED, Terminal
 from imagineer_tui.terminal.driver import Driver, send
 from imagineer_tui.terminal.images import choose, following
+from imagineer_tui.terminal.notice import notice
 from imagineer_tui.terminal.signals import leave_on_signals
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class ImagineerApp(App[int]):
         self._far = far
         self._feed: Feed | None = None
         self._client: AsyncClient | None = None
-        self._gathering = Gathering(self.set_timer, lambda topic: self._to_screens(OF_TOPIC[topic]))
+        self.gathering = Gathering(self.set_timer, lambda topic: self._to_screens(OF_TOPIC[topic]))
         for theme in themes.OURS:
             self.register_theme(theme)
         # Textual would build, style and paint a screen of its own before the first one of ours.
@@ -133,7 +134,7 @@ class ImagineerApp(App[int]):
         """Keep the world in step until the app ends."""
         from imagineer_tui.feed import Feed
 
-        self._feed = Feed(self.world, self.client, self._gathering.add, self._happened, self._finished)
+        self._feed = Feed(self.world, self.client, self.gathering.add, self._happened, self._finished)
         if self._start:
             self.action_start_daemon()
         await self._feed.run()
@@ -141,17 +142,10 @@ class ImagineerApp(App[int]):
     @work(group="start", exclusive=True, exit_on_error=False)
     async def action_start_daemon(self) -> None:
         """Start a daemon unless one answers; do not wait for the next try."""
-        from imagineer_tui.starting import start
-        from imagineerd.errors import ImagineerError
+        from imagineer_tui.starting import start_for
 
-        try:
-            pid = None if self._far else await asyncio.to_thread(start, self.paths)
-        except ImagineerError as error:
-            said = "\n".join([error.message, *(str(problem) for problem in error.problems)])
-            self.notify(said, title="The daemon did not start", severity="error", timeout=30)
-        else:
-            if pid:
-                self.notify(f"No daemon was running: started imagineerd (pid {pid}).")
+        if not self._far:
+            await start_for(self)
         if self._feed:
             self._feed.try_now()
 
@@ -188,8 +182,7 @@ class ImagineerApp(App[int]):
         """Tell something that happened by itself: a toast, and the bell where nobody looks."""
         self.notify(text, title=title, severity=severity)
         if not self.app_focus and self.preferences.bell:
-            send(self, f"\x1b]9;{title or text}\x07")
-            self.bell()
+            send(self, notice(title or text, self.terminal))
 
     def copy_to_clipboard(self, text: str) -> None:
         """Send a text to the clipboard, through tmux too; paste in this app has it in any case."""

@@ -14,7 +14,8 @@ from contextlib import aclosing, suppress
 from time import monotonic
 from typing import Final
 
-from imagineer_tui.model.applying import apply, finished, load, refuse
+from imagineer_tui.model.applying import apply, finished, refuse
+from imagineer_tui.model.loading import asking, load
 from imagineer_tui.model.world import Topic, World
 from imagineerd.client import AsyncClient, Event, Followed
 from imagineerd.errors import ImagineerError
@@ -110,11 +111,10 @@ class Feed:
         self._changed(frozenset({"status"}))
 
     async def _load(self, batch_id: str) -> None:
-        self._world.stale.discard(batch_id)
-        self._world.moves.clear()
-        jobs = await self._jobs_of(batch_id)
-        batch = self._world.batches.get(batch_id) or (await self._client.batch(batch_id)).batch
-        self._changed(load(self._world, batch, jobs))
+        with asking(self._world, batch_id):
+            jobs = await self._jobs_of(batch_id)
+            batch = self._world.batches.get(batch_id) or (await self._client.batch(batch_id)).batch
+            self._changed(load(self._world, batch, jobs))
         self._tell_finished()
 
     async def _jobs_of(self, batch_id: str) -> list[Job]:

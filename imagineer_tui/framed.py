@@ -92,6 +92,11 @@ class Framed(Screen[None]):
         return cast("ImagineerApp", self.app)
 
     @property
+    def is_wide(self) -> bool:
+        """Whether there is room for a third panel."""
+        return bool(self.classes & {"-wide", "-huge"})
+
+    @property
     def world(self) -> World:
         """What is known of the daemon."""
         return self.house.world
@@ -186,8 +191,10 @@ class Framed(Screen[None]):
         self._show_connection()
 
     def _show_connection(self) -> None:
-        away = self.world.connection.phase == "away"
-        self.query_one(Banner).show(sentence(self.world.connection, monotonic()), "F5 starts it." if away else "")
+        connection = self.world.connection
+        away = connection.phase == "away"
+        offer = "F5 starts it." if away and not connection.starting else ""
+        self.query_one(Banner).show(sentence(connection, monotonic()), offer)
         if self._beat is None:
             return
         if away and self.is_current:

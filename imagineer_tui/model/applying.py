@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final, assert_never
 
 from msgspec.structs import replace
 
 from imagineer_tui.model import landed
+from imagineer_tui.model.queue import draws
 from imagineer_tui.model.world import Build, Move, Progress, Topic, World
 from imagineerd.client import Away, Event, Followed
 from imagineerd.errors import DaemonAway, ImagineerError
-from imagineerd.jobs import OPEN_STATES, GenerateSpec, Job, State
+from imagineerd.jobs import OPEN_STATES, Job, State
 from imagineerd.protocol import (
     Batch,
     BatchAdded,
@@ -94,27 +94,12 @@ def refuse(world: World, error: ImagineerError, retry_at: float) -> frozenset[To
     return lose(world, error.message, retry_at)
 
 
-def load(world: World, batch: Batch, jobs: Sequence[Job]) -> frozenset[Topic]:
-    """Take in all jobs of a batch, as asked for because it was `stale`.
-
-    The answer and the events come by different ways: what was told of a job meanwhile is newer than the answer.
-    """
-    world.jobs.update((job.id, _moved(job, world.moves[job.id]) if job.id in world.moves else job) for job in jobs)
-    drawn = sorted((job for job in jobs if _draws(job)), key=lambda job: job.id)
-    newest = {job.slot: job.id for job in drawn}
-    states = Counter(world.jobs[number].state.value for number in newest.values())
-    takes = sum(world.jobs[job.id].state is State.DONE for job in drawn)
-    world.batches[batch.id] = replace(batch, states=dict(states), takes=takes)
-    world.stale.discard(batch.id)
-    return frozenset({"queue"})
-
-
 def finished(world: World) -> list[Batch]:
     """Return the batches, but no auditions, whose last open job ended since this was last asked."""
     if not world.moving:
         return []
-    still_open = {job.batch for job in world.jobs.values() if job.state in OPEN_STATES and _draws(job)}
-    ended = world.moving - still_open - world.stale
+    still_open = {job.batch for job in world.jobs.values() if job.state in OPEN_STATES and draws(job)}
+    ended = world.moving - still_open - world.stale - world.asked
     world.moving -= ended
     found = (world.batches[batch] for batch in sorted(ended) if batch in world.batches)
     return [batch for batch in found if not batch.audition]
@@ -134,7 +119,7 @@ def _start_over(world: World, snapshot: Snapshot) -> frozenset[Topic]:
     world.paused = snapshot.paused
     # An open job names its batch; one that is older than the newest batches has to be asked for.
     world.stale = {job.batch for job in snapshot.jobs if job.batch not in world.batches}
-    world.moving |= {job.batch for job in snapshot.jobs if _draws(job)}
+    world.moving |= {job.batch for job in snapshot.jobs if draws(job)}
     _live(world)
     return EVERYTHING
 
@@ -214,18 +199,14 @@ def _move(world: World, number: int, batch: str, move: Move) -> None:
     if job is None:
         world.stale.add(batch)
         return
-    if _draws(job):
+    if draws(job):
         _count(world, batch, job.state, move.state, takes=move.take is not None)
-    world.jobs[number] = _moved(job, move)
+    world.jobs[number] = moved(job, move)
     _forget_ended(world)
 
 
-def _draws(job: Job) -> bool:
-    """Say whether a job is the state of a card; to be labelled is none."""
-    return isinstance(job.spec, GenerateSpec)
-
-
-def _moved(job: Job, move: Move) -> Job:
+def moved(job: Job, move: Move) -> Job:
+    """Return a job as it is after what an event told of it."""
     attempts = job.attempts if move.attempts is None else move.attempts
     return replace(job, state=move.state, error=move.error, take=move.take or job.take, attempts=attempts)
 

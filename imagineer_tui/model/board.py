@@ -23,6 +23,12 @@ MOST_ENDED: Final = 12
 """Batches that ended; the Gallery has all."""
 MOST_OPENED: Final = 200
 """Cards of one batch that are listed at a time."""
+AWAITED: Final = {
+    "starting": "the worker starts …",
+    "loading": "the model is loaded …",
+    "idle": "the cards are on their way",
+    "dead": "the worker is gone: F3 says why",
+}
 MARKS: Final = {"queued": "·", "running": "▶", "done": "✓", "failed": "✗", "cancelled": "–", "held": "◌"}
 
 
@@ -67,6 +73,13 @@ def left(world: World, now: float) -> str:
     speed = f"{rate:.1f} it/s" if rate else ""
     parts = [number_of(len(jobs), "card"), f"{clock(seconds)} left" if seconds is not None else "", speed]
     return " · ".join(part for part in parts if part)
+
+
+def awaited(world: World) -> str:
+    """Return why nothing is drawn although something waits; empty where that needs no words."""
+    if queue.running(world) or not queue.waiting(world) or world.paused or world.worker is None:
+        return ""
+    return AWAITED.get(world.worker.phase, "")
 
 
 def _now(world: World, opened: Collection[str], now: float) -> Iterator[Line]:

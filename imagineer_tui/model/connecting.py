@@ -12,6 +12,8 @@ def sentence(connection: Connection, now: float) -> str:
     """Return what is wrong, how old the data are, and when the next try is; empty while all is well."""
     if connection.phase != "away":
         return ""
+    if connection.starting:
+        return "imagineerd is being started …"
     age = connection.age(now)
     old = f"What you see is {_span(age)} old. " if age is not None else ""
     return f"{connection.why} {old}{_trying(connection, now)}"

@@ -45,6 +45,8 @@ def fitting(parts: list[Part], width: int, separator: int = 3) -> list[Part]:
 
 
 def _connection(world: World) -> Part:
+    if world.connection.starting:
+        return Part("starting …", 0, "live")
     if world.connection.phase == "connecting":
         return Part("connecting …", 0)
     return Part("○ away", 0, "needs")

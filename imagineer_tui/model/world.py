@@ -29,13 +29,14 @@ class Connection:
     """Whether the daemon answers. Times are monotonic seconds.
 
     `heard_at` is when anything last came from it, None before the first time; `why` is the sentence of what went
-    wrong; `retry_at` is when the next try begins, None while one is under way.
+    wrong; `retry_at` is when the next try begins, None while one is under way. `starting`: we are starting a daemon.
     """
 
     phase: Phase = "connecting"
     heard_at: float | None = None
     why: str = ""
     retry_at: float | None = None
+    starting: bool = False
 
     @property
     def live(self) -> bool:
@@ -90,7 +91,8 @@ class World:
     `worker` draws, `labeling` is the one that labels; `build` is the newest build of its image that was heard of.
     `jobs` are the open ones, and those that ended while the app looked. `progress` is of running jobs, `pace` of all.
     `landed` are the takes that came while the app looked, oldest first. While it is `paused`, no job is started.
-    `stale` names batches of which there is more to ask for, `moving` those that had open jobs when last looked at.
+    `stale` names batches of which there is more to ask for, `asked` those of which it is being asked for, `moving`
+    those that had open jobs when last looked at.
     `moves` are the newest ones told of each job since the jobs of a batch were last asked for.
     """
 
@@ -106,6 +108,7 @@ class World:
     batches: dict[str, Batch] = field(default_factory=dict)
     landed: deque[Take] = field(default_factory=lambda: deque(maxlen=MOST_LANDED))
     stale: set[str] = field(default_factory=set)
+    asked: set[str] = field(default_factory=set)
     moving: set[str] = field(default_factory=set)
     moves: dict[int, Move] = field(default_factory=dict)
 

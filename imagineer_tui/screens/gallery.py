@@ -21,6 +21,7 @@ from imagineer_tui.widgets.filter_line import FilterLine
 from imagineer_tui.widgets.rows import Rows
 from imagineer_tui.widgets.take_panel import TakePanel
 from imagineer_tui.widgets.thumbnails import Thumbnails
+from imagineer_tui.widgets.titles import entitle
 from imagineer_tui.words import number_of
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class GalleryScreen(Framed):
         try:
             page = await self.client.search(self._album.query, FOUND)
         except ImagineerError as error:
-            self.query_one(CardPage).border_subtitle = error.message
+            entitle(self.query_one(CardPage), self._album.title, error.message)
             return
         more = f"the newest {FOUND}" if page.before else number_of(len(page.takes), "take")
         self._album.lay_out_found(page)
@@ -181,7 +182,7 @@ class GalleryScreen(Framed):
         """Put what is compared side by side; a screen that is not wide has room for nothing else."""
         album = self._album
         self.query_one(TakePanel).compare(album.compared if album.comparing else [], album.revealed)
-        self.set_class(album.comparing and not self.has_class("-wide", "-huge"), "-large")
+        self.set_class(album.comparing and not self.is_wide, "-large")
         self.query_one(CardPage).show_marks()
 
     # ------------------------------------------------------------ what happens

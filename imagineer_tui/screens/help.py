@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -17,7 +17,18 @@ if TYPE_CHECKING:
 
     from imagineer_tui.framed import Framed
 
-KEY_WIDTH = 14
+KEY_WIDTH: Final = 14
+NAME_WIDTH: Final = 36
+HEADINGS: Final = {"app": "Everywhere", "list": "In a list"}
+"""Where keys are listed whose ids begin so."""
+
+
+class Key(NamedTuple):
+    """Keys that do the same, what that is, and the name by which `tui.yaml` puts it on another key."""
+
+    keys: tuple[str, ...]
+    name: str
+    id: str
 
 
 class HelpScreen(ModalScreen[None]):
@@ -51,8 +62,7 @@ class HelpScreen(ModalScreen[None]):
             scroll.border_title = self._title
             yield Static(self._help, markup=False)
             for heading, keys in self._keys.items():
-                lines = [Content.assemble((key.ljust(KEY_WIDTH), "b $accent"), name) for key, name in keys]
-                yield Static(Content("\n").join([Content(), Content.styled(heading, "b"), *lines]))
+                yield Static(Content("\n").join([Content(), Content.styled(heading, "b"), *map(_line, keys)]))
 
     def action_scroll(self, direction: str) -> None:
         """Move the text."""
@@ -60,21 +70,21 @@ class HelpScreen(ModalScreen[None]):
         getattr(scroll, f"scroll_{direction}")(animate=False)
 
 
-def keys_of(active: Iterable[ActiveBinding], display: Callable[[Binding], str]) -> dict[str, list[tuple[str, str]]]:
-    """Return (keys, what they do) under headings: of this screen, of its focused part, of the app."""
-    found: dict[str, dict[str, tuple[list[str], str]]] = {"Here": {}, "Everywhere": {}}
+def _line(key: Key) -> Content:
+    keys, name = " ".join(key.keys).ljust(KEY_WIDTH), key.name.ljust(NAME_WIDTH)
+    return Content.assemble((keys, "b $accent"), name, (key.id, "dim"))
+
+
+def keys_of(active: Iterable[ActiveBinding], display: Callable[[Binding], str]) -> dict[str, list[Key]]:
+    """Return what can be pressed under headings: on this screen, in the whole app, in a list."""
+    found: dict[str, dict[str, Key]] = {"Here": {}, "Everywhere": {}, "In a list": {}}
     for key in active:
         binding = key.binding
         # Without an id it is one of Textual's own: moving in a list, editing a line.
         if not binding.id or not binding.description:
             continue
-        heading = "Everywhere" if binding.id.startswith("app.") else "Here"
-        keys, _ = found[heading].setdefault(binding.action, ([], binding.description))
+        group = found[HEADINGS.get(binding.id.partition(".")[0], "Here")]
+        known = group.get(binding.action, Key((), binding.description, binding.id))
         shown = display(binding)
-        if shown not in keys:
-            keys.append(shown)
-    return {
-        heading: [(" ".join(keys), name) for keys, name in actions.values()]
-        for heading, actions in found.items()
-        if actions
-    }
+        group[binding.action] = known if shown in known.keys else known._replace(keys=(*known.keys, shown))
+    return {heading: list(keys.values()) for heading, keys in found.items() if keys}

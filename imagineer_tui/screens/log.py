@@ -15,6 +15,7 @@ from imagineer_tui.framed import Framed
 from imagineer_tui.model.log_tail import LogTail, level_of
 from imagineer_tui.widgets.filter_line import FilterLine
 from imagineer_tui.widgets.rows import Column, Row, Rows
+from imagineer_tui.widgets.titles import entitle
 
 LOOK_S: Final = 1.0
 STYLES: Final = {"DEBUG": "dim", "WARNING": "$warning", "ERROR": "$error", "CRITICAL": "b $error"}
@@ -74,7 +75,7 @@ class LogScreen(Framed):
         """Look for new lines again and again."""
         if self._tail is None:
             self._tail = LogTail(self.house.paths.log_file)
-            self.query_one("#log").border_subtitle = str(self._tail.file)
+            entitle(self.query_one("#log"), "Log", str(self._tail.file))
             self.query_one(Rows).say_empty(NOTHING.format(file=self._tail.file))
         while True:
             if await asyncio.to_thread(self._tail.read):

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 
 from imagineer_tui.framed import Framed
 from imagineer_tui.intents import ShowBatch
-from imagineer_tui.model import queue
+from imagineer_tui.model import board, queue
 from imagineer_tui.remembering import Memory
 from imagineer_tui.widgets.live_panel import LivePanel
 from imagineer_tui.widgets.queue_board import QueueBoard
@@ -19,7 +19,9 @@ from imagineer_tui.widgets.queue_rows import QueueRows
 from imagineer_tui.widgets.thumbnail import Thumb
 
 if TYPE_CHECKING:
-    from imagineerd.protocol import Take
+    from imagineer_tui.model.world import Progress
+    from imagineerd.jobs import Job
+    from imagineerd.protocol import Preview, Take
 
 HISTORY: Final = 50
 """Failed and held jobs of earlier times that are asked for."""
@@ -37,7 +39,7 @@ class QueueScreen(Framed):
         "Neither is lost when the daemon restarts. What is cancelled can be queued again with r or z."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("v", "look", "look at the card that is drawn", id="queue.look", show=False),
+        Binding("v", "look", "look", id="queue.look", tooltip="see the card that is drawn instead of the list"),
     ]
     DEFAULT_CSS = """
     QueueScreen {
@@ -46,7 +48,9 @@ class QueueScreen(Framed):
         LivePanel { width: 44; }
         &.-huge LivePanel { width: 72; }
         &.-normal LivePanel, &.-narrow LivePanel {
-            display: none; layer: above; position: absolute; width: 100%; height: 100%;
+            display: none; layer: above; position: absolute; width: 100%; height: 100%; layout: horizontal;
+            #live { width: 2fr; height: 100%; }
+            #landed { width: 3fr; height: 100%; }
         }
         /* Over the list, which keeps the focus: its keys count while one looks. */
         &.-normal.-looking LivePanel, &.-narrow.-looking LivePanel { display: block; }
@@ -80,6 +84,13 @@ class QueueScreen(Framed):
         """Highlight a batch."""
         if isinstance(intent, ShowBatch):
             self.query_one(QueueBoard).highlight(intent.batch_id)
+            if len(self.world.decks) <= 1:  # of the very first deck one wants to see the cards
+                self.add_class("-looking")
+                self.call_after_refresh(self.watch_previews)
+
+    def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool:
+        """Where there is room for both, there is nothing to choose."""
+        return action != "look" or not self.is_wide
 
     # ------------------------------------------------------------ what there is to see
 
@@ -102,10 +113,18 @@ class QueueScreen(Framed):
     def on_progressed(self) -> None:
         """Running jobs took steps."""
         self.draw()
+        self._tell_drawn()
 
     def on_status_changed(self) -> None:
-        """The queue was paused or goes on."""
+        """The queue was paused or goes on; the worker does something else."""
         self.draw()
+        self._tell_drawn()
+
+    def on_resize(self) -> None:
+        """There may be room for the live panel now, or none any more."""
+        self.call_after_refresh(self.refresh_bindings)
+        if self.world.connection.live:
+            self.call_after_refresh(self.watch_previews)
 
     def on_deck_finished(self) -> None:
         """After the very first deck, say what there is to do with it."""
@@ -143,7 +162,8 @@ class QueueScreen(Framed):
             async with aclosing(self.client.previews(WatchPreviews(max_side=panel.max_side))) as previews:
                 async for preview in previews:
                     if preview.job == self._drawn():
-                        panel.show(preview, queue.name_of(self.world.jobs[preview.job]))
+                        panel.show(preview)
+                        panel.tell(_told(self.world.jobs[preview.job], preview))
 
     def _drawn(self) -> int:
         """Return the running job to look at: the one under the cursor, else the first."""
@@ -153,9 +173,19 @@ class QueueScreen(Framed):
 
     def _show_landed(self) -> None:
         panel = self.query_one(LivePanel)
-        panel.land([self._thumb(take) for take in self.world.landed])
-        if not self._drawn():
-            panel.rest()
+        left = len(queue.running(self.world)) + len(queue.waiting(self.world))
+        panel.land([self._thumb(take) for take in self.world.landed], f"{left} to come" if left else "")
+        self._tell_drawn()
+
+    def _tell_drawn(self) -> None:
+        panel, job = self.query_one(LivePanel), self.world.jobs.get(self._drawn())
+        progress = self.world.progress.get(job.id) if job else None
+        if job is None:
+            panel.rest(board.awaited(self.world))
+        elif progress:
+            panel.tell(_told(job, progress))
+        else:
+            panel.tell(f"{queue.name_of(job)} is begun")
 
     def _thumb(self, take: Take) -> Thumb:
         job = self.world.jobs.get(take.job)
@@ -168,3 +198,7 @@ class QueueScreen(Framed):
         """Where there is no room for both, see the card that is drawn instead of the list, or the list again."""
         self.toggle_class("-looking")
         self.call_after_refresh(self.watch_previews)
+
+
+def _told(job: Job, at: Preview | Progress) -> str:
+    return f"{queue.name_of(job)} · step {at.step}/{at.steps}"

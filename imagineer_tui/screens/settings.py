@@ -17,6 +17,7 @@ from imagineer_tui.widgets.field import Field
 from imagineer_tui.widgets.filter_line import FilterLine
 from imagineer_tui.widgets.rows import Rows
 from imagineer_tui.widgets.setting_rows import SettingRows
+from imagineer_tui.widgets.titles import entitle
 
 if TYPE_CHECKING:
     from imagineerd.protocol import Config
@@ -77,8 +78,8 @@ class SettingsScreen(Framed):
 
         self._items = {item.setting.key: item for item in items(describe(self.house.paths), config.values)}
         self.query_one(SettingRows).show(self._items.values())
-        panel = self.query_one("#list")
-        panel.border_subtitle = f"{config.file} · restart needed" if config.restart_needed else config.file
+        file = f"{config.file} · restart needed" if config.restart_needed else config.file
+        entitle(self.query_one("#list"), "Settings", file)
         self._explain()
 
     @on(Rows.Highlighted, "#settings")

@@ -15,6 +15,7 @@ from imagineer_tui.model.gallery import command_of
 from imagineer_tui.widgets.filter_line import FilterLine
 from imagineer_tui.widgets.thumbnail import FAILED, FAVOURITE, MISSING, PICK, Thumb
 from imagineer_tui.widgets.thumbnails import Thumbnails
+from imagineer_tui.widgets.titles import entitle
 
 if TYPE_CHECKING:
     from imagineer_tui.framed import Framed
@@ -78,7 +79,7 @@ class CardPage(Vertical):
 
     def show(self, note: str) -> None:
         """Show what the album holds now, with the cursor where it is wanted."""
-        self.border_title, self.border_subtitle = self._album.title, note
+        entitle(self, self._album.title, note)
         self._draw(self._album.place(self.card))
 
     def show_marks(self) -> None:

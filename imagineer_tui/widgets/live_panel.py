@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.widgets import Static
 
 from imagineer_tui.terminal.images import Choice
 from imagineer_tui.widgets.live_preview import LivePreview
 from imagineer_tui.widgets.picture import Picture
 from imagineer_tui.widgets.thumbnail import Thumb
 from imagineer_tui.widgets.thumbnails import Thumbnails
+from imagineer_tui.widgets.titles import entitle
 
 if TYPE_CHECKING:
     from imagineer_tui.terminal.detection import Terminal
@@ -33,6 +35,7 @@ class LivePanel(Vertical):
     LivePanel {
         #live { height: 4fr; }
         #landed { height: 3fr; padding: 0 1; }
+        #told { height: 1; padding: 0 1; text-align: center; color: $text-muted; }
         Picture { display: none; }
         &.-resting { Picture { display: block; } LivePreview { display: none; } }
     }
@@ -44,7 +47,8 @@ class LivePanel(Vertical):
         self._load = load
         self._images = images
         self._terminal = terminal
-        self._newest = Thumb("", "Live")
+        self._newest: Thumb | None = None
+        self._told = ""
 
     def compose(self) -> ComposeResult:
         """Put both panels."""
@@ -52,6 +56,7 @@ class LivePanel(Vertical):
             live.border_title = "Live"
             yield LivePreview(self._images.small)
             yield Picture(self._load, self._images.large, self._terminal)
+            yield Static(id="told", markup=False)
         with Vertical(id="landed", classes="panel") as landed:
             landed.border_title = "Landed"
             thumbnails = Thumbnails(self._drawings, self._images.small, picture=LANDED)
@@ -69,23 +74,32 @@ class LivePanel(Vertical):
         width, height = self.query_one("#live").content_size
         return max(LEAST_SIDE, min(MOST_SIDE, max(width, 2 * height)))
 
-    def show(self, preview: Preview, name: str) -> None:
+    def show(self, preview: Preview) -> None:
         """Show how far a card is."""
         self.remove_class("-resting")
-        self.query_one("#live").border_title = f"{name} · step {preview.step}/{preview.steps}"
         self.query_one(LivePreview).show(preview.rgb, preview.width)
 
-    def rest(self) -> None:
-        """Show the newest that landed, as nothing is drawn."""
-        self.add_class("-resting")
-        self.query_one(LivePreview).clear()
-        self.query_one("#live").border_title = self._newest.caption
-        self.query_one(Picture).show(self._newest.key, blurred=self._newest.blurred)
+    def rest(self, awaited: str) -> None:
+        """Show the newest that landed, as nothing is drawn; before there is one, what is awaited."""
+        self.set_class(self._newest is not None, "-resting")
+        self.query_one(LivePreview).clear(awaited)
+        if self._newest:
+            self.query_one(Picture).show(self._newest.key, blurred=self._newest.blurred)
+            self.tell(self._newest.caption)
+        else:
+            self.tell("")
 
-    def land(self, thumbs: Sequence[Thumb]) -> None:
-        """Show these takes; the newest is the last."""
-        self._newest = thumbs[-1] if thumbs else Thumb("", "Live")
+    def tell(self, text: str) -> None:
+        """Say what the picture is."""
+        if text != self._told:
+            self._told = text
+            self.query_one("#told", Static).update(text, layout=False)
+
+    def land(self, thumbs: Sequence[Thumb], note: str) -> None:
+        """Show these takes; the newest is the last. `note` says how many are still to come."""
+        self._newest = thumbs[-1] if thumbs else None
         self.query_one(Thumbnails).show(thumbs, len(thumbs) - 1)
+        entitle(self.query_one("#landed"), "Landed", note)
 
     def show_as(self, images: Choice) -> None:
         """Show pictures another way."""

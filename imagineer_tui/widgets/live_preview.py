@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Final
 
+from rich.segment import Segment
 from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
@@ -12,8 +13,9 @@ from textual.widget import Widget
 from imagineer_tui.terminal.images import Shown
 from imagineer_tui.widgets.strips import Pixels, half_blocks, letters, scaled, standing_on
 
-BUDGET: Final = 16_000
-"""Bytes a second that previews may cost on average; with what Textual adds, 20 kB/s are not reached."""
+BUDGET: Final = 13_000
+"""Bytes a second that previews may cost on average; with the bars beside them and what Textual adds, 20 kB/s are not
+reached."""
 MOST: Final = 3
 """How often a pixel is repeated, at most: each line costs, and a small picture that moves says more."""
 MOVE: Final = 10
@@ -36,6 +38,7 @@ class LivePreview(Widget):
         self._strips: list[Strip] = []
         self._free_at = 0.0
         self._timer: Timer | None = None
+        self._note = ""
 
     def show(self, rgb: bytes, width: int) -> None:
         """Show a frame: 3 bytes for each pixel, `width` of them in a row. Frames may come as fast as they like."""
@@ -52,15 +55,18 @@ class LivePreview(Widget):
         if self._timer is None:
             self._draw()
 
-    def clear(self) -> None:
-        """Show nothing."""
-        self._newest = None
-        self._strips = []
-        self.refresh()
+    def clear(self, note: str = "") -> None:
+        """Show nothing but a note."""
+        if self._strips or note != self._note:
+            self._newest, self._strips, self._note = None, [], note
+            self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """Return a line; the picture stands in the middle."""
         width, height = self.size
+        if not self._strips:
+            note = self._note if y == height // 2 else ""
+            return Strip([Segment(note.center(width)[:width], self.rich_style)], width)
         top = (height - len(self._strips)) // 2
         if not top <= y < top + len(self._strips):
             return Strip.blank(width, self.rich_style)

@@ -50,7 +50,7 @@ class QueueBoard(Vertical):
         Binding("plus", "priority(1)", "higher priority", id="queue.higher", key_display="+", show=False),
         Binding("minus", "priority(-1)", "lower priority", id="queue.lower", key_display="-", show=False),
         Binding("x", "hold", "hold, or release", id="queue.hold", show=False),
-        Binding("z", "screen.undo", "undo", id="queue.undo"),
+        Binding("z", "screen.undo", "undo", id="queue.undo", show=False),
         Binding("enter,space", "unfold", "unfold", id="queue.unfold", key_display="enter"),
         Binding("o", "open_batch", "see it in the gallery", id="queue.open", show=False),
         Binding("slash", "filter", "filter", id="queue.filter", key_display="/", show=False),
@@ -101,7 +101,8 @@ class QueueBoard(Vertical):
         """Bring the list up to date; only lines that differ are drawn."""
         now = monotonic()
         rows = self.query_one(QueueRows)
-        rows.show(board.lines(self._world, self._history, self._opened, now), paused=self._world.paused)
+        lines = board.lines(self._world, self._history, self._opened, now)
+        rows.show(lines, board.left(self._world, now), board.awaited(self._world), paused=self._world.paused)
         if self._fresh:
             rows.action_jump(0)
             self._fresh = False
@@ -109,7 +110,6 @@ class QueueBoard(Vertical):
             key = next((key for key in rows.keys if key.endswith(f":{self._wanted}")), "")
             rows.select(key or rows.key)
             self._wanted = "" if key else self._wanted
-        self.border_subtitle = board.left(self._world, now)
 
     # ------------------------------------------------------------ the line under the cursor
 

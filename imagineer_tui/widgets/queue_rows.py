@@ -30,19 +30,23 @@ class QueueRows(Rows):
         """The line under the cursor."""
         return self._lines.get(self.key)
 
-    def show(self, lines: Iterable[Line], *, paused: bool) -> None:
-        """Show these lines; while the queue is paused, its heading says so."""
+    def show(self, lines: Iterable[Line], left: str, awaited: str, *, paused: bool) -> None:
+        """Show these lines; above them stands what is `left` to do, what is `awaited`, and whether all is paused."""
         found = list(lines)
         self._lines = {line.key: line for line in found}
-        self.fill(_rows(found, paused=paused))
+        self.fill(_rows(found, left, awaited, paused=paused))
 
 
-def _rows(lines: list[Line], *, paused: bool) -> Iterator[Row]:
+def _rows(lines: list[Line], left: str, awaited: str, *, paused: bool) -> Iterator[Row]:
+    if awaited:
+        yield Row("awaited", (Content.assemble(("◌ ", "$accent"), (awaited, "dim")),), heading=True)
     if paused:
         note = Content.assemble(("‖ paused", "b $warning"), (" · no card is begun · ", "dim"), ("p", "b $accent"))
         yield Row("paused", (note + Content.styled(" goes on", "dim"),), heading=True)
     for section, members in groupby(lines, key=lambda line: line.section):
-        yield Row(f"heading:{section}", (Content.styled(f"── {HEADINGS[section]} ──", "b"),), heading=True)
+        said, left = f"  {left}" if left else "", ""  # behind the first heading
+        title = Content.assemble((f"── {HEADINGS[section]} ──", "b"), (said, "dim"))
+        yield Row(f"heading:{section}", (title,), heading=True)
         yield from (_row(line) for line in members)
 
 

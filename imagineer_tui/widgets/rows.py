@@ -44,7 +44,7 @@ class Row(NamedTuple):
         return " ".join(cell if isinstance(cell, str) else cell.plain for cell in self.cells).lower()
 
 
-class Rows(ScrollView, can_focus=True):
+class Rows(ScrollView, can_focus=True, inherit_bindings=False):
     """Give it `columns` and `fill` it; it posts `Highlighted` when another row is under the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -18,6 +18,7 @@ from imagineer_tui.widgets.filter_line import FilterLine
 from imagineer_tui.widgets.plan_line import PlanLine
 from imagineer_tui.widgets.prompt_preview import PromptPreview
 from imagineer_tui.widgets.rows import Rows
+from imagineer_tui.widgets.titles import entitle
 from imagineer_tui.words import number_of
 
 if TYPE_CHECKING:
@@ -70,8 +71,7 @@ class SetPlan(Vertical):
     def show_set(self, info: SetInfo) -> None:
         """Plan this set; where its files are wrong, say what is."""
         self._info = info
-        self.border_title = f"{info.name} · {number_of(info.cards, 'card')}"
-        self.border_subtitle = info.description
+        entitle(self, f"{info.name} · {number_of(info.cards, 'card')}", info.description)
         self.theme = self._deal.theme_for(info)
         if info.problems:
             self.workers.cancel_group(self, "plan")

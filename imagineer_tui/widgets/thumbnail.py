@@ -62,6 +62,11 @@ class Thumbnail(Widget):
         self._note = ""
         self._drawing: Task[None] | None = None
 
+    @property
+    def is_drawing(self) -> bool:
+        """Say whether its picture is still to come."""
+        return self._drawing is not None and not self._drawing.done()
+
     def show(self, thumb: Thumb | None, page: Thumbnails, *, highlighted: bool) -> None:
         """Show a thumb, or nothing; the picture comes when it is drawn."""
         wanted = _wanted(thumb, page) if thumb else None

@@ -29,6 +29,7 @@ BENCHMARKS = {
     "asking": "Requests while the worker draws.",
     "dying": "A worker that is killed, and the next one.",
     "starting": "From nothing to the first card.",
+    "opening": "From the command to the first paint of the terminal UI, beside a bare Textual app.",
     "labeling": "A label, beside docker run by hand; needs root.",
     "scheduling": "Mixed work of several people, on a simulated device.",
     "drawing": "A deck: the daemon, a bare pipeline, and one process for each picture.",

@@ -154,7 +154,7 @@ async def test_help_tells_the_keys_of_the_screen_and_of_the_app(daemon: FakeDaem
         await shows(pilot, "about 0:24")
 
         await pilot.press("question_mark")
-        await shows(pilot, "─ Sets ─", "random theme", "Everywhere", "start the daemon")
+        await shows(pilot, "─ Sets ─", "random theme", "sets.random", "to the cards", "Everywhere", "start the daemon")
         await pilot.press("escape")
 
         assert isinstance(app.screen, Framed)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import FakeDaemon
+from fakes import Deck, FakeDaemon, job
 from house import ROOT
 from piloting import environ_of
 from pseudo_terminal import FOOT, KITTY, SILENT, PseudoTerminal, Screen
@@ -68,6 +68,20 @@ def test_idle_it_writes_nothing(size: tuple[int, int], folder: Path) -> None:
     with imagineer(folder, size=size) as terminal:
         terminal.bytes_until_quiet(1.0)
         assert terminal.bytes_in(3.0) == 0
+
+
+def test_it_rings_and_tells_when_a_deck_is_finished_while_nobody_looks(
+    daemon: FakeDaemon, deck: Deck, folder: Path
+) -> None:
+    daemon.snapshot_jobs, daemon.snapshot_batches = (job(1),), (deck.batch(),)
+    with imagineer(folder) as terminal:
+        terminal.wait_for(b"about 0:24")
+        terminal.type(b"\x1b[O")  # the terminal lost the focus
+        terminal.bytes_until_quiet()
+
+        daemon.happen(deck.finish(1))
+
+        terminal.wait_for(b"\x1b]9;Zodiac is finished\x1b\\\x07")
 
 
 @pytest.mark.usefixtures("daemon")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from fakes import Deck, FakeDaemon, job
+from fakes import Deck, FakeDaemon, job, spec, take
 from labelled import Labels, label_job
 from msgspec.structs import replace
+from PIL import Image
 from piloting import opened, shows, until
 from snapshots import assert_is_kept
 from textual.pilot import Pilot
@@ -18,6 +20,8 @@ from imagineer_tui.app import ImagineerApp
 from imagineer_tui.preferences import Preferences
 from imagineer_tui.screens import TABS
 from imagineer_tui.widgets.picture import Picture
+from imagineer_tui.widgets.thumbnail import Thumbnail
+from imagineer_tui.widgets.titles import entitle
 from imagineerd import protocol
 from imagineerd.jobs import JobError, State
 
@@ -50,7 +54,7 @@ LOOKS = (
 @pytest.fixture(autouse=True)
 def few_tabs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another screen in the tab bar is no reason to keep all pictures anew."""
-    few = tuple(entry for entry in TABS if entry.name in {"sets", "queue"})
+    few = tuple(entry for entry in TABS if entry.name in {"sets", "queue", "gallery"})
     monkeypatch.setattr("imagineer_tui.framed.TABS", few)
 
 
@@ -123,6 +127,89 @@ async def test_labels(daemon: FakeDaemon, look: Look):
         await pilot.pause(0.1)
 
         assert_is_kept(app, f"labels_{look}")
+
+
+@pytest.fixture
+def drawn(daemon: FakeDaemon, deck: Deck) -> FakeDaemon:
+    """Two cards are there, one failed."""
+    deck.move(3, State.FAILED, JobError("E_OOM", "Out of memory: make it smaller."))
+    for number, colour in ((1, "#c08030"), (2, "#3050c0")):
+        deck.finish(number)
+        daemon.pictures[number] = picture(colour)
+    about = protocol.ListedTake(take=take(1), card="Aries", pick=True)
+    daemon.answers["take"] = protocol.TakeDetail(about=about, spec=spec(), folder="/pictures")
+    return daemon
+
+
+def picture(colour: str) -> bytes:
+    """A card in two colours."""
+    image = Image.new("RGB", (16, 24), colour)
+    image.paste("#e0d0a0", (4, 6, 12, 18))
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+async def test_gallery(drawn: FakeDaemon, look: Look):
+    async with opened(drawn, look.size, preferred(look)) as (app, pilot):
+        await settled(app, pilot)
+        await pilot.press("5")
+        await shows(pilot, "✗ Gemini", "▀▀▀▀")
+        await until(pilot, lambda: drawn.count(protocol.GetTake))
+        await until(pilot, lambda: not any(cell.is_drawing for cell in app.screen.query(Thumbnail)))
+        await pilot.pause(0.5)
+
+        assert_is_kept(app, f"gallery_{look}")
+
+
+async def test_settings(daemon: FakeDaemon, look: Look):
+    values = {"generation": {"width": 512, "steps": 30, "scheduler": "dpm++"}, "hardware": {"device": "auto"}}
+    daemon.answers["config"] = protocol.Config(values=values, file="/etc/imagineer.yaml")
+    async with opened(daemon, look.size, preferred(look)) as (app, pilot):
+        await settled(app, pilot)
+        await pilot.press("f2")
+        await shows(pilot, "── generation ──", "divisible by 8")
+        await pilot.pause(0.1)
+
+        assert_is_kept(app, f"settings_{look}")
+
+
+async def test_log(daemon: FakeDaemon, look: Look):
+    log = daemon.ctl.parent / "data" / "imagineerd.log"
+    log.parent.mkdir(exist_ok=True)
+    levels = ("INFO imagineerd: Ready.", "WARNING imagineerd: The disk fills up.", "ERROR imagineerd: It is full.")
+    log.write_text("".join(f"2026-11-22 16:41:5{at},000 {level}\n" for at, level in enumerate(levels)))
+    async with opened(daemon, look.size, preferred(look)) as (app, pilot):
+        await settled(app, pilot)
+        await pilot.press("f3")
+        await shows(pilot, "It is full.")
+        entitle(app.screen.query_one("#log"), "Log", "imagineerd.log")
+        await pilot.pause(0.1)
+
+        assert_is_kept(app, f"log_{look}")
+
+
+async def test_help(daemon: FakeDaemon, look: Look):
+    async with opened(daemon, look.size, preferred(look)) as (app, pilot):
+        await settled(app, pilot)
+        await pilot.press("question_mark")
+        await shows(pilot, "random theme")
+        await pilot.pause(0.1)
+
+        assert_is_kept(app, f"help_{look}")
+
+
+async def test_the_first_deck_is_waited_for(daemon: FakeDaemon, deck: Deck, look: Look):
+    daemon.worker = protocol.Worker(phase="starting")
+    async with opened(daemon, look.size, preferred(look)) as (app, pilot):
+        await settled(app, pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: daemon.count(protocol.Deal))
+        daemon.happen(protocol.BatchAdded(batch=deck.batch(), jobs=(1, 2, 3)))
+        await shows(pilot, "the worker starts …", "3 to come", "3 queued")
+        await pilot.pause(0.3)
+
+        assert_is_kept(app, f"first_{look}")
 
 
 async def test_away(daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch):

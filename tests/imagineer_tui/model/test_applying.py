@@ -9,11 +9,12 @@ from fakes import BATCH, job, label_spec, take
 from house import TESTS
 from msgspec.structs import replace
 
-from imagineer_tui.model.applying import EVERYTHING, apply, finished, load, refuse
+from imagineer_tui.model.applying import EVERYTHING, apply, finished, refuse
+from imagineer_tui.model.loading import asking, load
 from imagineer_tui.model.world import World
 from imagineerd.client import Away, Event
 from imagineerd.errors import DaemonAway
-from imagineerd.jobs import JobError, State
+from imagineerd.jobs import Job, JobError, State
 from imagineerd.protocol import (
     BESIDE,
     EVENTS,
@@ -56,6 +57,12 @@ def world() -> World:
     world = World()
     apply(world, snapshot(), 100.0)
     return world
+
+
+def answered(world: World, of: Batch, jobs: list[Job]) -> frozenset[str]:
+    """The jobs of a batch came, which had been asked for."""
+    with asking(world, of.id):
+        return load(world, of, jobs)
 
 
 def happen(world: World, body: object) -> frozenset[str]:
@@ -120,7 +127,7 @@ def test_a_new_batch_stands_first_and_its_jobs_are_asked_for(world: World):
     assert list(world.batches) == ["b2", BATCH]
     assert world.stale == {"b2"}
 
-    assert load(world, batch(id="b2", title="New"), [job(4), job(5)]) == {"queue"}
+    assert answered(world, batch(id="b2", title="New"), [job(4), job(5)]) == {"queue"}
     assert world.batches["b2"].title == "New"
     assert {4, 5} <= world.jobs.keys()
     assert not world.stale
@@ -128,9 +135,10 @@ def test_a_new_batch_stands_first_and_its_jobs_are_asked_for(world: World):
 
 def test_what_was_told_of_a_job_while_its_batch_was_asked_for_is_newer_than_the_answer(world: World):
     happen(world, BatchAdded(batch=batch(id="b2"), jobs=(4, 5)))
-    happen(world, TakeAdded(take=take(4)))
 
-    load(world, batch(id="b2"), [job(4, State.RUNNING), job(5, State.RUNNING)])
+    with asking(world, "b2"):
+        happen(world, TakeAdded(take=take(4)))
+        load(world, batch(id="b2"), [job(4, State.RUNNING), job(5, State.RUNNING)])
 
     assert (world.jobs[4].state, world.jobs[4].take) == (State.DONE, 4)
     assert world.batches["b2"].states == {"done": 1, "running": 1}
@@ -151,7 +159,7 @@ def test_to_be_labelled_is_no_state_of_a_card(world: World):
     done = [replace(job(number), state=State.DONE) for number in (1, 2, 3)]
     labels = [replace(job(number), slot=number - 3, spec=label_spec(number - 3)) for number in (4, 5, 6)]
 
-    load(world, batch(states={"done": 3}), [*done, *labels])
+    answered(world, batch(states={"done": 3}), [*done, *labels])
 
     assert world.batches[BATCH].states == {"done": 3}
     assert world.batches[BATCH].takes == 3
@@ -247,7 +255,7 @@ def test_a_batch_of_which_not_all_is_known_is_not_called_finished(world: World):
     happen(world, BatchAdded(batch=batch(id="b2"), jobs=(4,)))
     assert finished(world) == []
 
-    load(world, batch(id="b2"), [job(4, State.DONE)])
+    answered(world, batch(id="b2"), [job(4, State.DONE)])
 
     assert finished(world) == [world.batches["b2"]]
 
@@ -255,10 +263,36 @@ def test_a_batch_of_which_not_all_is_known_is_not_called_finished(world: World):
 def test_the_end_of_an_audition_is_nothing_to_tell(world: World):
     heard = batch(id="heard", audition=True)
     happen(world, BatchAdded(batch=heard, jobs=(4,)))
-    load(world, heard, [job(4, State.DONE)])
+    answered(world, heard, [job(4, State.DONE)])
 
     assert finished(world) == []
     assert heard.id not in {deck.id for deck in world.decks}
+
+
+def test_a_batch_whose_jobs_are_being_asked_for_is_not_called_finished(world: World):
+    happen(world, BatchAdded(batch=batch(id="b2"), jobs=(4,)))
+
+    with asking(world, "b2"):
+        apply(world, Worker(phase="loading"), 101.0)
+        assert finished(world) == []
+        load(world, batch(id="b2"), [job(4)])
+
+    assert not world.stale
+
+
+def test_what_changes_while_a_batch_is_asked_for_is_asked_for_again(world: World):
+    with asking(world, BATCH):
+        happen(world, JobsAdded(batch=BATCH, jobs=(9,), slots=(1,)))
+        load(world, batch(), [job(1)])
+
+    assert world.stale == {BATCH}
+
+
+def test_a_batch_of_which_no_answer_came_is_asked_for_again(world: World):
+    with pytest.raises(DaemonAway), asking(world, BATCH):
+        raise DaemonAway("Nobody is there.")
+
+    assert (world.stale, world.asked) == ({BATCH}, set())
 
 
 def test_a_batch_that_was_finished_while_the_daemon_was_away_is_told(world: World):

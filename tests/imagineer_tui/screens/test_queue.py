@@ -232,8 +232,8 @@ async def test_when_nothing_is_drawn_any_more_the_newest_card_is_shown_whole(dae
 
         daemon.happen(deck.finish(1))
 
-        await shows(pilot, "─ Aries ─")
-        assert app.screen.query_one(Picture).display
+        await until(pilot, lambda: app.screen.query_one(Picture).display)
+        assert "step 3/4" not in text_of(app)
 
 
 async def test_slash_filters_what_there_is(busy: FakeDaemon):

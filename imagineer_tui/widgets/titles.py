@@ -1,0 +1,16 @@
+"""The words in a panel's border."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widget import Widget
+
+
+def entitle(panel: Widget, title: str, subtitle: str = "") -> None:
+    """Write titles as they are, without markup. Textual paints a panel anew for each, so only what differs is set.
+
+    What changes several times a second belongs into a line of the panel instead.
+    """
+    for name, text in (("border_title", title), ("border_subtitle", subtitle)):
+        if Content(text).markup != (getattr(panel, name) or ""):
+            setattr(panel, name, Content(text))
