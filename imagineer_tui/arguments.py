@@ -352,6 +352,7 @@ def _add_label_option(parser: argparse.ArgumentParser) -> None:
 def _add_queueing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--priority", type=int, metavar="N", help="-100 to 100: the highest goes first")
     parser.add_argument("--hold", action="store_true", help="draw nothing until it is released")
+    parser.add_argument("--fresh", action="store_true", help="draw all, also what was drawn before just so")
     parser.add_argument("--detach", action="store_true", help="do not wait for the pictures")
 
 

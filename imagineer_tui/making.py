@@ -57,7 +57,7 @@ def watch(run: Run) -> int:
 
 def queueing(run: Run) -> dict[str, Any]:
     """Return what the options say of how jobs are queued."""
-    return {"priority": run.options.priority, "hold": run.options.hold}
+    return {"priority": run.options.priority, "hold": run.options.hold, "fresh": run.options.fresh}
 
 
 def _configured_prompt(client: Client) -> str:
@@ -70,6 +70,8 @@ def accepted(run: Run, dealt: protocol.Dealt) -> int:
     if run.options.detach or run.options.hold:
         run.out.show(dealt, tables.put_aside if run.options.hold else tables.dealt)
         return OK
+    if dealt.cached:
+        run.out.notice(f"{dealt.cached} of {len(dealt.jobs)} drawn before; --fresh draws them again")
     return _follow(run, Deck(dealt.batch, only=dealt.jobs))
 
 

@@ -212,7 +212,8 @@ def batch(out: Output, data: protocol.BatchDetail) -> None:
 
 def dealt(out: Output, data: protocol.Dealt) -> None:
     """Print what was accepted."""
-    out.line(f"{number_of(len(data.jobs), 'card')} queued; imagineer watch {data.batch.id}")
+    before = f", {data.cached} drawn before" if data.cached else ""
+    out.line(f"{number_of(len(data.jobs), 'card')} queued{before}; imagineer watch {data.batch.id}")
     out.line(data.batch.folder)
 
 
@@ -315,7 +316,7 @@ def take(out: Output, data: protocol.TakeDetail) -> None:
         ("sampler", f"{spec.scheduler}, {spec.steps} steps, guidance {spec.guidance_scale:g}"),
         ("mix", " + ".join(map(_mixed, data.mix)) or _mix(spec.mix)),
         ("model", f"{spec.model}{revision}"),
-        ("drawn", f"{moment(found.created_at)} in {took(found.duration)}, {data.seconds_per_step:.3g} s a step"),
+        ("drawn", _when_drawn(data)),
         ("device", device),
         ("rating", found.rating or ""),
         ("deleted", moment(found.deleted_at) if found.deleted_at else ""),
@@ -389,6 +390,13 @@ def label_history(out: Output, data: protocol.Labels) -> None:
         mark = "*" if label.id == data.current else " "
         out.line(f"{mark} {label.id}  {moment(label.at)}  {_said_by(label)}")
         out.line(f"    {label_line(label)}")
+
+
+def _when_drawn(data: protocol.TakeDetail) -> str:
+    take = data.about.take
+    if take.cached:
+        return f"before; here since {moment(take.created_at)}"
+    return f"{moment(take.created_at)} in {took(take.duration)}, {data.seconds_per_step:.3g} s a step"
 
 
 def take_label(out: Output, data: protocol.TakeLabel) -> None:

@@ -10,6 +10,7 @@ Two rules live here and nowhere else:
 
 from __future__ import annotations
 
+import hashlib
 from enum import Enum
 from typing import Annotated, Literal, TypeAlias, get_args
 
@@ -181,6 +182,18 @@ class Job(msgspec.Struct, frozen=True, omit_defaults=True):
     take: int | None = None
     turn: int = 0
     rank: float = 0.0
+
+
+def picture_key(spec: GenerateSpec) -> str:
+    """Return a hash of all that a picture depends on and a person can choose: two jobs with the same draw the same.
+
+    Empty where that is not known: the model or a LoRA without its hash.
+    """
+    if not spec.model_revision or not all(lora.sha256 for lora in spec.mix):
+        return ""
+    mix = tuple(LoraWeight("", lora.weight, lora.sha256) for lora in spec.mix)
+    bare = msgspec.structs.replace(spec, mix=mix, name="", parts=PromptParts())
+    return hashlib.sha256(msgspec.msgpack.encode(bare)).hexdigest()[:32]
 
 
 def group_key(spec: JobSpec) -> str:

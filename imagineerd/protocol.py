@@ -269,8 +269,9 @@ class Label(Body, frozen=True, omit_defaults=True, kw_only=True):
 class Take(Body, frozen=True, omit_defaults=True, kw_only=True):
     """One finished image; `file` is its name in the folder of its batch.
 
-    `color` is its average (`#rrggbb`), `duration` its share of the rendering time in seconds. `deleted_at` is set while
-    it lies in the trash. `rating` and `is_nsfw` are absent until it is labelled: then nobody knows what it shows.
+    `color` is its average (`#rrggbb`), `duration` its share of the rendering time in seconds; one that is `cached` was
+    not drawn: it is the picture of an earlier take of the same spec. `deleted_at` is set while it lies in the trash.
+    `rating` and `is_nsfw` are absent until it is labelled: then nobody knows what it shows.
     """
 
     id: int
@@ -286,6 +287,7 @@ class Take(Body, frozen=True, omit_defaults=True, kw_only=True):
     color: str = "#000000"
     created_at: UnixTime = 0.0
     duration: Seconds = 0.0
+    cached: bool = False
     favourite: bool = False
     deleted_at: UnixTime | None = None
     rating: Rating | None = None
@@ -575,12 +577,16 @@ class Themes(Body, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Dealt(Body, frozen=True, omit_defaults=True, kw_only=True):
-    """The accepted jobs, on disk. `repeated` is true where the idempotency key had been used for the same request."""
+    """The accepted jobs, on disk. `repeated` is true where the idempotency key had been used for the same request.
+
+    `cached` jobs of them get a picture that was drawn before, and are done as soon as that is linked.
+    """
 
     batch: Batch
     jobs: tuple[int, ...]
     warnings: tuple[str, ...] = ()
     repeated: bool = False
+    cached: int = 0
 
 
 class Batches(Body, frozen=True, omit_defaults=True, kw_only=True):
@@ -924,12 +930,14 @@ class Submit(Request[Dealt], frozen=True, omit_defaults=True, kw_only=True):
     """What every request for pictures says.
 
     `idem` is its idempotency key. Without a `priority` it is 10 for a prompt or a re-roll of at most 8 pictures, else
-    0. With `hold` the jobs are held until they are released.
+    0. With `hold` the jobs are held until they are released. A picture that was drawn before from the same spec is not
+    drawn again unless all is to be `fresh`.
     """
 
     idem: Idem
     priority: Priority | None = None
     hold: bool = False
+    fresh: bool = False
 
 
 class Deal(Submit, frozen=True, omit_defaults=True, kw_only=True):

@@ -92,6 +92,9 @@ class Generation(_Section, frozen=True):
         Annotated[int, Meta(ge=1, le=64)] | None,
         Meta(description="Most pictures drawn together; null means what the device can do."),
     ] = None
+    reuse: Annotated[bool, Meta(description="Take a stored picture of the same spec instead of drawing it again.")] = (
+        True
+    )
     num_images: Annotated[int, Meta(ge=1, le=MAX_N, description="Pictures drawn of a single prompt.")] = 1
 
 

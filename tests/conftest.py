@@ -26,7 +26,7 @@ def house() -> Iterator[House]:
 @pytest.fixture(scope="module")
 def running() -> Iterator[House]:
     """A daemon with the real worker that runs for all tests of a module."""
-    house = House(short_folder())
+    house = House(short_folder()).configured()
     yield house.start()
     house.close()
 

@@ -73,7 +73,8 @@ class House:
         return self.configured(**sections)
 
     def configured(self, **sections: object) -> House:
-        """Write the configuration file; each argument is a section."""
+        """Write the configuration file; each argument is a section. All is drawn unless `generation` is given."""
+        sections = {"generation": "{reuse: false}", **sections}
         file = self.paths.config_file
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("".join(f"{name}: {keys}\n" for name, keys in sections.items()))

@@ -18,10 +18,12 @@ from imagineerd.jobs import (
     Job,
     LabelSpec,
     LoraWeight,
+    PromptParts,
     State,
     canvas_of,
     group_key,
     model_of,
+    picture_key,
     sources_of,
     steps_of,
     weights_of,
@@ -110,6 +112,44 @@ def test_what_one_call_must_share_parts_the_groups(change: dict[str, object]) ->
 
 def test_prompt_and_seed_may_differ_within_a_group() -> None:
     assert group_key(spec(1, "The Fool")) == group_key(spec(2, "The Magician"))
+
+
+KNOWN = msgspec.structs.replace(spec(), model_revision="r1", mix=(LoraWeight("Ink", 0.5, "abc"),))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"name": "The Moon"}, {"parts": PromptParts(theme="gold")}, {"mix": (LoraWeight("Renamed", 0.5, "abc"),)}],
+    ids=lambda change: next(iter(change)),
+)
+def test_names_do_not_change_a_picture(change: dict[str, object]) -> None:
+    assert picture_key(msgspec.structs.replace(KNOWN, **change)) == picture_key(KNOWN)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"prompt": "a cat"},
+        {"negative_prompt": "a cat"},
+        {"seed": 77},
+        {"steps": 9},
+        {"guidance_scale": 1.0},
+        {"scheduler": "lms"},
+        {"width": 128},
+        {"model_revision": "r2"},
+        {"mix": (LoraWeight("Ink", 0.4, "abc"),)},
+        {"mix": (LoraWeight("Ink", 0.5, "abd"),)},
+        {"mix": ()},
+    ],
+    ids=str,
+)
+def test_all_that_is_drawn_from_changes_a_picture(change: dict[str, object]) -> None:
+    assert picture_key(msgspec.structs.replace(KNOWN, **change)) not in {picture_key(KNOWN), ""}
+
+
+def test_a_picture_of_an_unknown_model_or_lora_is_not_known() -> None:
+    assert picture_key(msgspec.structs.replace(KNOWN, model_revision="")) == ""
+    assert picture_key(msgspec.structs.replace(KNOWN, mix=(LoraWeight("Ink"),))) == ""
 
 
 def test_a_group_tells_its_model_its_weights_and_its_canvas_apart() -> None:

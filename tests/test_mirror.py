@@ -28,6 +28,7 @@ ELSEWHERE = {
     "imagineerd/keeper.py": ("tests/test_dispatch.py", "one worker of a lane, tested with the lane"),
     "imagineerd/drawing.py": ("tests/test_dispatch.py", "a worker that draws, tested with its lane"),
     "imagineerd/orders.py": ("tests/test_dispatch.py", "what a worker is told, seen in what it draws"),
+    "imagineerd/store/reuse.py": ("tests/test_reuse.py", "which pictures are there, seen in what is not drawn"),
     "imagineerd/settings.py": ("tests/test_config.py", "the table that reading and changing are made from"),
     "imagineerd/fingerprint.py": ("tests/test_models.py", "hashes of model and LoRA files"),
     "imagineerd/starter/*": (

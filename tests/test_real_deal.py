@@ -152,7 +152,7 @@ def test_killed_in_the_middle_a_deck_is_completed_and_no_card_is_drawn_twice(run
 
 def drawn_on(house: House, device: str) -> tuple[list[bytes], list[float]]:
     """Draw four cards picture by picture; return their pixels, and of each worker the speed that it measured."""
-    house.configured(hardware=f"{{device: '{device}', threads: 1}}", generation="{batch_size: 1}").start()
+    house.configured(hardware=f"{{device: '{device}', threads: 1}}", generation="{batch_size: 1, reuse: false}").start()
     with house.client() as client:
         client.pause()
         wait_until(lambda: [each.phase for each in workers_of(client)] == ["idle"] * len(device.split(",")), DRAW_S)

@@ -42,7 +42,7 @@ async def deal(parts: Parts, request: protocol.Deal, client: Client) -> protocol
         prompt = await asyncio.to_thread(labels.find_prompt, parts, request.label)
         new = msgspec.structs.replace(new, label_prompt=prompt)
     warnings = await sheets.sheet_warnings(parts, sheet, basis.model, request.theme)
-    return await _submit(parts, new, idem_of(request, client), warnings)
+    return await _submit(parts, request, new, idem_of(request, client), warnings)
 
 
 async def generate(parts: Parts, request: protocol.Generate, client: Client) -> protocol.Dealt:
@@ -63,7 +63,7 @@ async def generate(parts: Parts, request: protocol.Generate, client: Client) -> 
         audition=request.audition,
     )
     warnings = await sheets.prompt_warnings(parts, sheet, basis.model, request.prompt)
-    return await _submit(parts, new, idem_of(request, client), warnings)
+    return await _submit(parts, request, new, idem_of(request, client), warnings)
 
 
 async def deal_grid(parts: Parts, request: protocol.DealGrid, client: Client) -> protocol.Dealt:
@@ -88,7 +88,7 @@ async def deal_grid(parts: Parts, request: protocol.DealGrid, client: Client) ->
     )
     about_loras = await mixes.warnings(parts, grid.specs)
     warnings = (*planning.model_warnings(basis.model, request.theme or request.prompt), *about_loras)
-    return await _submit(parts, new, idem_of(request, client), warnings)
+    return await _submit(parts, request, new, idem_of(request, client), warnings)
 
 
 async def reroll(parts: Parts, request: protocol.Reroll, client: Client) -> protocol.Dealt:
@@ -102,16 +102,14 @@ async def reroll(parts: Parts, request: protocol.Reroll, client: Client) -> prot
     )
     limit, terms = parts.config.daemon.queue_limit, terms_of(request, client, pictures=len(jobs))
     dealt = await parts.store.add_jobs(batch, jobs, idem_of(request, client), limit, time.time(), terms=terms)
-    await parts.let_wait(dealt.jobs)
-    return dealt
+    return await _take_up(parts, request, dealt)
 
 
 async def complete(parts: Parts, request: protocol.Complete, client: Client) -> protocol.Dealt:
     """Draw what a batch lacks, with the seeds it was dealt with. Raises `NotFound`, `Full`."""
     limit, terms = parts.config.daemon.queue_limit, terms_of(request, client)
     dealt = await parts.store.complete(request.batch, idem_of(request, client), limit, time.time(), terms=terms)
-    await parts.let_wait(dealt.jobs)
-    return dealt
+    return await _take_up(parts, request, dealt)
 
 
 def _new_batch(parts: Parts, chosen: protocol.Settings, set_id: str, name: str = "", **rest: Any) -> NewBatch:
@@ -125,7 +123,18 @@ def _new_batch(parts: Parts, chosen: protocol.Settings, set_id: str, name: str =
     )
 
 
-async def _submit(parts: Parts, new: NewBatch, idem: Idem, warnings: tuple[str, ...]) -> protocol.Dealt:
+async def _submit(
+    parts: Parts, request: protocol.Submit, new: NewBatch, idem: Idem, warnings: tuple[str, ...]
+) -> protocol.Dealt:
     dealt = await parts.store.submit_batch(new, idem, parts.config.daemon.queue_limit, time.time())
-    await parts.let_wait(dealt.jobs)
-    return msgspec.structs.replace(dealt, warnings=warnings)
+    return msgspec.structs.replace(await _take_up(parts, request, dealt), warnings=warnings)
+
+
+async def _take_up(parts: Parts, request: protocol.Submit, dealt: protocol.Dealt) -> protocol.Dealt:
+    """Have accepted jobs drawn, but for those whose pictures are there from before."""
+    fresh = request.fresh or request.hold or dealt.repeated or not parts.config.generation.reuse
+    found = () if fresh else await parts.store.reusable(dealt.jobs)
+    known = {each.job for each in found}
+    await parts.let_wait([job for job in dealt.jobs if job not in known])
+    parts.reuse.offer(found)
+    return msgspec.structs.replace(dealt, cached=len(found))

@@ -10,6 +10,7 @@ from imagineerd.dispatch import Dispatcher
 from imagineerd.errors import Invalid
 from imagineerd.events import Events
 from imagineerd.labeling import Labeling
+from imagineerd.reuse import Reuse
 from imagineerd.store import Store
 from imagineerd.trash import Trash
 
@@ -36,6 +37,7 @@ class Parts:
         self.events = events
         self.trash = trash
         self.models = Models(paths, lambda: self.config)
+        self.reuse = Reuse(store, self.let_wait)
 
     async def let_wait(self, jobs: Sequence[int]) -> None:
         """Tell the dispatchers of jobs as far as they wait, where they stand now."""

@@ -108,6 +108,7 @@ def deal(  # noqa: PLR0913 - what can be said of it
     *,
     priority: int | None = None,
     hold: bool = False,
+    fresh: bool = False,
     label: str = "",
     audition: bool = False,
 ) -> protocol.Deal:
@@ -117,7 +118,8 @@ def deal(  # noqa: PLR0913 - what can be said of it
     `audition` is in no list of batches and found by no search unless that is asked for.
 
     `idem` is a key of the caller's own, for a deal that outlives this process; one is drawn where it is empty.
-    `priority` (-100 to 100) is left to the daemon where it is None; with `hold` nothing is drawn until `release`.
+    `priority` (-100 to 100) is left to the daemon where it is None; with `hold` nothing is drawn until `release`, and
+    with `fresh` all is drawn, also what was drawn before from the same spec.
     """
     return protocol.Deal(
         idem=idem or new_key(),
@@ -127,6 +129,7 @@ def deal(  # noqa: PLR0913 - what can be said of it
         cards=tuple(cards),
         priority=priority,
         hold=hold,
+        fresh=fresh,
         label=label,
         audition=audition,
     )
@@ -141,6 +144,7 @@ def generate(  # noqa: PLR0913 - what can be said of it
     *,
     priority: int | None = None,
     hold: bool = False,
+    fresh: bool = False,
     audition: bool = False,
 ) -> protocol.Generate:
     """Draw one prompt `n` times (1 to 10,000). Raises `Invalid`, `Full`. For `idem` and what follows see `deal`."""
@@ -152,6 +156,7 @@ def generate(  # noqa: PLR0913 - what can be said of it
         settings=settings,
         priority=priority,
         hold=hold,
+        fresh=fresh,
         audition=audition,
     )
 
@@ -167,6 +172,7 @@ def grid(  # noqa: PLR0913, PLR0917 - a grid is of a prompt or of a card
     *,
     priority: int | None = None,
     hold: bool = False,
+    fresh: bool = False,
 ) -> protocol.DealGrid:
     """Draw a prompt, or a card of a set, with every combination of the axes' values (400 at most).
 
@@ -182,6 +188,7 @@ def grid(  # noqa: PLR0913, PLR0917 - a grid is of a prompt or of a card
         settings=settings,
         priority=priority,
         hold=hold,
+        fresh=fresh,
     )
 
 
@@ -193,16 +200,19 @@ def reroll(  # noqa: PLR0913 - what can be said of it
     *,
     priority: int | None = None,
     hold: bool = False,
+    fresh: bool = False,
 ) -> protocol.Reroll:
     """One more take for each slot (from 1). Raises `NotFound`, `Full`. For `idem` and what follows see `deal`."""
     return protocol.Reroll(
-        idem=idem or new_key(), batch=batch_id, slots=tuple(slots), seed=seed, priority=priority, hold=hold
+        idem=idem or new_key(), batch=batch_id, slots=tuple(slots), seed=seed, priority=priority, hold=hold, fresh=fresh
     )
 
 
-def complete(batch_id: str, idem: str = "", *, priority: int | None = None, hold: bool = False) -> protocol.Complete:
+def complete(
+    batch_id: str, idem: str = "", *, priority: int | None = None, hold: bool = False, fresh: bool = False
+) -> protocol.Complete:
     """Deal what a batch lacks. Raises `NotFound`, `Full`. For `idem` and what follows see `deal`."""
-    return protocol.Complete(idem=idem or new_key(), batch=batch_id, priority=priority, hold=hold)
+    return protocol.Complete(idem=idem or new_key(), batch=batch_id, priority=priority, hold=hold, fresh=fresh)
 
 
 def batches(limit: int = PAGE, before: str | None = None, *, auditions: bool = False) -> protocol.ListBatches:

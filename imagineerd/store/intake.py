@@ -23,6 +23,7 @@ from imagineerd.jobs import (
     JobSpec,
     LabelSpec,
     group_key,
+    picture_key,
 )
 from imagineerd.labels.prompts import LabelPrompt
 from imagineerd.protocol import Axis, BatchAdded, Body, Dealt, JobsAdded, Take
@@ -41,8 +42,8 @@ _ADD_BATCH = """
 """
 _ADD_SLOT = "INSERT INTO slot (batch, idx, name, spec) VALUES (?, ?, ?, ?)"
 _ADD_JOB = """
-    INSERT INTO job (id, batch, slot, lane, kind, group_key, spec, client, priority, turn, rank, submitted_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO job (id, batch, slot, lane, kind, group_key, spec, picture, client, priority, turn, rank, submitted_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _MISSING = f"""
     SELECT idx, spec, (SELECT count(*) FROM take WHERE take.batch = :batch AND take.slot = slot.idx) FROM slot
@@ -284,7 +285,8 @@ def _hold(connection: sqlite3.Connection, jobs: Sequence[int], terms: Terms, at:
 
 def _described(spec: JobSpec) -> Row:
     kind = str(type(spec).__struct_config__.tag)
-    return (LANES[type(spec)], kind, group_key(spec), spec_blob(spec))
+    picture = picture_key(spec) if isinstance(spec, GenerateSpec) else ""
+    return (LANES[type(spec)], kind, group_key(spec), spec_blob(spec), picture)
 
 
 def _remember(connection: sqlite3.Connection, idem: Idem | None, dealt: Dealt, at: float) -> Dealt:

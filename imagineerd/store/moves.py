@@ -73,6 +73,7 @@ class NewTake(msgspec.Struct, frozen=True):
     sha256: str
     color: str = "#000000"
     duration: float = 0.0
+    cached: bool = False
 
 
 def move(  # noqa: PLR0913  a move has that many parts
@@ -301,6 +302,7 @@ def _add_take(connection: sqlite3.Connection, entry: Entry, new: NewTake, at: fl
         color=new.color,
         created_at=at,
         duration=new.duration,
+        cached=new.cached,
     )
     connection.execute(_ADD_TAKE, {column: getattr(take, column) for column in _COLUMNS})
     return take

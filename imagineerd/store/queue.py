@@ -3,8 +3,9 @@
 A method returns when what it did is on the disk. The SQL lives beside it, by subject, in functions of a connection:
 `schema` (tables), `intake` (work comes in), `moves` (jobs change state), `steering` (a person has a say), `order`
 (where jobs stand), `pausing`, `picks` and `trash` (takes are chosen and deleted), `pages` and `search` (reading),
-`mixes`, `outbox` (events), `history` (what is forgotten), `speed`; `rows` turns rows into values,
-`writer` is the thread that runs it all. The daemon holds the lock that makes it the only process with this file open.
+`reuse` (pictures that were drawn before), `mixes`, `outbox` (events), `history` (what is forgotten), `speed`; `rows`
+turns rows into values, `writer` is the thread that runs it all. The daemon holds the lock that makes it the only
+process with this file open.
 
 Every method may raise `DiskError`; then nothing was saved, and the store goes on.
 """
@@ -57,6 +58,7 @@ from imagineerd.store import (
     pages,
     pausing,
     picks,
+    reuse,
     sayings,
     schema,
     search,
@@ -69,6 +71,7 @@ from imagineerd.store.labeling import NewLabel
 from imagineerd.store.moves import NewTake
 from imagineerd.store.outbox import StoredEvent
 from imagineerd.store.pages import Snap, Unfinished
+from imagineerd.store.reuse import Reusable
 from imagineerd.store.writer import OnEvents, Writer
 
 P = ParamSpec("P")
@@ -166,6 +169,14 @@ class Store:
     async def finish(self, job: int, attempt: int, new: NewTake, at: float) -> Take | None:
         """Record a picture that is on disk; None, and nothing is done, for an attempt that does not run."""
         return await self.run(moves.finish, job, attempt, new, at)
+
+    async def reusable(self, jobs: Sequence[int]) -> tuple[Reusable, ...]:
+        """Return those of the jobs that wait for a picture that is kept. Raises `NotFound`."""
+        return await self.run(reuse.find, jobs)
+
+    async def reuse(self, job: int, new: NewTake, at: float) -> Take | None:
+        """Finish a waiting job with a picture that was drawn before; None where it waits no more."""
+        return await self.run(reuse.finish, job, new, at)
 
     async def adopt(self, job: int, batch: str, slot: int, new: NewTake, at: float) -> Take | None:
         """Record a picture found on disk, whatever attempt made it; None where no open job asks for it."""

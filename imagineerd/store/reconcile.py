@@ -42,6 +42,7 @@ class Sidecar(msgspec.Struct, frozen=True):
     slot: int
     seed: int
     duration: float = 0.0
+    cached: bool = False
 
 
 class Orphan(msgspec.Struct, frozen=True):
@@ -176,6 +177,7 @@ def read_picture(path: Path, sidecar: Sidecar) -> NewTake:
         sha256=hashlib.sha256(content).hexdigest(),
         color=f"#{average.hex()}",
         duration=sidecar.duration,
+        cached=sidecar.cached,
     )
 
 

@@ -16,7 +16,7 @@ JOB: Final = (
     "id, batch, slot, state, spec, priority, attempts, cancel_requested,"
     " submitted_at, started_at, ended_at, error_code, error_message, take, turn, rank"
 )
-NEW_TAKE: Final = "id, batch, slot, job, file, seed, width, height, bytes, sha256, color, created_at, duration"
+NEW_TAKE: Final = "id, batch, slot, job, file, seed, width, height, bytes, sha256, color, created_at, duration, cached"
 TAKE: Final = f"{NEW_TAKE}, favourite, deleted_at"
 LISTED: Final = (
     ", ".join(f"take.{column}" for column in TAKE.split(", "))
@@ -76,10 +76,11 @@ def error_of(code: str | None, message: str | None) -> JobError | None:
 
 def take_of(row: Row, label: Label | None = None) -> Take:
     """Read a row of the columns `TAKE`; its label stands elsewhere."""
-    *new, favourite, deleted_at = row
+    *new, cached, favourite, deleted_at = row
     rating = label.rating if label else ""
     return Take(
-        **dict(zip(NEW_TAKE.split(", "), new, strict=True)),
+        **dict(zip(NEW_TAKE.split(", ")[:-1], new, strict=True)),
+        cached=bool(cached),
         favourite=bool(favourite),
         deleted_at=deleted_at,
         rating=rating or None,

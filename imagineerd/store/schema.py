@@ -239,6 +239,13 @@ ALTER TABLE batch ADD COLUMN audition INTEGER NOT NULL DEFAULT 0 CHECK (audition
 CREATE INDEX batch_audition ON batch (audition);
 """
 
+# What a job draws, so that a picture that was drawn before is found; a take may be one of those.
+_VERSION_9: Final = """
+ALTER TABLE job ADD COLUMN picture TEXT NOT NULL DEFAULT '';
+CREATE INDEX job_picture ON job (picture) WHERE picture <> '';
+ALTER TABLE take ADD COLUMN cached INTEGER NOT NULL DEFAULT 0 CHECK (cached IN (0, 1));
+"""
+
 MIGRATIONS: Final[tuple[str, ...]] = (
     _VERSION_1,
     _VERSION_2,
@@ -248,6 +255,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     _VERSION_6,
     _VERSION_7,
     _VERSION_8,
+    _VERSION_9,
 )
 VERSION: Final = len(MIGRATIONS)
 

@@ -103,7 +103,7 @@ def _deal(client: Client) -> float:
     next(messages)
 
     def deal() -> None:
-        left = set(client.deal("zodiac", THEME, Settings(seed=SEED)).jobs)
+        left = set(client.deal("zodiac", THEME, Settings(seed=SEED), fresh=True).jobs)
         while left:
             match next(messages):
                 case (_, TakeAdded(take=take)):

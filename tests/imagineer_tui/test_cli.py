@@ -634,6 +634,18 @@ def test_a_deck_is_dealt_to_be_held_with_a_priority(daemon: FakeDaemon, capsys: 
     assert capsys.readouterr().out.startswith(f"3 cards held; imagineer release {BATCH}\n")
 
 
+def test_what_was_drawn_before_is_told_and_can_be_drawn_again(
+    daemon: FakeDaemon, deck: Deck, capsys: pytest.CaptureFixture[str]
+) -> None:
+    daemon.answers["deal"] = protocol.Dealt(batch=deck.batch(), jobs=(1, 2, 3), cached=2)
+    assert main(["deal", "zodiac", "--seed", "7", "--detach"]) == 0
+    assert f"3 cards queued, 2 drawn before; imagineer watch {BATCH}\n" in capsys.readouterr().out
+    assert not daemon.last(protocol.Deal).fresh
+
+    assert main(["deal", "zodiac", "--seed", "7", "--detach", "--fresh"]) == 0
+    assert daemon.last(protocol.Deal).fresh
+
+
 def test_status_says_that_the_queue_is_paused(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
     daemon.answers["status"] = msgspec.structs.replace(STATUS, paused=True)
     assert main(["status"]) == 0
