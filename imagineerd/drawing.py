@@ -102,8 +102,6 @@ class Drawing(Keeper):
                 await self._finish(report)
             case link.Failed():
                 await self._fail(report)
-            case link.Stopped():
-                await self._stopped(report)
             case link.Drawn():
                 self._leave_device(report.order)
             case link.OrderDone():
@@ -157,14 +155,6 @@ class Drawing(Keeper):
             with contextlib.suppress(DiskError):
                 spec = drawing_of(job)
                 await self.lane.store.record_speed(speed_key(spec), duration / spec.steps)
-
-    async def _stopped(self, report: link.Stopped) -> None:
-        """A job that nobody stopped did so because the worker quits: the lane gives it back."""
-        if report.job in self.cancelling:
-            self.let_go(report.job)
-            await self.insist(self.lane.store.stop, report.job, report.attempt, time.time())
-        elif report.job in self.interrupted and not self.lane.draining:
-            await self.give_back((self.running[report.job],), "The queue was paused.", counts=False)
 
     async def _fail(self, report: link.Failed) -> None:
         log.warning(report.message, extra=pairs(job=report.job, code=report.code))

@@ -271,9 +271,19 @@ class Keeper(ABC):
                 process.send(self.lane.watched)
                 self.say(phase="idle", detail="", **_about(report))
                 self.wake.set()
+            case link.Stopped():
+                await self._stopped(report)
             case link.Broken():
                 self.say(phase="dead", detail=report.message)
                 log.error(report.message)
+
+    async def _stopped(self, report: link.Stopped) -> None:
+        """A job that nobody stopped did so because the worker quits: the lane gives it back."""
+        if report.job in self.cancelling:
+            self.let_go(report.job)
+            await self.insist(self.lane.store.stop, report.job, report.attempt, time.time())
+        elif report.job in self.interrupted and not self.lane.draining:
+            await self.give_back((self.running[report.job],), "The queue was paused.", counts=False)
 
     def _configure(self) -> link.Configure:
         configure = self.lane.orders.configure()
