@@ -12,7 +12,8 @@ import torch
 from imagineerd import link
 from imagineerd.jobs import SCHEDULERS, GenerateSpec, Scheduler
 from imagineerd.worker import devices, samplers
-from imagineerd.worker.denoise import decode, denoise, row_of
+from imagineerd.worker.decode import decode
+from imagineerd.worker.denoise import denoise, row_of
 from imagineerd.worker.models import Model, load
 from imagineerd.worker.samplers import make_scheduler, uses_karras
 
@@ -32,7 +33,7 @@ def card(name: Scheduler) -> torch.Tensor:
     wanted = GenerateSpec("Queen of Hearts, gold on black", 128, 192, 20, 3.0, 1, "starter", scheduler=name)
     latents = denoise(starter(), [row_of(1, wanted)], wanted, 1)
     assert latents is not None
-    return decode(starter(), latents[0]).float() / 255
+    return decode(starter(), latents, 1).picture(0).float() / 255
 
 
 @pytest.mark.parametrize("name", SCHEDULERS)
