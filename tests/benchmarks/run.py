@@ -32,6 +32,7 @@ BENCHMARKS = {
     "opening": "From the command to the first paint of the terminal UI, beside a bare Textual app.",
     "labeling": "A label, beside docker run by hand; needs root.",
     "scheduling": "Mixed work of several people, on a simulated device.",
+    "speed": "A card: bare, with adapters, at each batch size, watched, beside the files; see also speed.py --help.",
     "drawing": "A deck: the daemon, a bare pipeline, and one process for each picture.",
 }
 """Module -> what it measures; each has `lines() -> list[Line]`."""
