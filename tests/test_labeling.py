@@ -137,7 +137,7 @@ def test_the_sidecar_has_the_label(client: Client, deck: BatchDetail) -> None:
 
     take = takes(deck)[0]
     sidecar = (Path(deck.batch.folder) / take.file).with_suffix(".json")
-    assert json.loads(sidecar.read_text())["label"]["caption"] == "A card with a ram."
+    wait_until(lambda: json.loads(sidecar.read_text()).get("label", {}).get("caption") == "A card with a ram.")
 
 
 def test_what_has_a_label_is_skipped_unless_forced(client: Client, deck: BatchDetail) -> None:
