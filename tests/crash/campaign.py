@@ -58,7 +58,6 @@ class Campaign:
         self._house = House(short_folder())
         self._disk = strikes.Disk(self._house.paths.data_dir)
         self._looked = checks.Looked()
-        self._disk_failed = False
         config = {"daemon": "{queue_limit: 80}"}
         house = self._house.configured(**config) if real else self._house.with_fake_worker(**config)
         house.command, no_power = strikes.without_power(house.command)
@@ -124,7 +123,6 @@ class Campaign:
             if blow == "read-only":
                 stack.enter_context(strikes.read_only(self._outputs))
             if blow in {"full", "read-only"}:
-                self._disk_failed = True
                 time.sleep(self._random.random())
                 if self._random.random() < 0.5:
                     strikes.kill_worker(self._house)
@@ -161,7 +159,7 @@ class Campaign:
             return {
                 *checks.database_faults(database),
                 *checks.file_faults(database, self._outputs, self._house.paths.trash_dir, self._looked),
-                *checks.promise_faults(database, accepted, cancelled, places, disk_failed=self._disk_failed),
+                *checks.promise_faults(database, accepted, cancelled, places),
                 *self._follower.faults,
                 *(fault for player in self._players for fault in player.faults),
             }

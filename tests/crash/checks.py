@@ -113,8 +113,6 @@ def promise_faults(
     accepted: Iterable[int],
     cancelled: set[int],
     places: dict[int, frozenset[str]],
-    *,
-    disk_failed: bool,
 ) -> Iterator[str]:
     """Tell which accepted job is not where it may be, and which take is not where its owner was told."""
     jobs = {row[0]: row[1:] for row in connection.execute("SELECT id, state, error_code FROM job")}
@@ -124,7 +122,7 @@ def promise_faults(
     for job, (state, code) in jobs.items():
         if state == "cancelled" and job not in cancelled:
             yield f"Job {job} is cancelled, and nobody asked for that."
-        if state == "failed" and not (disk_failed and code == "E_DISK"):
+        if state == "failed":
             yield f"Job {job} failed with {code}."
     doubled = connection.execute("SELECT job FROM take GROUP BY job HAVING count(*) > 1").fetchall()
     undone = connection.execute("SELECT job FROM take JOIN job ON job.id = take.job WHERE state <> 'done'").fetchall()
