@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -69,16 +70,19 @@ def database_faults(connection: sqlite3.Connection) -> Iterator[str]:
 
 def file_faults(connection: sqlite3.Connection, outputs: Path, trash: Path, looked: Looked) -> Iterator[str]:
     """Tell which rows lack their files and which files lack a row; what is being written is among it."""
-    wanted: set[Path] = set()
-    for take, place, file, digest, folder in connection.execute(_TAKES).fetchall():
-        files = home_files(Path(folder), file) if place == "kept" else [trash / f"{take}{end}" for end in SUFFIXES]
+    rows = connection.execute(_TAKES).fetchall()
+    found = set(files_in(outputs, trash))
+    for take, place, file, digest, folder in rows:
         if place == "gone":
             continue
-        wanted.update(files)
-        yield from picture_faults(take, place, files, digest, looked)
-    for path in files_in(outputs, trash):
-        if path not in wanted:
-            yield f"{path} has no row."
+        files = home_files(Path(folder), file) if place == "kept" else [trash / f"{take}{end}" for end in SUFFIXES]
+        for path in files:
+            if str(path) not in found:
+                yield f"Take {take} ({place}) has no {path}."
+            found.discard(str(path))
+        yield from picture_faults(take, place, files[-1], digest, looked)
+    for path in found:
+        yield f"{path} has no row."
 
 
 def home_files(folder: Path, file: str) -> list[Path]:
@@ -86,26 +90,22 @@ def home_files(folder: Path, file: str) -> list[Path]:
     return [(folder / file).with_suffix(".json"), folder / thumbnail_of(file), folder / file]
 
 
-def picture_faults(take: int, place: str, files: list[Path], digest: str, looked: Looked) -> Iterator[str]:
-    """Tell what is wrong with the files of one take."""
-    for path in files:
-        if not path.is_file():
-            yield f"Take {take} ({place}) has no {path}."
+def picture_faults(take: int, place: str, picture: Path, digest: str, looked: Looked) -> Iterator[str]:
+    """Tell what is wrong with the picture of one take; where there is none, that was told."""
     try:
-        if looked.hash_of(files[-1]) != digest:
-            yield f"{files[-1]} is not the picture of take {take} ({place})."
+        if looked.hash_of(picture) != digest:
+            yield f"{picture} is not the picture of take {take} ({place})."
     except FileNotFoundError:
         pass
     except OSError as error:
-        yield f"{files[-1]} of take {take} ({place}) does not decode: {error}"
+        yield f"{picture} of take {take} ({place}) does not decode: {error}"
 
 
-def files_in(*folders: Path) -> Iterator[Path]:
-    """Yield all files below these folders, but the sheets of grids."""
-    for folder in folders:
-        for path in folder.rglob("*"):
-            if path.is_file() and path.name != SHEET:
-                yield path
+def files_in(*roots: Path) -> Iterator[str]:
+    """Yield the paths of all files below these folders, but the sheets of grids."""
+    for root in roots:
+        for folder, _, names in os.walk(root):
+            yield from (f"{folder}/{name}" for name in names if name != SHEET)
 
 
 def promise_faults(
