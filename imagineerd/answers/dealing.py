@@ -132,9 +132,17 @@ async def _submit(
 
 async def _take_up(parts: Parts, request: protocol.Submit, dealt: protocol.Dealt) -> protocol.Dealt:
     """Have accepted jobs drawn, but for those whose pictures are there from before."""
-    fresh = request.fresh or request.hold or dealt.repeated or not parts.config.generation.reuse
-    found = () if fresh else await parts.store.reusable(dealt.jobs)
+    anew = request.fresh or request.hold or dealt.repeated or not parts.config.generation.reuse
+    found = () if anew or _by_chance(request) else await parts.store.reusable(dealt.jobs)
     known = {each.job for each in found}
     await parts.let_wait([job for job in dealt.jobs if job not in known])
     parts.reuse.offer(found)
     return msgspec.structs.replace(dealt, cached=len(found))
+
+
+def _by_chance(request: protocol.Submit) -> bool:
+    """Say whether all seeds are drawn by chance: there is no picture of any of them."""
+    match request:
+        case protocol.Generate(settings=protocol.Settings(seed=None)) | protocol.Reroll(seed=None):
+            return True
+    return False
