@@ -99,8 +99,7 @@ class Bench:
 
     def add(self, measure: str, batch: int, act: Callable[[], float], *, cards: int = 0, note: str = "") -> float:
         """Measure seconds for some cards and add a row; return the seconds a card, 0 where there was no time."""
-        if time.monotonic() > self.end:
-            self.rows.append(Row(measure, batch, note="left out: no time"))
+        if self.is_late(measure):
             return 0.0
         sys.stderr.write(f"{measure}, batch {batch} …\n")
         try:
@@ -113,6 +112,13 @@ class Bench:
         beside = self.bare / each if self.bare else 0.0
         self.rows.append(Row(measure, batch, each, self.steps / each, rate / 1e12, rate / self.rate, beside, note))
         return each
+
+    def is_late(self, measure: str) -> bool:
+        """Say whether there is no time for this measure, here and in the table."""
+        if time.monotonic() <= self.end:
+            return False
+        self.rows.append(Row(measure, note="left out: no time"))
+        return True
 
     def say(self, measure: str, note: str, batch: int = 0) -> None:
         """Add a row that has no card."""
@@ -196,7 +202,7 @@ def compiled(bench: Bench, desk: Desk, mix: list[tuple[str, str, float]], sizes:
     """Measure memory format and compilation, and the deck that the goal speaks of."""
     desk.model.unet.to(memory_format=torch.channels_last)
     bench.add("ours, channels_last", best, lambda: desk.deal(bench.specs, best))
-    if time.monotonic() > bench.end:
+    if bench.is_late("compiling the UNet"):
         return
     seconds = desk.compile(sizes, bench.height, bench.width)
     bench.say("compiling the UNet", f"{seconds:.0f} s for batches {', '.join(map(str, sizes))}")
@@ -214,7 +220,7 @@ def compiled(bench: Bench, desk: Desk, mix: list[tuple[str, str, float]], sizes:
 
 def starts(bench: Bench, best: int) -> None:
     """Measure a worker's first deck, from the start of its process, and its second."""
-    if time.monotonic() > bench.end:
+    if bench.is_late("a worker's first deck, from its start"):
         return
     first, later = fresh_worker(bench.hardware, bench.source, bench.specs, best)
     bench.add("a worker's first deck, from its start", best, lambda: first)
@@ -234,7 +240,7 @@ def _cuda_graphs(bench: Bench, model: Model, best: int) -> None:
     cells = bench.height // 8, bench.width // 8
     for size in sorted({1, best}):
         eager_s = min(_calls(bench, model, size, *cells))
-        if time.monotonic() > bench.end:
+        if bench.is_late("one UNet call, CUDA graphs beside eager"):
             return
         graphed: Any = torch.compile(model.unet, mode="reduce-overhead", fullgraph=True)
         rows, text = _inputs(model, size, *cells)
