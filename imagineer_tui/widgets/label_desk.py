@@ -9,6 +9,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
+from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
 
@@ -57,6 +58,7 @@ class LabelDesk(Container):
         self._edited: Entry | None = None
         self._drafts: dict[str, Draft] = {}
         self._revealed: set[int] = set()
+        self._titled = ("", "")
         self._resting: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -90,8 +92,11 @@ class LabelDesk(Container):
     def show(self, title: str, entries: Sequence[Entry], wanted: str = "") -> None:
         """Show the takes of a batch; the cursor stays on its take, or goes to the wanted one."""
         before, self._entries = self.entry, {entry.key: entry for entry in entries}
-        frame, rows = self.query_one("#list"), self.query_one(LabelRows)
-        frame.border_title, frame.border_subtitle = title, str(tally_of(entries)) if entries else ""
+        rows, tally = self.query_one(LabelRows), str(tally_of(entries)) if entries else ""
+        if (title, tally) != self._titled:  # a title draws its whole panel
+            self._titled = title, tally
+            frame = self.query_one("#list")
+            frame.border_title, frame.border_subtitle = Content(title), tally
         rows.say_empty(DRAWN)
         rows.show(entries, wanted)
         if self.entry != before:

@@ -52,7 +52,7 @@ class LabelHistory(ModalScreen[int | None]):
     def compose(self) -> ComposeResult:
         """Write the list, then the one under the cursor in full."""
         with Vertical() as panel:
-            panel.border_title = f"What was said of {self._name}"
+            panel.border_title = Content(f"What was said of {self._name}")
             yield Rows(Column(width=1), Column(width=16), Column(), Column(width=11), id="sayings")
             with VerticalScroll(can_focus=False):
                 yield Static(id="saying")

@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from imagineer_tui.model.labeling import notice
+from imagineer_tui.model.labeling import Notice, notice
 from imagineer_tui.widgets.status_line import STYLES
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ class LabelNotice(Vertical):
     def __init__(self) -> None:
         super().__init__()
         self._checks: tuple[Check, ...] = ()
+        self._said: Notice | None = None
+        self._last: list[str] = []
 
     def compose(self) -> ComposeResult:
         """Two texts."""
@@ -54,18 +56,20 @@ class LabelNotice(Vertical):
     def draw(self) -> None:
         """Show how the labeler is, and the build of its image."""
         world = cast("Framed", self.screen).world
-        said, line = notice(world, self._checks), self.query_one("#labeler", Static)
-        line.display = said is not None
-        if said:
-            style = STYLES[said.tone]
-            line.update(Content.assemble((f"{said.mark} ", style), (said.text, style)))
+        said = notice(world, self._checks)
+        if said != self._said:
+            self._said = said
+            line = self.query_one("#labeler", Static)
+            line.display = said is not None
+            line.update(Content.styled(f"{said.mark} {said.text}", STYLES[said.tone]) if said else "")
         self._show_build(world.build)
 
     def _show_build(self, build: Build | None) -> None:
         """Show the last lines of a build, until it ended well."""
-        log = self.query_one("#build", Static)
-        log.display = build is not None and bool(build.lines) and (not build.ended or bool(build.error))
-        if build and log.display:
-            last = list(islice(reversed(build.lines), LINES))
-            width = max(1, self.size.width - 6)
-            log.update(Content("\n").join(Content(line).truncate(width, ellipsis=True) for line in reversed(last)))
+        going = build is not None and (not build.ended or bool(build.error))
+        last = list(islice(reversed(build.lines), LINES))[::-1] if build and going else []
+        if last != self._last:
+            self._last = last
+            log, width = self.query_one("#build", Static), max(1, self.size.width - 6)
+            log.display = bool(last)
+            log.update(Content("\n").join(Content(line).truncate(width, ellipsis=True) for line in last))

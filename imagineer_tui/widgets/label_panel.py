@@ -26,7 +26,7 @@ from imagineer_tui.words import moment
 if TYPE_CHECKING:
     from imagineerd.protocol import Label, Labels
 
-HOW: Final = "enter keeps · tab next · esc leaves"
+HOW: Final = "enter keeps · esc leaves"
 NOTHING: Final = "No label yet. L has it labelled, enter writes one by hand."
 
 
@@ -54,6 +54,7 @@ class LabelPanel(Container):
         self._entry: Entry | None = None
         self._history: Labels | None = None
         self._blurred = False
+        self._written = ""
 
     def compose(self) -> ComposeResult:
         """Put them beside each other, or one above the other."""
@@ -100,7 +101,10 @@ class LabelPanel(Container):
         lines = list(_lines(self._entry, self._history)) if self._entry else []
         if lines and self._blurred:
             lines.insert(1, Content.assemble((f"{BLURRED} ", "$warning"), ("blurred; b reveals it", "dim")))
-        self.query_one("#said Static", Static).update(Content("\n").join(lines))
+        text = Content("\n").join(lines)
+        if text.markup != self._written:
+            self._written = text.markup
+            self.query_one("#said Static", Static).update(text)
 
     # ------------------------------------------------------------ editing
 

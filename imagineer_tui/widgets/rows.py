@@ -132,8 +132,8 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
 
     def say_empty(self, text: str) -> None:
         """Show this while there are no rows: what to press."""
-        self._empty = text
-        if not self._rows:
+        before, self._empty = self._empty, text
+        if not self._rows and text != before:
             self.refresh()
 
     def _passes(self, row: Row) -> bool:
