@@ -84,7 +84,7 @@ class Album:
         """How much of the deck is there, or how to get back to it."""
         if self.slot:
             return "esc back to the deck"
-        return deck_note(self.detail.batch) if self.detail else ""
+        return deck_note(self.detail) if self.detail else ""
 
     def error_of(self, card: Card) -> str:
         """Return why a card has no picture."""
@@ -127,7 +127,7 @@ def title_of(batch: Batch, card: str) -> str:
     return f"{batch.title}{theme}" + (f" › {card}" if card else "")
 
 
-def deck_note(batch: Batch) -> str:
+def deck_note(detail: BatchDetail) -> str:
     """Return how many takes a batch has, and how many of its cards have none."""
-    missing = batch.slots - batch.states.get("done", 0)
-    return f"{number_of(batch.takes, 'take')}" + (f" · {missing} not drawn yet" if missing else "")
+    missing = sum(not slot.takes for slot in detail.slots)
+    return f"{number_of(detail.batch.takes, 'take')}" + (f" · {missing} not drawn yet" if missing else "")

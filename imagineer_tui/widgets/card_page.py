@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -60,6 +60,7 @@ class CardPage(Vertical):
         super().__init__(id=id, classes="panel")
         self._album = album
         self._drawn = (drawings, shown, cell)
+        self._note = ""
 
     def compose(self) -> ComposeResult:
         """Put the line to search with above the cards."""
@@ -79,8 +80,9 @@ class CardPage(Vertical):
 
     def show(self, note: str) -> None:
         """Show what the album holds now, with the cursor where it is wanted."""
-        entitle(self, self._album.title, note)
+        self._note = note
         self._draw(self._album.place(self.card))
+        self._entitle()
 
     def show_marks(self) -> None:
         """Show the same cards with other marks."""
@@ -88,6 +90,13 @@ class CardPage(Vertical):
 
     def _draw(self, cursor: int) -> None:
         self.query_one(Thumbnails).show([thumb_of(card, self._album) for card in self._album.cards], cursor)
+
+    @on(Thumbnails.Highlighted)
+    def _entitle(self) -> None:
+        """Say what is open, and which page of it this is."""
+        page, pages = self.query_one(Thumbnails).page
+        place = f"page {page} of {pages}" if pages > 1 else ""
+        entitle(self, self._album.title, " · ".join(filter(None, [place, self._note])))
 
     # ------------------------------------------------------------ keeping and throwing away
 
@@ -183,4 +192,5 @@ def thumb_of(card: Card, album: Album) -> Thumb:
     if card.take is None:
         marks += FAILED if card.state == "failed" else MISSING
     marks += COMPARED if album.is_compared(card) else ""
-    return Thumb(card.key, card.name, marks, album.is_hidden(card))
+    more = "" if album.among_takes or card.takes <= 1 else f" +{card.takes - 1}"
+    return Thumb(card.key, card.name + more, marks, album.is_hidden(card))

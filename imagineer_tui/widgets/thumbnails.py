@@ -107,6 +107,11 @@ class Thumbnails(Widget, can_focus=True):
         """Cells on a page."""
         return max(self._columns * self._rows, 1)
 
+    @property
+    def page(self) -> tuple[int, int]:
+        """The number of the page that the cursor is on, from 1, and how many there are."""
+        return self.cursor // self.page_size + 1, max(1, -(-len(self._thumbs) // self.page_size))
+
     def show(self, thumbs: Sequence[Thumb], cursor: int = 0) -> None:
         """Show these; cells whose thumb stays the same are left alone."""
         self._thumbs = thumbs

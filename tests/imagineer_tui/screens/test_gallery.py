@@ -99,7 +99,7 @@ async def test_it_says_what_to_press_where_no_deck_was_dealt(daemon: FakeDaemon)
 @pytest.mark.usefixtures("gallery")
 async def test_it_shows_the_newest_deck_with_what_is_missing(daemon: FakeDaemon):
     async with gallery_of(daemon) as (_, pilot):
-        await shows(pilot, "Zodiac “gold on black”", "Aries", "✗ Taurus", "◌ Gemini", "2 takes · 2 not drawn yet")
+        await shows(pilot, "Zodiac “gold on black”", "Aries +1", "✗ Taurus", "◌ Gemini", "2 takes · 2 not drawn yet")
 
 
 @pytest.mark.usefixtures("gallery")
@@ -249,6 +249,19 @@ async def test_pictures_are_shown_another_way_by_f6(daemon: FakeDaemon):
 
         await until(pilot, lambda: app.screen.query_one("#one Picture", Picture).shown == "ascii")
         assert app.screen.query_one(Thumbnails).shown == "ascii"
+
+
+@pytest.mark.usefixtures("gallery")
+async def test_what_has_no_room_on_one_page_says_which_page_it_is(daemon: FakeDaemon):
+    async with gallery_of(daemon) as (_, pilot):
+        await shows(pilot, "✗ Taurus")
+        await pilot.resize_terminal(40, 22)
+        await pilot.press("right")
+        await shows(pilot, "page 1 of 2")
+
+        await pilot.press("end")
+
+        await shows(pilot, "page 2 of 2", "Gemini")
 
 
 @pytest.mark.usefixtures("gallery")
