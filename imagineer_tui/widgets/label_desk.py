@@ -45,7 +45,7 @@ class LabelDesk(Container):
     ]
 
     class Highlighted(Message):
-        """The cursor rests on a take."""
+        """The cursor came to a take, or what is said of it changed."""
 
         def __init__(self, entry: Entry) -> None:
             super().__init__()
@@ -107,6 +107,8 @@ class LabelDesk(Container):
         """Show what is said at once, and the picture when the cursor rests."""
         entry = self.entry
         self.panel.show(entry)
+        if entry:
+            self.post_message(self.Highlighted(entry))
         if self._resting:
             self._resting.stop()
         self._resting = self.set_timer(SOON_S, self._rest)
@@ -115,7 +117,6 @@ class LabelDesk(Container):
         entry = self.entry
         self.panel.show_picture(entry.key if entry else "", blurred=bool(entry and entry.is_hidden(self._revealed)))
         if entry:
-            self.post_message(self.Highlighted(entry))
             self._load_history(entry)
 
     def action_reveal(self) -> None:

@@ -113,10 +113,11 @@ async def test_the_filter_looks_at_captions_tags_and_standings(daemon: FakeDaemo
 
 @pytest.mark.usefixtures("labels")
 async def test_what_was_open_is_open_again(daemon: FakeDaemon):
-    async with labels_of(daemon) as (_, pilot):
+    async with labels_of(daemon) as (app, pilot):
         await shows(pilot, "✓ Aries")
         await pilot.press("j")
-        await shows(pilot, "take 2")
+        assert isinstance(app.screen, LabelsScreen)
+        await until(pilot, lambda: app.screen.memory()["take"] == "2")
     async with opened(daemon, (160, 50)) as (_, pilot):
         await shows(pilot, "take 2", "rated explicit")
 
