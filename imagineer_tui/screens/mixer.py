@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.widgets import Static
 
 from imagineer_tui.framed import Framed
 from imagineer_tui.intents import ShowBatch, UseLora
 from imagineer_tui.model import mixer
-from imagineer_tui.model.mixer import Desk, Editing
+from imagineer_tui.model.mixer import Desk
 from imagineer_tui.remembering import Memory
 from imagineer_tui.widgets.audition import Audition
 from imagineer_tui.widgets.faders import Faders
 from imagineer_tui.widgets.library import Library
 from imagineer_tui.widgets.library_rows import LibraryRows
+from imagineer_tui.widgets.mix_panel import MixPanel
 from imagineer_tui.widgets.mixer_asking import asking_grid, asking_name, asking_weight
 from imagineer_tui.words import number_of
 
 if TYPE_CHECKING:
     from imagineer_tui.messages import Happened
-    from imagineerd.protocol import ModelInfo
 
 
 class MixerScreen(Framed):
@@ -62,9 +60,7 @@ class MixerScreen(Framed):
         #body { layout: horizontal; }
         #library { width: 34; }
         #beside { width: 1fr; }
-        #mix { height: 40%; max-height: 14; padding: 0 1; }
-        #faders { height: 1fr; }
-        #triggers { height: auto; max-height: 2; color: $text-muted; }
+        #mix { height: 40%; max-height: 14; }
         #audition { height: 1fr; padding: 0 1; }
         &.-normal #library { width: 30; }
         &.-huge { #beside { layout: horizontal; } #audition { width: 1fr; } }
@@ -77,10 +73,8 @@ class MixerScreen(Framed):
 
     def __init__(self) -> None:
         super().__init__()
-        self._editing = Editing()
-        self._library = Library()
+        self._library, self._mix = Library(), MixPanel()
         self._audition: Audition
-        self._add_triggers = False
         self._kept_last = False
 
     # ------------------------------------------------------------ frame
@@ -90,29 +84,27 @@ class MixerScreen(Framed):
         self._audition = Audition(self.house.images, self.house.terminal)
         yield self._library
         with Vertical(id="beside"):
-            with Vertical(id="mix", classes="panel") as mix:
-                mix.border_title = "Mix"
-                mix.border_subtitle = "←→ 0.05 · shift 0.01 · 0 reset · z undo"
-                yield Faders(id="faders")
-                yield Static(id="triggers", markup=False)
+            yield self._mix
             yield self._audition
 
     def on_mount(self) -> None:
         """Begin in the library."""
         self.query_one(LibraryRows).focus()
-        self._show()
+        self._mix.show()
+        self._show_library()
+        self._audition.show_captions()
 
     def memory(self) -> Memory:
         """Keep the mix and what is auditioned."""
-        draft = self._audition.draft
-        return {"desk": mixer.kept(self._editing.desk), "draft": draft, "triggers": self._add_triggers}
+        mix = self._mix
+        return {"desk": mixer.kept(mix.desk), "draft": self._audition.draft, "triggers": mix.add_triggers}
 
     def recall(self, memory: Memory) -> None:
         """Take them up again."""
-        self._editing.desk = self._editing.desk if self._editing.desk.faders else mixer.recalled(memory.get("desk", {}))
-        self._add_triggers = bool(memory.get("triggers"))
+        self._mix.add_triggers = bool(memory.get("triggers"))
+        self._mix.recall(mixer.recalled(memory.get("desk", {})))
         self._audition.fill(memory.get("draft", {}))
-        self._show()
+        self._audition.take(self._mix.desk, add_triggers=self._mix.add_triggers)
 
     def arrive(self, intent: object) -> None:
         """Put a LoRA on a fader."""
@@ -124,10 +116,6 @@ class MixerScreen(Framed):
         self._library.load()
         self._audition.catch_up()
         self.call_after_refresh(self._audition.watch_job)
-
-    @property
-    def _model(self) -> ModelInfo | None:
-        return self.world.status.model if self.world.status else None
 
     # ------------------------------------------------------------ what changed
 
@@ -153,100 +141,75 @@ class MixerScreen(Framed):
 
     def on_status_changed(self) -> None:
         """Another model fits other LoRAs."""
-        self._library.show(self._editing.desk, self._model)
+        self._show_library()
 
     @on(Library.Loaded)
     def _loaded(self) -> None:
-        self._show()
+        self._mix.know(self._library.loras, self._library.mixes)
+        self._show_library()
 
-    def _show(self, fader: str = "") -> None:
-        desk = self._editing.desk
-        self._library.show(desk, self._model)
-        self._audition.take(desk, add_triggers=self._add_triggers)
-        self.query_one(Faders).show(desk, fader)
-        self.query_one("#mix").border_title = self._title()
-        words = mixer.triggers(desk, self._library.loras)
-        how = "added" if self._add_triggers else "t adds them"
-        self.query_one("#triggers", Static).update(f"triggers: {', '.join(words)} · {how}" if words else "")
+    def _show_library(self) -> None:
+        self._library.show(self._mix.desk, self.world.status.model if self.world.status else None)
 
-    def _title(self) -> str:
-        name = self._mix_name
-        return f"Mix “{name}”" if name else "Mix · not saved, w saves it" if self._editing.desk.faders else "Mix"
-
-    @property
-    def _mix_name(self) -> str:
-        """The name under which the mix is saved as it is now."""
-        return next((mix.name for mix in self._library.mixes if mix.mix == self._editing.desk.mix), "")
+    @on(MixPanel.Changed)
+    def _changed(self, event: MixPanel.Changed) -> None:
+        """Have the mix auditioned once it rests."""
+        self._kept_last = False
+        self._show_library()
+        self._audition.take(self._mix.desk, add_triggers=self._mix.add_triggers)
+        if not event.heard:
+            self._audition.rest()
 
     # ------------------------------------------------------------ the faders
-
-    def _do(self, desk: Desk, what: str = "", fader: str = "") -> None:
-        """Change the mix; it is auditioned once it rests."""
-        self._kept_last = False
-        self._editing.do(what, desk)
-        self._show(fader)
-        self._audition.rest()
-
-    def _change(self, how: Callable[[Desk, str], Desk]) -> None:
-        """Change the fader under the cursor."""
-        if name := self.query_one(Faders).key:
-            self._do(how(self._editing.desk, name))
 
     def _add(self, name: str) -> None:
         lora = self._library.find_lora(name)
         if lora and (why := self._library.obstacle(lora)):
             self.notify(why, severity="warning")
             return
-        self._do(self._editing.desk.add(name, lora.weight if lora else None), fader=name)
-
-    @on(Faders.Moved)
-    def _moved(self, event: Faders.Moved) -> None:
-        self._do(self._editing.desk.put(event.lora, event.weight), f"move {event.lora}", event.lora)
-
-    @on(Faders.Nudged)
-    def _nudged(self, event: Faders.Nudged) -> None:
-        self._do(self._editing.desk.nudge(event.lora, event.by), f"move {event.lora}", event.lora)
+        self._mix.do(self._mix.desk.add(name, lora.weight if lora else None), lora=name)
 
     def action_enter(self) -> None:
         """Put on a fader or open a mix; among the faders, type a weight."""
         if self.query_one(Faders).has_focus:
-            self._type_weight(self.query_one(Faders).key)
+            self._type_weight()
         elif lora := self._library.lora:
             self._add(lora.name)
         elif saved := self._library.mix:
-            self._do(mixer.desk_of(saved.mix))
+            self._mix.do(mixer.desk_of(saved.mix))
 
     @work(group="ask", exclusive=True, exit_on_error=False)
-    async def _type_weight(self, name: str) -> None:
-        fader = next((fader for fader in self._editing.desk.faders if fader.name == name), None)
+    async def _type_weight(self) -> None:
+        fader = self._mix.fader
         if fader and (draft := await self.house.push_screen_wait(asking_weight(fader))):
-            self._do(self._editing.desk.put(name, float(draft["weight"])), fader=name)
+            self._mix.do(self._mix.desk.put(fader.name, float(draft["weight"])), lora=fader.name)
 
     def action_mute(self) -> None:
         """Leave a LoRA out, or let it count again."""
-        self._change(Desk.mute)
+        self._mix.change(Desk.mute)
 
     def action_alone(self) -> None:
         """Hear a LoRA alone, or all of them again."""
-        self._change(Desk.alone)
+        self._mix.change(Desk.alone)
 
     def action_reset(self) -> None:
         """Set a weight back to where it started."""
-        self._change(Desk.reset)
+        self._mix.change(Desk.reset)
 
     def action_remove(self) -> None:
         """Take a LoRA off its fader; in the library, delete a saved mix."""
         if self.query_one(Faders).has_focus:
-            self._change(Desk.remove)
+            self._mix.change(Desk.remove)
         else:
             self._library.delete()
 
+    def action_triggers(self) -> None:
+        """Add the trigger words to what is drawn, or do not."""
+        self._mix.toggle_triggers()
+
     def action_take_back(self) -> None:
         """Take back what was done last: to the faders, or to the saved mixes."""
-        if not self._kept_last and self._editing.undo():
-            self._show()
-            self._audition.rest()
-        else:
+        if self._kept_last or not self._mix.undo():
             self._kept_last = False
             self.action_undo()
 
@@ -255,10 +218,10 @@ class MixerScreen(Framed):
     @work(group="ask", exclusive=True, exit_on_error=False)
     async def action_save(self) -> None:
         """Save the mix under a name."""
-        if not self._editing.desk.mix:
+        if not self._mix.desk.mix:
             self.notify("Nothing is heard: there is no mix to save.")
-        elif draft := await self.house.push_screen_wait(asking_name(self._mix_name)):
-            self._library.save(draft["name"].strip(), self._editing.desk.mix)
+        elif draft := await self.house.push_screen_wait(asking_name(self._mix.name_of_mix)):
+            self._library.save(draft["name"].strip(), self._mix.desk.mix)
 
     @on(Library.Kept)
     def _kept(self) -> None:
@@ -271,24 +234,17 @@ class MixerScreen(Framed):
         """Draw the subject with the mix as it is now."""
         self._audition.draw()
 
-    def action_triggers(self) -> None:
-        """Add the trigger words to what is drawn, or do not."""
-        self._add_triggers = not self._add_triggers
-        self._show()
-        self._audition.rest()
-
     def action_swap(self) -> None:
         """Go back to the mix before; and forth again."""
         if desk := self._audition.swap():
-            self._editing.do("", desk)
-            self._show()
+            self._mix.do(desk, heard=True)
 
     @work(group="ask", exclusive=True, exit_on_error=False)
     async def action_grid(self) -> None:
         """Draw the subject with several weights, as a grid."""
         if subject := self._audition.subject:
-            names = self._editing.desk.names
-            draft = await self.house.push_screen_wait(asking_grid(names, self.query_one(Faders).key))
+            names = self._mix.desk.names
+            draft = await self.house.push_screen_wait(asking_grid(names, self._mix.lora))
             dealt = await self._audition.deal_grid(subject, mixer.read_axes(draft, names)[0]) if draft else None
             if dealt:
                 self.notify(f"{number_of(len(dealt.jobs), 'cell')} of a grid are queued; 4 shows them.")

@@ -13,14 +13,12 @@ from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
 
-from imagineer_tui.model import audition
 from imagineer_tui.model.audition import Auditions, Subject
-from imagineer_tui.model.compose import RANGES
 from imagineer_tui.model.mixer import Desk
 from imagineer_tui.terminal.detection import Terminal
 from imagineer_tui.terminal.images import Choice
 from imagineer_tui.widgets.before_after import BeforeAfter
-from imagineer_tui.widgets.form_line import FormLine
+from imagineer_tui.widgets.subject_form import SubjectForm
 from imagineerd.jobs import INTERACTIVE
 
 if TYPE_CHECKING:
@@ -31,17 +29,10 @@ PAUSE_S: Final = 0.4
 """Seconds without a change after which an audition is drawn."""
 RATE: Final = 5.0
 """Previews a second: as many as are shown of one (`live_preview.SHORTEST_S`)."""
-FIELDS: Final = {"prompt": "Prompt", "card": "or card", "seed": "Seed", "steps": "Steps"}
 
 
 class Audition(Vertical):
     """Draws the subject with the mix that it was given, soon after each `rest`; what is drawn then is cancelled."""
-
-    DEFAULT_CSS = """
-    Audition {
-        #subject { height: auto; }
-    }
-    """
 
     class Left(Message):
         """What to draw was said; the faders should have the focus."""
@@ -49,7 +40,7 @@ class Audition(Vertical):
     def __init__(self, images: Choice, terminal: Terminal) -> None:
         super().__init__(id="audition", classes="panel")
         self._images, self._terminal = images, terminal
-        self.draft: dict[str, str] = {}
+        self._form = SubjectForm()
         self._desk = Desk()
         self._add_triggers = False
         self._auditions = Auditions()
@@ -58,18 +49,8 @@ class Audition(Vertical):
 
     def compose(self) -> ComposeResult:
         """Put what to draw above the pictures."""
-        with Vertical(id="subject"):
-            for name, label in FIELDS.items():
-                yield FormLine(name, label, wide=name == "card", wraps=name == "prompt")
+        yield self._form
         yield BeforeAfter(self._load, self._images, self._terminal)
-
-    def on_mount(self) -> None:
-        """Say what the fields take."""
-        hints = {"prompt": ("", "what to draw with every mix"), "card": ("", "zodiac 3")}
-        hints |= {"seed": ("the same for every mix", str(audition.SEED))}
-        hints |= {"steps": (str(RANGES["steps"]), str(audition.DRAFT_STEPS))}
-        for line in self.query(FormLine):
-            line.hint(*hints[line.field])
 
     @property
     def _framed(self) -> Framed:
@@ -81,36 +62,34 @@ class Audition(Vertical):
     # ------------------------------------------------------------ what to draw
 
     @property
+    def draft(self) -> dict[str, str]:
+        """What to draw, as it is typed."""
+        return self._form.draft
+
+    @property
     def subject(self) -> Subject | None:
-        """What the fields say; None where something is wrong with it."""
-        subject, faults = audition.read_subject(self.draft)
-        return None if faults else subject
+        """What to draw; None where something is wrong with it."""
+        return self._form.subject
 
     def fill(self, draft: dict[str, Any]) -> None:
-        """Write into the fields."""
-        for line in self.query(FormLine):
-            line.value = str(draft.get(line.field, ""))
+        """Write down what to draw."""
+        self._form.fill(draft)
 
     def edit(self) -> None:
-        """Have the cursor in the first field, before the next key comes."""
+        """Have it typed."""
         self.add_class("-editing")
-        self.query_one("#subject").display = True
-        self.query(FormLine).first().enter()
+        self._form.edit()
 
     def leave(self) -> None:
         """Show the pictures, where there is no room for both."""
         self.remove_class("-editing")
-        self.query_one("#subject").styles.clear_rule("display")
+        self._form.leave()
 
-    @on(FormLine.Changed)
+    @on(SubjectForm.Changed)
     def _typed(self) -> None:
-        self.draft = {line.field: line.value for line in self.query(FormLine) if line.value}
-        _, faults = audition.read_subject(self.draft)
-        for line in self.query(FormLine):
-            line.complain(faults.get(line.field, "") if self.draft else "")
         self.show_captions()
 
-    @on(FormLine.Submitted)
+    @on(SubjectForm.Submitted)
     def _submitted(self) -> None:
         self.post_message(self.Left())
         self.draw()
@@ -129,7 +108,7 @@ class Audition(Vertical):
 
     def _rested(self) -> None:
         """Draw, unless what is to be drawn is still being typed: enter comes then."""
-        if not self.query_one("#subject").has_focus_within:
+        if not self._form.has_focus_within:
             self.draw()
 
     @work(group="audition", exit_on_error=False)

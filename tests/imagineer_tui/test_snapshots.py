@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import mixing
 import pytest
 from fakes import Deck, FakeDaemon, job, spec, take
 from labelled import Labels, label_job
@@ -210,6 +211,49 @@ async def test_the_first_deck_is_waited_for(daemon: FakeDaemon, deck: Deck, look
         await pilot.pause(0.3)
 
         assert_is_kept(app, f"first_{look}")
+
+
+async def test_mixer(daemon: FakeDaemon, deck: Deck, look: Look):
+    daemon.answers |= mixing.answers(daemon, deck)
+    daemon.pictures |= {1: mixing.picture("firebrick"), 2: mixing.picture("teal")}
+    async with opened(daemon, look.size, preferred(look)) as (app, pilot):
+        await settled(app, pilot)
+        await pilot.press("3")
+        await shows(pilot, "▸ Ink", "── mixes ──")
+        await pilot.press("enter", "p", *"fox", "enter")
+        await until(pilot, lambda: daemon.count(protocol.Generate))
+        daemon.happen(deck.finish(1))
+        await shows(pilot, "Ink 0.6")
+        await pilot.press("right")
+        await until(pilot, lambda: daemon.count(protocol.Generate) == 2)
+        daemon.happen(deck.finish(2))
+        await shows(pilot, "before · Ink 0.6")
+        await until(pilot, lambda: all(picture._drawing for picture in app.screen.query(Picture)))
+        await pilot.press("escape", "j", "j")
+        await shows(pilot, "trained for SDXL")
+        await pilot.pause(0.1)
+
+        assert_is_kept(app, f"mixer_{look}")
+
+
+async def test_compose(daemon: FakeDaemon, deck: Deck, look: Look):
+    daemon.answers |= mixing.answers(daemon, deck)
+    daemon.answers["plan_prompt"] = lambda request: mixing.planned(request, cut=" in the snow")
+    daemon.pictures[1] = mixing.picture("firebrick")
+    async with opened(daemon, look.size, preferred(look)) as (app, pilot):
+        await settled(app, pilot)
+        await pilot.press("2")
+        await shows(pilot, "enter in the form draws")
+        await pilot.press("p", *"fox", "space", *"in", "space", *"the", "space", *"snow")
+        await shows(pilot, "80/77!", "the model reads 77")
+        await pilot.press("enter")
+        await until(pilot, lambda: daemon.count(protocol.Generate))
+        daemon.happen(protocol.BatchAdded(batch=deck.batch(), jobs=(1, 2, 3)), deck.finish(1))
+        await pilot.press("escape")
+        await shows(pilot, "2 to come", "◌ queued")
+        await pilot.pause(0.3)
+
+        assert_is_kept(app, f"compose_{look}")
 
 
 async def test_away(daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch):

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 from fakes import BATCH, Deck, FakeDaemon, spec, take
-from piloting import WIDE, opened, shows, status, text_of, until
+from mixing import answers, planned
+from piloting import WIDE, opened, shows, text_of, until
 from textual.pilot import Pilot
 
 from imagineer_tui.app import ImagineerApp
@@ -18,35 +19,18 @@ from imagineerd import protocol
 from imagineerd.errors import Invalid
 from imagineerd.jobs import LoraWeight, State
 
-SIZES = ((64, 64), (64, 96))
-
 
 @pytest.fixture
-def composing(daemon: FakeDaemon) -> FakeDaemon:
+def composing(daemon: FakeDaemon, deck: Deck) -> FakeDaemon:
     """A daemon whose model has two native sizes, and that knows take 1."""
     settings = protocol.Settings(width=64, height=96, steps=4, seed=4711, mix=(LoraWeight("Ink", 0.6),))
-    daemon.answers |= {
-        "config": protocol.Config(values={"generation": {"num_images": 1, "scheduler": "dpm++"}}, file="/config.yaml"),
-        "plan_prompt": planned,
-        "status": status(model=protocol.ModelInfo(name="starter", sizes=SIZES)),
+    daemon.answers |= answers(daemon, deck) | {
+        "generate": lambda _: deck.dealt(1, 2, 3),
         "take": protocol.TakeDetail(
             about=protocol.ListedTake(take=take(1), card="Aries"), spec=spec(), settings=settings
         ),
     }
     return daemon
-
-
-def planned(request: protocol.PlanPrompt, cut: str = "") -> protocol.Plan:
-    """Plan a prompt of as many tokens as it has words, and the two marks; with something cut, of too many."""
-    tokens = protocol.Tokens(count=80 if cut else len(request.prompt.split()) + 2, cut=cut)
-    mix = (LoraWeight("Ink", 0.6),)
-    card = protocol.PlannedCard(
-        index=1, name=request.prompt, prompt=request.prompt, seed=1, tokens=tokens, steps=4, mix=mix
-    )
-    return protocol.Plan(
-        set="", title="", theme="", model=protocol.ModelInfo(name="starter"), width=64, height=96, scheduler="dpm++",
-        cards=(card,), warnings=("The starter model was never taught that.",), eta_s=2.0,
-    )  # fmt: skip
 
 
 def struck(app: ImagineerApp) -> str:

@@ -7,7 +7,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 from fakes import BATCH, Deck, FakeDaemon
-from piloting import WIDE, opened, shows, status, text_of, until
+from mixing import FRONT
+from mixing import answers as mixing_answers
+from piloting import WIDE, opened, shows, text_of, until
 from textual.pilot import Pilot
 
 from imagineer_tui.app import ImagineerApp
@@ -16,29 +18,15 @@ from imagineer_tui.widgets.faders import Faders
 from imagineerd import protocol
 from imagineerd.jobs import JobError, LoraWeight, State
 
-INK = protocol.LoraInfo(name="Ink", base="starter", ranks=(4,), trigger="ink wash", weight=0.6)
-NEON = protocol.LoraInfo(name="neon", base="starter", ranks=(8,))
-GOTHIC = protocol.LoraInfo(name="Gothic", base="sdxl", ranks=(32,))
 LIVE = "▀"
 """What a half-block is drawn with; the pictures of takes that this daemon does not have show none."""
 PREVIEW_OF = {1: "Ink 0.6", 2: "Ink 0.65"}
-FRONT = protocol.MixInfo(name="front", mix=(LoraWeight("Ink", 0.5), LoraWeight("neon", 0.25)))
 
 
 @pytest.fixture
 def mixing(daemon: FakeDaemon, deck: Deck) -> FakeDaemon:
     """A daemon with three LoRAs, one of which does not fit, and a saved mix."""
-    daemon.answers |= {
-        "loras": protocol.Loras(loras=(INK, NEON, GOTHIC)),
-        "mixes": protocol.Mixes(mixes=(FRONT,)),
-        "mix_save": FRONT,
-        "mix_delete": protocol.Done(),
-        "cancel": protocol.Cancelled(stopping=(1,)),
-        "delete": protocol.Deleted(takes=(1,)),
-        "status": status(model=protocol.ModelInfo(name="starter", base="starter")),
-        "generate": lambda _: deck.dealt(daemon.count(protocol.Generate)),
-        "grid": lambda _: deck.dealt(1, 2, 3),
-    }
+    daemon.answers |= mixing_answers(daemon, deck)
     return daemon
 
 
