@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
 
@@ -19,6 +18,7 @@ from imagineer_tui.terminal.detection import Terminal
 from imagineer_tui.terminal.images import Choice
 from imagineer_tui.widgets.before_after import BeforeAfter
 from imagineer_tui.widgets.subject_form import SubjectForm
+from imagineer_tui.widgets.titles import entitle
 from imagineerd.jobs import INTERACTIVE
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ class Audition(Vertical):
         self.query_one(BeforeAfter).caption(f"before · {auditions.left}" if auditions.left else "", now)
         subject = self.subject
         title = f"Audition · {str(subject)[:24]} · seed {subject.settings.seed}" if subject else "Audition"
-        self.border_title = Content(title)
+        entitle(self, title)
 
     @property
     def _progress(self) -> str:

@@ -15,6 +15,7 @@ from imagineer_tui.terminal.images import Choice
 from imagineer_tui.widgets.picture import Picture
 from imagineer_tui.widgets.thumbnail import FAILED, MISSING, Thumb
 from imagineer_tui.widgets.thumbnails import Thumbnails
+from imagineer_tui.widgets.titles import entitle
 
 if TYPE_CHECKING:
     from imagineer_tui.framed import Framed
@@ -106,7 +107,7 @@ class Drawn(Vertical):
         page.show([_thumb(place) for place in self._places], at)
         self._show_large()
         waiting = sum(place.take is None for place in self._places)
-        self.border_subtitle = f"{waiting} to come" if waiting else "" if jobs else "enter in the form draws"
+        entitle(self, "Drawn", f"{waiting} to come" if waiting else "" if jobs else "enter in the form draws")
 
     def show_as(self, images: Choice) -> None:
         """Show pictures another way."""

@@ -250,7 +250,9 @@ async def test_compose(daemon: FakeDaemon, deck: Deck, look: Look):
         await until(pilot, lambda: daemon.count(protocol.Generate))
         daemon.happen(protocol.BatchAdded(batch=deck.batch(), jobs=(1, 2, 3)), deck.finish(1))
         await pilot.press("escape")
-        await shows(pilot, "2 to come", "◌ queued")
+        await shows(pilot, "2 to come", "◌ queued", "seed 4711")
+        await until(pilot, lambda: app.screen.query_one(Picture)._drawing or not app.screen.query_one(Picture).size)
+        await until(pilot, lambda: not any(cell.is_drawing for cell in app.screen.query(Thumbnail)))
         await pilot.pause(0.3)
 
         assert_is_kept(app, f"compose_{look}")
