@@ -230,8 +230,9 @@ async def test_mixer(daemon: FakeDaemon, deck: Deck, look: Look):
         await shows(pilot, "before · Ink 0.6")
         await until(pilot, lambda: all(picture._drawing for picture in app.screen.query(Picture)))
         await pilot.press("escape", "j", "j")
-        await shows(pilot, "trained for SDXL")
-        await pilot.pause(0.1)
+        await shows(pilot, "trained for SDXL", "1 queued")
+        await until(pilot, lambda: not app.world.stale)
+        await pilot.pause(0.3)
 
         assert_is_kept(app, f"mixer_{look}")
 
