@@ -1,7 +1,7 @@
 """Measures the starter model: `python -m imagineerd.starter.judge MODEL --work DIR` prints one table.
 
-Prompts and seeds are drawn at random from a seed that no training or tuning used. Two judges read the cards: a small
-network (lenient) and the nearest training drawing (strict). Both also read held-out drawings after a pass through the
+Prompts and seeds are drawn at random from a seed that no training or tuning used. Two judges read the cards: small
+networks (lenient) and the nearest training drawing (strict). Both also read held-out drawings after a pass through the
 autoencoder: that is the ceiling, which no UNet can beat.
 """
 
@@ -21,7 +21,7 @@ from imagineerd.starter.drawing.card import Recipe, draw_card
 from imagineerd.starter.judging import reader as network
 from imagineerd.starter.judging import templates
 from imagineerd.starter.judging.questions import BARS, BY_NAME, Reading, Share, tally
-from imagineerd.starter.judging.train_reader import through, trained_reader
+from imagineerd.starter.judging.train_reader import through, trained_readers
 from imagineerd.starter.pictures import STYLE_NAMES, Label
 from imagineerd.starter.prompts import PromptWriter, read_decks
 from imagineerd.starter.sheet import Shot, open_pipeline, sample
@@ -75,11 +75,11 @@ def measure(model: Path, work: Path, rounds: int) -> Table:
 def read_all(vae: AutoencoderKL, work: Path, shown: list[Label], drawn: NDArray[np.uint8]) -> Table:
     """What both judges say of the drawn cards and of the autoencoder's best."""
     best = through(vae, held_out(shown))
-    reader = trained_reader(vae, work)
+    readers = trained_readers(vae, work)
     readings: dict[str, list[Reading]] = {
-        "network": network.read(reader, drawn),
+        "network": network.read(readers, drawn),
         "template": templates.read(drawn, shown),
-        "network's ceiling": network.read(reader, best),
+        "network's ceiling": network.read(readers, best),
         "template's ceiling": templates.read(best, shown),
     }
     return {column: tally(shown, read) for column, read in readings.items()}
@@ -100,7 +100,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path)
-    parser.add_argument("--work", type=Path, required=True, help="folder for the reader and the drawn cards")
+    parser.add_argument("--work", type=Path, required=True, help="folder for the readers and the drawn cards")
     parser.add_argument("--rounds", type=int, default=4, help="times that each of the 88 cards is asked for")
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)

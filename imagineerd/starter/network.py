@@ -70,14 +70,18 @@ def new_vae() -> AutoencoderKL:
 
 
 def new_scheduler() -> DPMSolverMultistepScheduler:
-    """The default sampler: DPM-Solver++ 2M with Karras sigmas, over SD's noise schedule, predicting velocity."""
+    """The default sampler: DPM-Solver++ 2M over SD's noise schedule, predicting velocity.
+
+    The schedule ends in noise alone (arXiv 2305.08891): otherwise the brightness of the starting noise, and not the
+    prompt, would decide whether a card is dark or light.
+    """
     return DPMSolverMultistepScheduler(
         num_train_timesteps=1000,
         beta_start=0.00085,
         beta_end=0.012,
         beta_schedule="scaled_linear",
         prediction_type="v_prediction",
-        use_karras_sigmas=True,
-        timestep_spacing="leading",
+        rescale_betas_zero_snr=True,
+        timestep_spacing="trailing",
         steps_offset=1,
     )

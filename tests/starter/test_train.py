@@ -10,6 +10,7 @@ from diffusers import StableDiffusionPipeline
 from imagineerd.starter import train_autoencoder, train_unet
 from imagineerd.starter.fitting import Course, Fit
 from imagineerd.starter.network import new_vae
+from imagineerd.starter.pictures import Label
 from imagineerd.starter.train import Plan, run
 
 
@@ -76,3 +77,8 @@ def test_the_first_process_alone_saves(tmp_path: Path) -> None:
 def test_times_are_spread_over_the_whole_schedule() -> None:
     times = train_unet.spread_times(10).sort().values
     assert torch.equal(times // 100, torch.arange(10))
+
+
+def test_a_pass_shows_every_card_once_and_those_of_the_black_suits_twice() -> None:
+    names = ["Ace of Spades", "Wheel of Fortune", "Two of Clubs", "Two of Hearts"]
+    assert sorted(train_unet.lessons([Label(name, "ocean", "") for name in names])) == [0, 0, 1, 2, 2, 3]

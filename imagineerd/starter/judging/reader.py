@@ -1,18 +1,20 @@
-"""The lenient judge: a small convolutional network that reads card, theme and corner rank from the pixels alone."""
+"""The lenient judge: two small convolutional networks that read card, theme, corner rank and suit from pixels alone."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from imagineerd.starter.concepts import CONCEPTS, COURT_RANKS, PIP_RANKS
+from imagineerd.starter.concepts import CONCEPTS, COURT_RANKS, PIP_RANKS, SUITS
 from imagineerd.starter.judging.questions import Reading
 from imagineerd.starter.train_autoencoder import to_signal
 from imagineerd.starter.vocabulary import THEMES
 
 RANKS = (*PIP_RANKS, *COURT_RANKS)
+PLACES = {(concept.kind, concept.number, concept.suit): i for i, concept in enumerate(CONCEPTS)}
 CORNER = (48, 36)  # pixels down and across of the upper left corner
 
 
@@ -37,16 +39,45 @@ class Reader(nn.Module):
         return self.concept(seen), self.theme(seen), self.corner(signal[..., : CORNER[0], : CORNER[1]])
 
 
+class SuitReader(nn.Module):
+    """Pictures [b, 3, 192, 128] in -1..1 of suited cards -> logits of suits [b, 4].
+
+    It looks for the shapes everywhere, as small as they are, and the places where it is surest decide: a network that
+    sees the whole card at once does not tell a small spade from a club.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shapes = nn.Sequential(*_block(3, 32), *_block(32, 48), *_block(48, 64, 1), *_block(64, 64, 1))
+        self.suit = nn.Conv2d(64, len(SUITS), 1)
+
+    def forward(self, signal: Tensor) -> Tensor:
+        """The sum of what all places say."""
+        said: Tensor = self.suit(self.shapes(signal))
+        return said.flatten(2).logsumexp(dim=2)
+
+
+@dataclass(frozen=True)
+class Readers:
+    """Both networks of the judge."""
+
+    cards: Reader
+    suits: SuitReader
+
+
 @torch.no_grad()
-def read(reader: Reader, pictures: NDArray[np.uint8], size: int = 64) -> list[Reading]:
+def read(readers: Readers, pictures: NDArray[np.uint8], size: int = 64) -> list[Reading]:
     """Pictures [n, 192, 128, 3]."""
     readings: list[Reading] = []
     for i in range(0, len(pictures), size):
-        best = [logits.argmax(dim=1).tolist() for logits in reader(to_signal(pictures[i : i + size]))]
+        signal = to_signal(pictures[i : i + size])
+        best = [logits.argmax(dim=1).tolist() for logits in (*readers.cards(signal), readers.suits(signal))]
         readings += map(_reading, *best)
     return readings
 
 
-def _reading(concept: int, theme: int, rank: int) -> Reading:
+def _reading(concept: int, theme: int, rank: int, suit: int) -> Reading:
     names: Sequence[str] = list(THEMES)
-    return Reading(CONCEPTS[concept], names[theme], RANKS[rank])
+    read = CONCEPTS[concept]
+    place = PLACES.get((read.kind, read.number, SUITS[suit]), concept)  # a card without a suit stays as it was read
+    return Reading(CONCEPTS[place], names[theme], RANKS[rank])

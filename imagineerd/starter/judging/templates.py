@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from imagineerd.starter.concepts import CONCEPTS, Concept
 from imagineerd.starter.drawing.card import Recipe, draw_card
+from imagineerd.starter.judging import suits
 from imagineerd.starter.judging.questions import BY_NAME, SUITED, Reading
 from imagineerd.starter.pictures import Label
 from imagineerd.starter.train_autoencoder import INDEX
@@ -40,6 +41,15 @@ def read_concept(picture: Pixels, label: Label) -> Concept:
     return max(near, key=lambda c: max(likeness(np.roll(picture, move, (0, 1)), drawn[c]) for move in MOVES))
 
 
+def read_suit(picture: Pixels, label: Label, read: Concept) -> Concept:
+    """The card of the read rank in the suit that the figure looks most like; a card without a suit as it was read."""
+    if read.kind not in SUITED:
+        return read
+    mates = {c.suit: c for c in CONCEPTS if (c.kind, c.number) == (read.kind, read.number)}
+    drawn = {suit: _drawing(c.name, label.theme, label.style) for suit, c in mates.items()}
+    return mates[suits.nearest(picture, drawn)]
+
+
 def read_theme(picture: Pixels, label: Label) -> str:
     """The theme whose colours are nearest."""
     return min(THEMES, key=lambda theme: float(np.abs(picture - _drawing(label.concept, theme, label.style)).mean()))
@@ -61,4 +71,5 @@ def read(pictures: NDArray[np.uint8], labels: Iterable[Label]) -> list[Reading]:
 
 
 def _read(picture: Pixels, label: Label) -> Reading:
-    return Reading(read_concept(picture, label), read_theme(picture, label), read_corner(picture, label))
+    concept = read_suit(picture, label, read_concept(picture, label))
+    return Reading(concept, read_theme(picture, label), read_corner(picture, label))

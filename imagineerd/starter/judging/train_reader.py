@@ -1,21 +1,24 @@
-"""Teaches the reader on drawings of its own, half of them after a pass through the autoencoder."""
+"""Teaches the readers on drawings of their own, half of them after a pass through the autoencoder."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, cross_entropy
 
-from imagineerd.starter.concepts import CONCEPTS
+from imagineerd.starter.concepts import CONCEPTS, SUITS
 from imagineerd.starter.drawing.card import Recipe
 from imagineerd.starter.judging.questions import BY_NAME, SUITED
-from imagineerd.starter.judging.reader import RANKS, Reader
+from imagineerd.starter.judging.reader import RANKS, Reader, Readers, SuitReader
 from imagineerd.starter.pictures import STYLE_NAMES, Label, batches, labels, render
 from imagineerd.starter.train_autoencoder import to_signal
 from imagineerd.starter.vocabulary import THEMES
@@ -23,20 +26,24 @@ from imagineerd.starter.vocabulary import THEMES
 log = logging.getLogger(__name__)
 
 SEEDS = range(500, 503)  # one drawing each, none of which trained the model
-NO_RANK = -100  # what cross_entropy leaves out
+NOTHING = -100  # what cross_entropy leaves out
 BATCH = 64
 BLUR_SHARE = 0.3  # of the batches
 EPOCHS = 8
+SUIT_EPOCHS = 10
+
+R = TypeVar("R", bound=nn.Module)
 
 
 @dataclass(frozen=True)
 class Lessons:
-    """Pictures [n, 192, 128, 3] and what they show: concept, theme and rank numbers [n]."""
+    """Pictures [n, 192, 128, 3] and what they show: concept, theme, rank and suit numbers [n]."""
 
     pictures: NDArray[np.uint8]
     concepts: Tensor
     themes: Tensor
     ranks: Tensor
+    suits: Tensor
 
 
 def lesson_recipes(seeds: range = SEEDS) -> list[Recipe]:
@@ -71,10 +78,12 @@ def prepare(vae: AutoencoderKL, work: Path, cards: list[Recipe]) -> Lessons:
     return Lessons(pictures, *(torch.tensor(numbers) for numbers in zip(*map(_numbers, shown), strict=True)))
 
 
-def _numbers(label: Label) -> tuple[int, int, int]:
+def _numbers(label: Label) -> tuple[int, int, int, int]:
     concept = BY_NAME[label.concept]
-    rank = RANKS.index(concept.rank) if concept.kind in SUITED else NO_RANK
-    return CONCEPTS.index(concept), list(THEMES).index(label.theme), rank
+    rank, suit = NOTHING, NOTHING
+    if concept.kind in SUITED:
+        rank, suit = RANKS.index(concept.rank), SUITS.index(concept.suit)
+    return CONCEPTS.index(concept), list(THEMES).index(label.theme), rank, suit
 
 
 def _disturb(signal: Tensor) -> Tensor:
@@ -86,41 +95,61 @@ def _disturb(signal: Tensor) -> Tensor:
 
 
 def teach(lessons: Lessons, epochs: int = EPOCHS) -> Reader:
-    """A reader that has seen every lesson `epochs` times."""
+    """A reader of cards that has seen every lesson `epochs` times."""
     torch.manual_seed(0)
-    reader = Reader()
-    steps = epochs * max(1, len(lessons.pictures) // BATCH)
+    return _taught(Reader(), np.arange(len(lessons.pictures)), epochs, partial(_loss, lessons=lessons))
+
+
+def teach_suits(lessons: Lessons, epochs: int = SUIT_EPOCHS) -> SuitReader:
+    """A reader of suits that has seen every lesson with a suit `epochs` times."""
+    torch.manual_seed(0)
+    suited = (lessons.suits != NOTHING).nonzero().flatten().numpy()
+    return _taught(SuitReader(), suited, epochs, partial(_suit_loss, lessons=lessons))
+
+
+def _taught(reader: R, shown: NDArray[np.int64], epochs: int, loss_of: Callable[[R, NDArray[np.int64]], Tensor]) -> R:
+    steps = epochs * max(1, len(shown) // BATCH)
     optimiser = torch.optim.AdamW(reader.parameters(), 2e-3, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps)
-    order = batches(len(lessons.pictures), BATCH, np.random.default_rng(0))
+    order = batches(len(shown), BATCH, np.random.default_rng(0))
     for step in range(steps):
-        loss = _loss(reader, lessons, next(order))
+        loss = loss_of(reader, shown[next(order)])
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
         if step % 50 == 0:
-            log.info("reader step %d of %d loss %.3f", step, steps, loss.item())
+            log.info("%s step %d of %d loss %.3f", type(reader).__name__, step, steps, loss.item())
     reader.eval()
     return reader
 
 
-def _loss(reader: Reader, lessons: Lessons, chosen: NDArray[np.int64]) -> Tensor:
+def _loss(reader: Reader, chosen: NDArray[np.int64], lessons: Lessons) -> Tensor:
     signal = _disturb(to_signal(lessons.pictures[chosen]))
     answers = (lessons.concepts[chosen], lessons.themes[chosen], lessons.ranks[chosen])
     total = torch.zeros(())
     for logits, truth in zip(reader(signal), answers, strict=True):
-        total = total + cross_entropy(logits, truth, ignore_index=NO_RANK)
+        total = total + cross_entropy(logits, truth, ignore_index=NOTHING)
     return total
 
 
-def trained_reader(vae: AutoencoderKL, work: Path) -> Reader:
-    """The reader kept in `work`, taught first when there is none (about ten minutes on a core)."""
-    kept = work / "reader.safetensors"
-    if not kept.exists():
-        work.mkdir(parents=True, exist_ok=True)
-        save_file(teach(prepare(vae, work, lesson_recipes())).state_dict(), kept)
-    reader = Reader()
-    reader.load_state_dict(load_file(kept))
+def _suit_loss(reader: SuitReader, chosen: NDArray[np.int64], lessons: Lessons) -> Tensor:
+    return cross_entropy(reader(_disturb(to_signal(lessons.pictures[chosen]))), lessons.suits[chosen])
+
+
+def trained_readers(vae: AutoencoderKL, work: Path) -> Readers:
+    """The readers kept in `work`, taught first when there are none (about fifteen minutes on a core)."""
+    work.mkdir(parents=True, exist_ok=True)
+    lessons = cache(lambda: prepare(vae, work, lesson_recipes()))
+    return Readers(
+        _kept(Reader(), work / "reader.safetensors", lambda: teach(lessons())),
+        _kept(SuitReader(), work / "suits.safetensors", lambda: teach_suits(lessons())),
+    )
+
+
+def _kept(reader: R, file: Path, taught: Callable[[], R]) -> R:
+    if not file.exists():
+        save_file(taught().state_dict(), file)
+    reader.load_state_dict(load_file(file))
     reader.eval()
     return reader
