@@ -13,7 +13,7 @@ from textual.widget import Widget
 from imagineer_tui.terminal.images import Shown
 from imagineer_tui.widgets.strips import Pixels, half_blocks, letters, scaled, standing_on
 
-BUDGET: Final = 13_000
+BUDGET: Final = 11_000
 """Bytes a second that previews may cost on average; with the bars beside them and what Textual adds, 20 kB/s are not
 reached."""
 MOST: Final = 3

@@ -11,12 +11,14 @@ from typing import ClassVar, Final, NamedTuple, TypeAlias
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
+
+from imagineer_tui.widgets.differing import differing
 
 Cell: TypeAlias = Content | str
 MARKER: Final = "▸ "
@@ -108,7 +110,7 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         return [row.key for row in self._rows if not row.heading]
 
     def fill(self, rows: Iterable[Row], key: str = "") -> None:
-        """Show these rows; the cursor stays on its row, or goes to `key`. Only lines that differ are drawn."""
+        """Show these rows; the cursor stays on its row, or goes to `key`. Only what differs in lines is drawn."""
         before, key = self._rows, key or self.key
         self._all = tuple(rows)
         self._rows = [row for row in self._all if self._passes(row)]
@@ -117,8 +119,13 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
             self.refresh()
         for line, (old, new) in enumerate(zip(before, self._rows, strict=False)):
             if old != new:
-                self.refresh_line(line + self._header)
+                self._draw_change(line, old, new)
         self._place(key)
+
+    def _draw_change(self, line: int, old: Row, new: Row) -> None:
+        at_cursor = line == self.cursor
+        first, end = differing(self._line(old, cursor=at_cursor), self._line(new, cursor=at_cursor))
+        self.refresh(Region(first, line + self._header - self.scroll_offset.y, end - first, 1))
 
     def filter(self, text: str) -> None:
         """Show only rows with all of these words in them."""
