@@ -418,13 +418,20 @@ def test_a_queue_that_is_paused_at_once_goes_on_with_the_same_jobs(tmp_path: Pat
     play(tmp_path, scene)
 
 
-def test_what_is_claimed_while_the_queue_is_paused_at_once_is_given_back(tmp_path: Path) -> None:
+def test_what_is_claimed_while_the_queue_is_paused_at_once_is_given_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def scene(made: Scene) -> None:
-        await made.until(lambda: made.dispatcher.info.phase == "idle")
+        claim = made.store.claim
+
+        async def claim_while_paused(jobs: tuple[int, ...], now: float) -> tuple[Job, ...]:
+            made.dispatcher.pause(now=True)
+            return await claim(jobs, now)
+
+        monkeypatch.setattr(made.store, "claim", claim_while_paused)
         jobs = await made.deal("SLOW", steps=50)
-        await made.until(lambda: made.dispatcher.workers[0].choosing)
-        made.dispatcher.pause(now=True)
         worker = made.dispatcher.workers[0]
+        await made.until(lambda: made.dispatcher.paused)
         await made.until(lambda: worker.info.phase == "idle" and not worker.running and not worker.choosing)
 
         assert made.states([await made.job(jobs[0])]) == ["queued"]
