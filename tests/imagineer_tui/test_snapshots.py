@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import mixing
+import mixer_scenes
 import pytest
 from fakes import Deck, FakeDaemon, job, spec, take
 from labelled import Labels, label_job
@@ -214,8 +214,8 @@ async def test_the_first_deck_is_waited_for(daemon: FakeDaemon, deck: Deck, look
 
 
 async def test_mixer(daemon: FakeDaemon, deck: Deck, look: Look):
-    daemon.answers |= mixing.answers(daemon, deck)
-    daemon.pictures |= {1: mixing.picture("firebrick"), 2: mixing.picture("teal")}
+    daemon.answers |= mixer_scenes.answers(daemon, deck)
+    daemon.pictures |= {1: mixer_scenes.picture("firebrick"), 2: mixer_scenes.picture("teal")}
     async with opened(daemon, look.size, preferred(look)) as (app, pilot):
         await settled(app, pilot)
         await pilot.press("3")
@@ -238,9 +238,9 @@ async def test_mixer(daemon: FakeDaemon, deck: Deck, look: Look):
 
 
 async def test_compose(daemon: FakeDaemon, deck: Deck, look: Look):
-    daemon.answers |= mixing.answers(daemon, deck)
-    daemon.answers["plan_prompt"] = lambda request: mixing.planned(request, cut=" in the snow")
-    daemon.pictures[1] = mixing.picture("firebrick")
+    daemon.answers |= mixer_scenes.answers(daemon, deck)
+    daemon.answers["plan_prompt"] = lambda request: mixer_scenes.planned(request, cut=" in the snow")
+    daemon.pictures[1] = mixer_scenes.picture("firebrick")
     async with opened(daemon, look.size, preferred(look)) as (app, pilot):
         await settled(app, pilot)
         await pilot.press("2")

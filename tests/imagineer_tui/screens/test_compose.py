@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from fakes import BATCH, Deck, FakeDaemon, spec, take
-from mixing import answers, planned
+from mixer_scenes import answers, planned
 from piloting import WIDE, opened, shows, text_of, until
 from textual.pilot import Pilot
 

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 from fakes import BATCH, Deck, FakeDaemon
-from mixing import FRONT
-from mixing import answers as mixing_answers
+from mixer_scenes import FRONT
+from mixer_scenes import answers as mixing_answers
 from piloting import WIDE, opened, shows, text_of, until
 from textual.pilot import Pilot
 
