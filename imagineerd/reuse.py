@@ -22,6 +22,7 @@ from typing import Final
 from imagineerd.errors import ImagineerError
 from imagineerd.logs import pairs
 from imagineerd.naming import stem_of, thumbnail_of
+from imagineerd.replacing import sync_folder
 from imagineerd.store import Store
 from imagineerd.store.moves import NewTake
 from imagineerd.store.reuse import Reusable
@@ -87,7 +88,7 @@ def copy_take(found: Reusable, made: list[Path]) -> NewTake | None:
         shutil.copyfile(thumb, made[-1])
     made.append(found.folder / f"{stem}.png")
     _link(picture, made[-1])
-    _sync_folder(found.folder)
+    sync_folder(found.folder)
     return NewTake(
         file=made[-1].name,
         seed=take.seed,
@@ -136,15 +137,9 @@ def _link(source: Path, target: Path) -> None:
     except OSError:
         part = target.with_name(f".{target.name}.part")
         shutil.copyfile(source, part)
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
         part.rename(target)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _remove(made: Iterable[Path]) -> None:

@@ -154,7 +154,15 @@ def test_where_files_cannot_be_linked_they_are_copied(
     def refuse(_source: Path, _target: Path) -> None:
         raise OSError(errno.EPERM, "no links here")
 
+    synced: list[str] = []
+    sync = os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        sync(descriptor)
+
     monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(os, "fsync", note)
     _, first = deal(client, 1000)
     take = takes_of(first)[0]
     made: list[Path] = []
@@ -167,4 +175,5 @@ def test_where_files_cannot_be_linked_they_are_copied(
     assert again is not None
     assert [path.name for path in made] == ["01_aries.json", "01_aries.jpg", "01_aries.png"]
     assert made[-1].read_bytes() == path_of(first, take).read_bytes()
+    assert ".01_aries.png.part" in synced
     assert again.file == "01_aries_2.png"

@@ -22,6 +22,7 @@ import torch
 from PIL import Image, ImageStat, PngImagePlugin
 
 from imagineerd.errors import DiskError
+from imagineerd.replacing import sync_folder
 from imagineerd.worker.sidecar import as_json, infotext_of
 
 THUMB_SIDE = 256
@@ -97,11 +98,11 @@ def _write_files(stem: Path, png: bytes, sidecar: bytes, thumb: bytes, made: lis
     name = _claim(folder, stem.name, sidecar, made)
     _replace(thumbs / f"{name}.jpg", thumb)
     made.append(thumbs / f"{name}.jpg")
-    _sync_folder(thumbs)
+    sync_folder(thumbs)
     path = folder / f"{name}.png"
     _create(path, png)
     made.append(path)
-    _sync_folder(folder)
+    sync_folder(folder)
     return path
 
 
@@ -160,16 +161,7 @@ def _write_part(path: Path, content: bytes) -> Path:
 def _make_folder(folder: Path) -> None:
     if not folder.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
-        _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync_folder(folder.parent)
 
 
 def _reason(error: OSError) -> str:
