@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagineerd.starter.concepts import CONCEPTS
-from imagineerd.starter.drawing.card import LANDSCAPE, NO_STYLE, PORTRAIT, SQUARE, Recipe, draw_card
+from imagineerd.starter.drawing.card import LANDSCAPE, NO_STYLE, PORTRAIT, SQUARE, Recipe, draw_card, telling
 from imagineerd.starter.drawing.looks import LOOKS
 from imagineerd.starter.vocabulary import STYLES, THEMES
 
 STYLE_NAMES = (NO_STYLE, *STYLES)
 SHAPES = {"portrait": PORTRAIT, "square": SQUARE, "landscape": LANDSCAPE}
+CELL = 8  # pixels, the side of what a latent stands for
 SEEDS = {"pip": 1, "court": 1, "joker": 1, "major": 2, "sign": 2}  # few samples each, so drawn twice
 
 
@@ -76,6 +77,17 @@ def render(cards: list[Recipe], target: Path, processes: int = 2) -> None:
     unfinished = target.with_suffix(".part.npy")
     np.save(unfinished, pictures)
     unfinished.rename(target)
+
+
+def telling_cells(cards: list[Recipe]) -> NDArray[np.bool_]:
+    """Which cells [n, h / 8, w / 8] of the cards' latents hold what tells them apart."""
+    return np.stack([_cells(telling(card)) for card in cards])
+
+
+def _cells(pixels: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    h, w = pixels.shape
+    held: NDArray[np.bool_] = np.any(pixels.reshape(h // CELL, CELL, w // CELL, CELL), axis=(1, 3))
+    return held
 
 
 def batches(count: int, size: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:

@@ -15,6 +15,7 @@ from imagineerd.themes import FAMILIES
 
 SETS = Path(__file__).parents[2] / "sets"
 DROP_SHARE = 0.1  # prompts replaced by an empty or a negative one, for classifier-free guidance
+SECOND_SHARE = 0.06  # of the prompts that are worded by hand name a second theme, which is not the card's
 
 FILLERS = (
     "a majestic playing card", "a beautiful card", "card design", "card face", "front view", "intricate detail",
@@ -65,8 +66,11 @@ def compose(deck: Deck, theme: str, row: str) -> str:
 class PromptWriter:
     """Draws a fresh prompt for a picture every time."""
 
-    def __init__(self, decks: list[Deck], rng: Random, drop_share: float = DROP_SHARE) -> None:
-        self.decks, self.rng, self.drop_share = decks, rng, drop_share
+    def __init__(
+        self, decks: list[Deck], rng: Random, drop_share: float = DROP_SHARE, second_share: float = SECOND_SHARE
+    ) -> None:
+        self.decks, self.rng = decks, rng
+        self.drop_share, self.second_share = drop_share, second_share
         self.concepts = {concept.name: concept for concept in CONCEPTS}
 
     def write(self, label: Label) -> str:
@@ -123,7 +127,7 @@ class PromptWriter:
     def _decorate(self, words: list[str], label: Label) -> list[str]:
         if self._chance(0.3):
             words[-1] += self.rng.choice((" with ", " and ", ", ")) + self.rng.choice(DECORATIONS)
-        if label.theme != CLASSIC and self._chance(0.06):
+        if label.theme != CLASSIC and self._chance(self.second_share):
             other = self.rng.choice(THEMES[self.rng.choice([t for t in THEMES if t != CLASSIC])])
             words.append(self.rng.choice(SECOND_PLACES).format(other))
         return words

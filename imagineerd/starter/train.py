@@ -15,7 +15,7 @@ from imagineerd.starter import parallel, train_autoencoder, train_decoder, train
 from imagineerd.starter import tokenizer as bpe
 from imagineerd.starter.export import export
 from imagineerd.starter.fitting import Course
-from imagineerd.starter.pictures import SHAPES, autoencoder_extras, labels, recipes, render, reshaped
+from imagineerd.starter.pictures import SHAPES, autoencoder_extras, labels, recipes, render, reshaped, telling_cells
 from imagineerd.starter.prompts import corpus, read_decks
 
 log = logging.getLogger(__name__)
@@ -29,8 +29,8 @@ OTHER_SHAPES = [shape for shape in SHAPES if shape != "portrait"]
 class Plan:
     """How much of everything. Minutes are of training, not of pauses.
 
-    `start` is a finished model to go on from; without one the weights start at random. `pictures` and `steps` cut it
-    short for tests.
+    `start` is a finished model to go on from; without one the weights start at random. With it, no minutes for the
+    autoencoder or the decoder keep the finished one. `pictures` and `steps` cut it short for tests.
     """
 
     work: Path
@@ -61,18 +61,31 @@ def learn_tokens(plan: Plan) -> None:
 
 
 def train_vae(plan: Plan) -> None:
-    """The autoencoder, then its scaled weights and the pictures' latents to `work`."""
+    """The autoencoder, its latents of unit variance, then the pictures' latents to `work`."""
     if (plan.work / "latents.npy").exists():
         return
-    course = Course(plan.autoencoder_minutes, 2e-3, steps=plan.steps)
-    parallel.launch(train_autoencoder.train, plan.processes, plan.work / PICTURES, plan.work, course, plan.start)
-    torch.set_num_threads(plan.processes)
-    vae = train_autoencoder.load(plan.work)
-    latents = train_autoencoder.normalise(vae, _encode(vae, plan, PICTURES, len(recipes(plan.pictures))))
+    vae, latents = _learnt_autoencoder(plan) if plan.autoencoder_minutes else _kept_autoencoder(plan)
     torch.save(vae.state_dict(), plan.work / "vae.pt")
     for shape in OTHER_SHAPES:
         np.save(plan.work / f"latents-{shape}.npy", _encode(vae, plan, f"{shape}.npy").numpy())
     np.save(plan.work / "latents.npy", latents.numpy())
+
+
+def _learnt_autoencoder(plan: Plan) -> tuple[AutoencoderKL, torch.Tensor]:
+    course = Course(plan.autoencoder_minutes, 2e-3, steps=plan.steps)
+    parallel.launch(train_autoencoder.train, plan.processes, plan.work / PICTURES, plan.work, course, plan.start)
+    torch.set_num_threads(plan.processes)
+    vae = train_autoencoder.load(plan.work)
+    return vae, train_autoencoder.normalise(vae, _encode_upright(vae, plan))
+
+
+def _kept_autoencoder(plan: Plan) -> tuple[AutoencoderKL, torch.Tensor]:
+    vae = AutoencoderKL.from_pretrained(plan.start, subfolder="vae").float().eval()
+    return vae, _encode_upright(vae, plan)
+
+
+def _encode_upright(vae: AutoencoderKL, plan: Plan) -> torch.Tensor:
+    return _encode(vae, plan, PICTURES, len(recipes(plan.pictures)))
 
 
 def _encode(vae: AutoencoderKL, plan: Plan, name: str, count: int | None = None) -> torch.Tensor:
@@ -82,13 +95,17 @@ def _encode(vae: AutoencoderKL, plan: Plan, name: str, count: int | None = None)
 def train_denoiser(plan: Plan) -> None:
     """UNet and text encoder."""
     course = Course(plan.unet_minutes, 1.5e-3, steps=plan.steps)
-    shown = {"portrait": labels(recipes(plan.pictures))}
-    shown |= {shape: labels(reshaped(shape, plan.pictures)) for shape in OTHER_SHAPES}
-    parallel.launch(train_unet.train, plan.processes, shown, plan.work, course, plan.start)
+    cards = {"portrait": recipes(plan.pictures)} | {shape: reshaped(shape, plan.pictures) for shape in OTHER_SHAPES}
+    for shape, shown in cards.items():
+        np.save(plan.work / f"telling-{shape}.npy", telling_cells(shown))
+    names = {shape: labels(shown) for shape, shown in cards.items()}
+    parallel.launch(train_unet.train, plan.processes, names, plan.work, course, plan.start)
 
 
 def polish_decoder(plan: Plan) -> None:
     """The decoder alone, last, since the UNet does not depend on it."""
+    if not plan.decoder_minutes:
+        return
     course = Course(plan.decoder_minutes, 1e-3, warmup=50, decay=0.99, steps=plan.steps)
     parallel.launch(train_decoder.train, plan.processes, plan.work / PICTURES, plan.work, course)
 

@@ -19,6 +19,8 @@ from imagineerd.starter.prompts import PromptWriter, read_decks
 
 BATCH = 32
 SNR_LIMIT = 5.0  # signal to noise above which a time counts less; noisy ones, where words decide, count in full
+TELLING_WEIGHT = 4.0  # of the cells of a latent that tell its card from others; the rest of it counts once
+SECOND_SHARE = 0.15  # of the prompts; oftener than people do it, since only they teach that the first theme counts
 BLACK_SUITS = (" of Spades", " of Clubs")
 CHECKPOINT = "unet.pt"
 
@@ -47,16 +49,27 @@ def spread_times(count: int) -> Tensor:
     return ((torch.randperm(count) + torch.rand(count)) * (1000 / count)).long().clamp(max=999)
 
 
-def velocity_loss(model: Denoiser, clean: Tensor, tokens: Tensor, kept: Tensor) -> Tensor:
-    """Weighted squared error; `kept` [1000] is the share of signal power left at each time."""
+def velocity_loss(
+    model: Denoiser, clean: Tensor, tokens: Tensor, kept: Tensor, telling: Tensor | None = None
+) -> Tensor:
+    """Weighted squared error; `kept` [1000] is the share of signal power left at each time, `telling` [b, h, w] says
+    which cells of the latents tell their card from others.
+    """
     times, noise = spread_times(len(clean)), torch.randn_like(clean)
     power = kept[times][:, None, None, None]
     signal, grain = power.sqrt(), (1 - power).sqrt()
     noisy = (signal * clean + grain * noise).to(memory_format=torch.channels_last)
     error = model(noisy, times, tokens) - (signal * noise - grain * clean)
     snr = kept[times] / (1 - kept[times])
-    weighted: Tensor = (SNR_LIMIT / snr).clamp(max=1) * error.square().mean(dim=(1, 2, 3))
+    weighted: Tensor = (SNR_LIMIT / snr).clamp(max=1) * mean_over_cells(error.square().mean(dim=1), telling)
     return weighted.mean()
+
+
+def mean_over_cells(error: Tensor, telling: Tensor | None) -> Tensor:
+    """Errors [b, h, w] -> [b], those of the telling cells counted `TELLING_WEIGHT` times."""
+    weight = torch.ones_like(error) if telling is None else 1 + (TELLING_WEIGHT - 1) * telling
+    mean: Tensor = (weight * error).sum(dim=(1, 2)) / weight.sum(dim=(1, 2))
+    return mean
 
 
 def tokenise(tokenizer: CLIPTokenizer, prompts: list[str]) -> Tensor:
@@ -85,12 +98,13 @@ def train(rank: int, labels: dict[str, list[Label]], work: Path, course: Course,
     """One process of the training on the latents in `work`; the checkpoint there holds the result."""
     torch.manual_seed(rank)
     latents = {shape: _latents(work, shape) for shape in labels}
+    telling = {shape: torch.from_numpy(np.load(work / f"telling-{shape}.npy")) for shape in labels}
     tokenizer = CLIPTokenizer.from_pretrained(work / "tokenizer")
     model = Denoiser(start)
     fit = Fit(model, course, work / CHECKPOINT, rank)
     torch.manual_seed(1000 * fit.step + rank)
     rng = np.random.default_rng([rank, fit.step])
-    writer = PromptWriter(read_decks(), Random(1000 * fit.step + rank))  # noqa: S311
+    writer = PromptWriter(read_decks(), Random(1000 * fit.step + rank), second_share=SECOND_SHARE)  # noqa: S311
     cards = {shape: lessons(shown) for shape, shown in labels.items()}
     orders = {shape: batches(len(once), BATCH // peers(), rng) for shape, once in cards.items()}
     kept = new_scheduler().alphas_cumprod
@@ -99,7 +113,7 @@ def train(rank: int, labels: dict[str, list[Label]], work: Path, course: Course,
         shape = shape_of(step)
         chosen = cards[shape][next(orders[shape])]
         tokens = tokenise(tokenizer, [writer.write(labels[shape][i]) for i in chosen])
-        return velocity_loss(model, latents[shape][chosen], tokens, kept)
+        return velocity_loss(model, latents[shape][chosen], tokens, kept, telling[shape][chosen])
 
     fit.run(loss)
 

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from imagineerd.starter.concepts import CONCEPTS
+from imagineerd.starter.concepts import CONCEPTS, Concept
 from imagineerd.starter.drawing.canvas import FINENESS, H, W
-from imagineerd.starter.drawing.card import Recipe, draw_card
+from imagineerd.starter.drawing.card import RIVALS, Recipe, draw_card, telling
 from imagineerd.starter.drawing.looks import LOOKS
 from imagineerd.starter.drawing.palettes import PALETTES
 from imagineerd.starter.drawing.pips import LAYOUTS, PIP_RADIUS
 from imagineerd.starter.network import HEIGHT, WIDTH
-from imagineerd.starter.pictures import SHAPES, STYLE_NAMES, autoencoder_extras, recipes, reshaped
+from imagineerd.starter.pictures import SHAPES, STYLE_NAMES, autoencoder_extras, recipes, reshaped, telling_cells
 from imagineerd.starter.vocabulary import THEMES
 
 
@@ -91,3 +91,44 @@ def test_a_short_list_of_recipes_is_spread_over_the_concepts() -> None:
     assert len({recipe.concept.name for recipe in recipes(40)}) > 30
     assert len(autoencoder_extras(3)) == 3
     assert len({recipe.theme for recipe in reshaped("square", 40)}) > 10
+
+
+def _named(name: str) -> Concept:
+    return next(concept for concept in CONCEPTS if concept.name == name)
+
+
+def _recipe(name: str) -> Recipe:
+    return Recipe(_named(name), "gothic", seed=5)
+
+
+def test_what_tells_a_card_with_a_suit_are_its_marks_and_its_corners() -> None:
+    where = telling(_recipe("Two of Spades"))
+    assert where.shape == (HEIGHT, WIDTH)
+    assert where[:45, :30].any()
+    assert where[-45:, -30:].any()
+    assert where[30:45, 52:76].any()  # the upper mark
+    assert not where[60:120, 40:88].any()  # nothing stands in the middle
+
+
+def test_a_card_and_its_rival_are_told_apart_at_the_same_places_of_their_figures() -> None:
+    spade, club = (Recipe(_named(f"Ten of {suit}"), "ice", seed=None) for suit in ("Spades", "Clubs"))
+    middle = (slice(50, 140), slice(30, 98))
+    assert np.array_equal(telling(spade)[middle], telling(club)[middle])
+    assert RIVALS["Spades"] == "Clubs"
+
+
+def test_of_a_court_only_the_emblem_and_the_corners_tell() -> None:
+    assert 0 < telling(_recipe("Queen of Clubs")).mean() < 0.15
+
+
+@pytest.mark.parametrize("name", ["The Fool", "Red Joker", "Aries"])
+def test_a_card_without_a_suit_has_no_rival(name: str) -> None:
+    assert not telling(_recipe(name)).any()
+
+
+def test_a_cell_tells_when_one_of_its_pixels_does() -> None:
+    card = _recipe("Ace of Clubs")
+    cells, pixels = telling_cells([card])[0], telling(card)
+    assert cells.shape == (HEIGHT // 8, WIDTH // 8)
+    assert all(cells[y // 8, x // 8] for y, x in np.argwhere(pixels))
+    assert cells.sum() * 64 >= pixels.sum() >= cells.sum()

@@ -32,6 +32,18 @@ def test_made_up_themes_are_among_the_prompts() -> None:
     assert any(" with " in prompt and "fine engraving" in prompt for prompt in prompts)
 
 
+def test_a_share_of_the_prompts_names_a_second_theme_after_the_cards_own() -> None:
+    def prompts(share: float) -> list[str]:
+        writer = PromptWriter(read_decks(), Random(6), drop_share=0, second_share=share)  # noqa: S311
+        return [writer.write(Label("Ten of Clubs", "emerald forest", "")) for _ in range(200)]
+
+    def second(prompt: str) -> bool:
+        return any(name in prompt for theme, names in THEMES.items() if theme == "ocean" for name in names)
+
+    assert not any(map(second, prompts(0)))
+    assert any(map(second, prompts(1)))
+
+
 def test_some_prompts_say_nothing_and_some_are_negative() -> None:
     writer = PromptWriter(read_decks(), Random(2))  # noqa: S311
     prompts = [writer.write(Label("The Sun", "ice", "")) for _ in range(300)]

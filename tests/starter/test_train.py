@@ -51,6 +51,25 @@ def test_a_finished_model_can_be_gone_on_from(work: Path, tmp_path: Path) -> Non
     assert before.tokenizer.get_vocab() == after.tokenizer.get_vocab()
 
 
+def test_with_no_minutes_for_it_the_finished_autoencoder_is_kept(work: Path, tmp_path: Path) -> None:
+    plan = Plan(tmp_path, 0, decoder_minutes=0, start=work / "model", processes=1, pictures=12, steps=1)
+    run(plan, tmp_path / "model")
+    before, after = (StableDiffusionPipeline.from_pretrained(path / "model") for path in (work, tmp_path))
+    for name, weight in before.vae.state_dict().items():
+        assert torch.equal(weight, after.vae.state_dict()[name]), name
+    assert not torch.equal(before.unet.conv_in.weight, after.unet.conv_in.weight)
+
+
+def test_what_tells_a_card_counts_more() -> None:
+    telling = torch.zeros(1, 4, 4, dtype=torch.bool)
+    telling[0, 0, 0] = True
+    error = torch.zeros(1, 4, 4)
+    error[0, 0, 0] = 1
+    inside = train_unet.mean_over_cells(error, telling)
+    assert torch.isclose(inside, train_unet.TELLING_WEIGHT * train_unet.mean_over_cells(error.roll(1), telling)).all()
+    assert torch.equal(train_unet.mean_over_cells(error, None), error.mean(dim=(1, 2)))
+
+
 def test_square_and_landscape_cards_are_learnt_now_and_then() -> None:
     shapes = [train_unet.shape_of(step) for step in range(32)]
     assert (shapes.count("portrait"), shapes.count("square"), shapes.count("landscape")) == (28, 2, 2)

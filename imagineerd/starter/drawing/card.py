@@ -1,4 +1,4 @@
-"""One whole training card: paper, border, figure, corner index, then the finish."""
+"""One whole training card: paper, border, figure, corner index, the finish; and what on it tells it from others."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,6 +22,7 @@ from imagineerd.starter.drawing.signs import draw_sign
 from imagineerd.starter.drawing.variation import Variation
 
 NO_STYLE = ""
+RIVALS = {"Spades": "Clubs", "Clubs": "Spades", "Hearts": "Diamonds", "Diamonds": "Hearts"}  # of the same colour
 PORTRAIT = (W // FINENESS, H // FINENESS)  # pixels, 128 x 192
 SQUARE, LANDSCAPE = (160, 160), (192, 128)
 
@@ -71,6 +72,38 @@ def draw_card(recipe: Recipe) -> NDArray[np.uint8]:
     _figure(_middle(canvas, recipe.variation), recipe)
     _indices(canvas, recipe)
     return _finish(canvas.image, recipe, rng)
+
+
+def telling(recipe: Recipe) -> NDArray[np.bool_]:
+    """Where pixels [h, w] tell a card with a suit from those it is mistaken for: its corner indices, and wherever its
+    figure would look otherwise in the other suit of its colour. Nowhere on a card without a suit.
+    """
+    if recipe.concept.suit not in RIVALS:
+        return np.zeros(recipe.size[::-1], np.bool_)
+    rival = replace(recipe.concept, suit=RIVALS[recipe.concept.suit])
+    figure, other = (_alone(recipe, concept, figure=True) for concept in (recipe.concept, rival))
+    index, nothing = _alone(recipe, recipe.concept), np.asarray(_sheet(recipe).image)
+    found: NDArray[np.bool_] = (figure != other).any(axis=2) | (index != nothing).any(axis=2)
+    w, h = recipe.size
+    finished: NDArray[np.bool_] = np.any(found.reshape(h, FINENESS, w, FINENESS), axis=(1, 3))
+    return finished
+
+
+def _sheet(recipe: Recipe) -> Canvas:
+    """A card's surface in one plain colour."""
+    w, h = recipe.size
+    ground = PALETTES[recipe.theme].ground
+    return Canvas(Image.new("RGB", (w * FINENESS, h * FINENESS), ground), ground)
+
+
+def _alone(recipe: Recipe, concept: Concept, *, figure: bool = False) -> NDArray[np.uint8]:
+    """Nothing but the figure or the corner indices of `concept`, where `recipe` has its own [canvas px, 3]."""
+    canvas, plain = _sheet(recipe), replace(recipe, concept=concept, seed=None)
+    if figure:
+        _figure(_middle(canvas, recipe.variation), plain)
+    else:
+        _indices(canvas, plain)
+    return np.asarray(canvas.image)
 
 
 def _paper(recipe: Recipe, rng: Generator) -> Canvas:
