@@ -1,9 +1,10 @@
 """Draws the training pictures, every concept in every theme and style, into one array on disk."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,24 +71,30 @@ def labels(cards: list[Recipe]) -> list[Label]:
 
 def render(cards: list[Recipe], target: Path, processes: int = 2) -> None:
     """Pictures [n, h, w, 3] of one size to `target`, unless an earlier run drew them."""
-    if target.exists():
-        return
-    with ProcessPoolExecutor(processes) as pool:
-        pictures = np.stack(list(pool.map(draw_card, cards, chunksize=64)))
-    unfinished = target.with_suffix(".part.npy")
-    np.save(unfinished, pictures)
-    unfinished.rename(target)
+    _keep(draw_card, cards, target, processes)
 
 
-def telling_cells(cards: list[Recipe]) -> NDArray[np.bool_]:
-    """Which cells [n, h / 8, w / 8] of the cards' latents hold what tells them apart."""
-    return np.stack([_cells(telling(card)) for card in cards])
+def mark_telling(cards: list[Recipe], target: Path, processes: int = 2) -> None:
+    """Which cells [n, h / 8, w / 8] of the cards' latents tell them apart to `target`, unless an earlier run did."""
+    _keep(telling_cells, cards, target, processes)
 
 
-def _cells(pixels: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def telling_cells(card: Recipe) -> NDArray[np.bool_]:
+    """Which cells [h / 8, w / 8] of the card's latent hold what tells it from others."""
+    pixels = telling(card)
     h, w = pixels.shape
     held: NDArray[np.bool_] = np.any(pixels.reshape(h // CELL, CELL, w // CELL, CELL), axis=(1, 3))
     return held
+
+
+def _keep(make: Callable[[Recipe], NDArray[Any]], cards: list[Recipe], target: Path, processes: int) -> None:
+    if target.exists():
+        return
+    with ProcessPoolExecutor(processes) as pool:
+        made = np.stack(list(pool.map(make, cards, chunksize=64)))
+    unfinished = target.with_suffix(".part.npy")
+    np.save(unfinished, made)
+    unfinished.rename(target)
 
 
 def batches(count: int, size: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:

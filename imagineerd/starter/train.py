@@ -15,7 +15,7 @@ from imagineerd.starter import parallel, train_autoencoder, train_decoder, train
 from imagineerd.starter import tokenizer as bpe
 from imagineerd.starter.export import export
 from imagineerd.starter.fitting import Course
-from imagineerd.starter.pictures import SHAPES, autoencoder_extras, labels, recipes, render, reshaped, telling_cells
+from imagineerd.starter.pictures import SHAPES, autoencoder_extras, labels, mark_telling, recipes, render, reshaped
 from imagineerd.starter.prompts import corpus, read_decks
 
 log = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ def train_denoiser(plan: Plan) -> None:
     course = Course(plan.unet_minutes, 1.5e-3, steps=plan.steps)
     cards = {"portrait": recipes(plan.pictures)} | {shape: reshaped(shape, plan.pictures) for shape in OTHER_SHAPES}
     for shape, shown in cards.items():
-        np.save(plan.work / f"telling-{shape}.npy", telling_cells(shown))
+        mark_telling(shown, plan.work / f"telling-{shape}.npy", plan.processes)
     names = {shape: labels(shown) for shape, shown in cards.items()}
     parallel.launch(train_unet.train, plan.processes, names, plan.work, course, plan.start)
 

@@ -128,7 +128,7 @@ def test_a_card_without_a_suit_has_no_rival(name: str) -> None:
 
 def test_a_cell_tells_when_one_of_its_pixels_does() -> None:
     card = _recipe("Ace of Clubs")
-    cells, pixels = telling_cells([card])[0], telling(card)
+    cells, pixels = telling_cells(card), telling(card)
     assert cells.shape == (HEIGHT // 8, WIDTH // 8)
     assert all(cells[y // 8, x // 8] for y, x in np.argwhere(pixels))
     assert cells.sum() * 64 >= pixels.sum() >= cells.sum()
