@@ -30,13 +30,15 @@ class Plan:
     """How much of everything. Minutes are of training, not of pauses.
 
     `start` is a finished model to go on from; without one the weights start at random. With it, no minutes for the
-    autoencoder or the decoder keep the finished one. `pictures` and `steps` cut it short for tests.
+    autoencoder or the decoder keep the finished one, and a lower `unet_rate` spoils less of what is learnt.
+    `pictures` and `steps` cut it short for tests.
     """
 
     work: Path
     autoencoder_minutes: float = 32
     unet_minutes: float = 53
     decoder_minutes: float = 10.5
+    unet_rate: float = 1.5e-3
     start: Path | None = None
     processes: int = 2
     pictures: int | None = None
@@ -94,7 +96,7 @@ def _encode(vae: AutoencoderKL, plan: Plan, name: str, count: int | None = None)
 
 def train_denoiser(plan: Plan) -> None:
     """UNet and text encoder."""
-    course = Course(plan.unet_minutes, 1.5e-3, steps=plan.steps)
+    course = Course(plan.unet_minutes, plan.unet_rate, steps=plan.steps)
     cards = {"portrait": recipes(plan.pictures)} | {shape: reshaped(shape, plan.pictures) for shape in OTHER_SHAPES}
     for shape, shown in cards.items():
         mark_telling(shown, plan.work / f"telling-{shape}.npy", plan.processes)
@@ -132,6 +134,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--autoencoder-minutes", type=float, default=Plan.autoencoder_minutes)
     parser.add_argument("--unet-minutes", type=float, default=Plan.unet_minutes)
     parser.add_argument("--decoder-minutes", type=float, default=Plan.decoder_minutes)
+    parser.add_argument("--unet-rate", type=float, default=Plan.unet_rate, help="learning rate at its highest")
     parser.add_argument("--processes", type=int, default=Plan.processes)
     parser.add_argument("--ship-only", action="store_true", help="export the checkpoints as they are")
     return parser.parse_args()
@@ -142,7 +145,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     given = _arguments()
     minutes = (given.autoencoder_minutes, given.unet_minutes, given.decoder_minutes)
-    plan = Plan(given.work, *minutes, given.start, given.processes)
+    plan = Plan(given.work, *minutes, given.unet_rate, given.start, given.processes)
     if given.ship_only:
         ship(plan, given.target)
     else:
