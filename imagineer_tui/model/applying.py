@@ -83,6 +83,7 @@ def lose(world: World, why: str, retry_at: float | None = None) -> frozenset[Top
     """The daemon is away, for a reason in one sentence; all data stay."""
     connection = world.connection
     connection.phase, connection.retry_at = "away", retry_at
+    world.pace.stop()  # nobody tells what is drawn meanwhile
     # The first sentence tells the cause; what follows only says that it still is so.
     connection.why = connection.why or why
     return frozenset({"connection"})
