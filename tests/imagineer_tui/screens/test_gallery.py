@@ -11,6 +11,7 @@ from fakes import BATCH, Deck, FakeDaemon, spec, take
 from msgspec.structs import replace
 from PIL import Image
 from piloting import opened, shows, text_of, until
+from textual.events import MouseScrollDown, MouseScrollUp
 from textual.pilot import Pilot
 
 from imagineer_tui.app import ImagineerApp
@@ -18,6 +19,7 @@ from imagineer_tui.screens.gallery import GalleryScreen
 from imagineer_tui.widgets.compare import Compare
 from imagineer_tui.widgets.deck_rows import DeckRows
 from imagineer_tui.widgets.picture import Picture
+from imagineer_tui.widgets.thumbnail import Thumbnail
 from imagineer_tui.widgets.thumbnails import Thumbnails
 from imagineerd import protocol
 from imagineerd.jobs import JobError, State
@@ -218,13 +220,40 @@ async def test_in_a_small_terminal_the_picture_has_the_screen_to_itself(daemon: 
         assert isinstance(screen, GalleryScreen)
         assert not screen.query_one("#focus").display
         await pilot.press("v")
-        await until(pilot, lambda: screen.query_one("#one Picture", Picture).size.width > 60)
+        await until(pilot, lambda: screen.query_one("#one Picture", Picture).size == (38, 20))
+        await shows(pilot, "take 1")
         await pilot.press("right")
         await shows(pilot, "The GPU ran out of memory")
         await pilot.press("escape")
         await until(pilot, lambda: not screen.query_one("#focus").display)
         await pilot.press("left", "enter")
         await shows(pilot, "› Aries")
+
+
+@pytest.mark.usefixtures("gallery")
+async def test_the_mouse_alone_goes_through_the_large_pictures_and_back(daemon: FakeDaemon):
+    async with gallery_of(daemon, (80, 24)) as (app, pilot):
+        await shows(pilot, "✗ Taurus", "Aries +1")
+        cells, picture = app.screen.query(Thumbnail), app.screen.query_one("#one Picture", Picture)
+        await pilot.click(cells[1])
+        await pilot.click(cells[1])
+        await shows(pilot, "The GPU ran out of memory")
+        await pilot._post_mouse_events([MouseScrollUp], picture)
+        await shows(pilot, "take 1")
+        await pilot._post_mouse_events([MouseScrollDown], picture)
+        await shows(pilot, "The GPU ran out of memory")
+        await pilot.click(picture)
+        await until(pilot, lambda: not app.screen.query_one("#focus").display)
+
+
+@pytest.mark.usefixtures("gallery")
+async def test_a_deck_that_is_clicked_twice_leads_to_its_cards(daemon: FakeDaemon):
+    async with gallery_of(daemon) as (app, pilot):
+        await shows(pilot, "✗ Taurus")
+        await pilot.press("shift+tab")
+        assert app.screen.query_one(DeckRows).has_focus
+        await pilot.click(DeckRows, offset=(4, 0), times=2)
+        await until(pilot, lambda: app.screen.query_one(Thumbnails).has_focus)
 
 
 @pytest.mark.usefixtures("gallery")
