@@ -190,8 +190,8 @@ class GalleryScreen(Framed):
     # ------------------------------------------------------------ what happens
 
     def on_happened(self, event: Happened) -> None:
-        """Follow the open deck, and the list when a deck is new."""
-        if getattr(event.body, "batch", "") or hasattr(event.body, "take"):
+        """Follow the open deck, and the list when a deck is new or forgotten."""
+        if any(hasattr(event.body, name) for name in ("batch", "batches", "take")):
             self._soon.do("reload", self._reload_shown)
 
     def on_images_changed(self) -> None:

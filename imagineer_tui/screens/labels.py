@@ -170,7 +170,7 @@ class LabelsScreen(Framed):
             self._soon.do("draw", self.draw)
         elif isinstance(body, LabelerBuilt):
             self.query_one(LabelNotice).check()
-        elif hasattr(body, "take"):
+        elif hasattr(body, "take") or hasattr(body, "batches"):
             self._soon.do("load", self._load, LOAD_S)
 
     # ------------------------------------------------------------ drawing

@@ -20,6 +20,7 @@ from imagineerd.protocol import (
     EVENTS,
     Batch,
     BatchAdded,
+    BatchesForgotten,
     Building,
     Bye,
     Heartbeat,
@@ -310,3 +311,11 @@ def test_the_time_without_a_daemon_is_no_time_that_cards_take(world: World):
     lose(world, "imagineerd was stopped.")
 
     assert world.pace.rate(12.0) == 0
+
+
+def test_a_batch_that_is_forgotten_is_known_no_more(world: World):
+    assert BATCH in world.batches
+    happen(world, BatchesForgotten(batches=(BATCH,)))
+
+    assert BATCH not in world.batches
+    assert BATCH not in {job.batch for job in world.jobs.values()}

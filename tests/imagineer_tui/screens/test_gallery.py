@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from textual.pilot import Pilot
 
 from imagineer_tui.app import ImagineerApp
 from imagineer_tui.screens.gallery import GalleryScreen
+from imagineer_tui.soon import SOON_S
 from imagineer_tui.widgets.compare import Compare
 from imagineer_tui.widgets.deck_rows import DeckRows
 from imagineer_tui.widgets.picture import Picture
@@ -326,3 +328,26 @@ async def test_a_new_take_appears_by_itself(daemon: FakeDaemon, gallery: Gallery
         gallery.takes[5] = replace(take(5), slot=1)
         daemon.happen(protocol.TakeAdded(take=gallery.takes[5]))
         await shows(pilot, "3 takes")
+
+
+async def test_a_deck_that_the_daemon_forgets_is_shown_no_more(daemon: FakeDaemon, gallery: Gallery):
+    other = replace(gallery.detail().batch, id="tarot_1", set="tarot", title="Tarot", theme="gothic")
+    daemon.answers["batches"] = lambda _: protocol.Batches(batches=(other, gallery.detail().batch))
+    async with gallery_of(daemon) as (app, pilot):
+        await shows(pilot, "Zodiac gold", "Tarot gothic")
+
+        daemon.answers["batches"] = lambda _: protocol.Batches(batches=(gallery.detail().batch,))
+        daemon.happen(protocol.BatchesForgotten(batches=("tarot_1",)))
+
+        await until(pilot, lambda: app.screen.query_one(DeckRows).keys == [BATCH])
+
+
+async def test_a_deck_is_asked_for_anew_although_news_come_without_end(daemon: FakeDaemon, gallery: Gallery):
+    async with gallery_of(daemon) as (_, pilot):
+        await shows(pilot, "2 takes")
+        gallery.takes[5] = replace(take(5), slot=1)
+        shown = asyncio.create_task(shows(pilot, "3 takes"))
+        while not shown.done():
+            daemon.happen(protocol.TakeAdded(take=gallery.takes[5]))
+            await pilot.pause(SOON_S / 5)
+        await shown
