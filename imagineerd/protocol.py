@@ -1379,6 +1379,15 @@ class TrashEmptied(Body, frozen=True, omit_defaults=True, kw_only=True):
     takes: tuple[int, ...]
 
 
+class BatchesForgotten(Body, frozen=True, omit_defaults=True, kw_only=True):
+    """Batches of which no picture is left, not even in the trash, are gone for good with their slots and jobs.
+
+    They ended more than `daemon.history_days` ago.
+    """
+
+    batches: tuple[str, ...]
+
+
 class LabelChanged(Body, frozen=True, omit_defaults=True, kw_only=True):
     """A take has another label, or (absent) none any more."""
 
@@ -1450,6 +1459,7 @@ EventBody = (
     | TakeDeleted
     | TakeRestored
     | TrashEmptied
+    | BatchesForgotten
     | LabelChanged
     | LabelerBuilt
 )
@@ -1631,6 +1641,7 @@ EVENTS: Final[dict[str, type[Body]]] = {
     "take_deleted": TakeDeleted,
     "take_restored": TakeRestored,
     "trash_emptied": TrashEmptied,
+    "batches_forgotten": BatchesForgotten,
     "label_changed": LabelChanged,
     "labeler_built": LabelerBuilt,
 }

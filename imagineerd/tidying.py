@@ -62,14 +62,14 @@ class Tidying:
         if days := config.output.trash_days:
             await self._trash.empty(now - days * DAY_S)
         if days := config.daemon.history_days:
-            await self._forget(now - days * DAY_S)
+            await self._forget(now - days * DAY_S, now)
         if percent := config.daemon.vacuum_percent:
             await self._vacuum(percent / 100)
 
-    async def _forget(self, before: float) -> None:
+    async def _forget(self, before: float, now: float) -> None:
         """Forget a few batches at a time: whoever asks for something meanwhile comes in between."""
         forgotten = 0
-        while found := await self._store.forget(before):
+        while found := await self._store.forget(before, now):
             forgotten += found
         if forgotten:
             log.info("Batches without a picture were forgotten.", extra=pairs(batches=forgotten))

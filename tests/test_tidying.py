@@ -12,7 +12,9 @@ from house import House
 
 from imagineerd import tidying
 from imagineerd.config import Config, default_config
+from imagineerd.protocol import BatchesForgotten
 from imagineerd.store import Store
+from imagineerd.store.outbox import StoredEvent
 from imagineerd.tidying import DAY_S, Tidying
 from imagineerd.trash import Trash
 
@@ -62,8 +64,12 @@ def test_batches_are_forgotten_after_the_days_that_are_set_now(tmp_path: Path) -
         assert await made.names() == ["new", "old"]
 
         made.set(history_days=30)
+        told: list[StoredEvent] = []
+        store.on_events = told.extend
         await made.tidying.tidy()
         assert await made.names() == ["new"]
+        (event,) = told
+        assert msgspec.msgpack.decode(event.body, type=BatchesForgotten) == BatchesForgotten(batches=("old",))
 
     decks.with_store(tmp_path / "queue.db", scene)
 

@@ -16,6 +16,7 @@ from imagineerd.jobs import OPEN_STATES, Job, State
 from imagineerd.protocol import (
     Batch,
     BatchAdded,
+    BatchesForgotten,
     Building,
     Bye,
     EventBody,
@@ -83,6 +84,7 @@ def lose(world: World, why: str, retry_at: float | None = None) -> frozenset[Top
     """The daemon is away, for a reason in one sentence; all data stay."""
     connection = world.connection
     connection.phase, connection.retry_at = "away", retry_at
+    world.pace.stop()  # nobody tells what is drawn meanwhile
     # The first sentence tells the cause; what follows only says that it still is so.
     connection.why = connection.why or why
     return frozenset({"connection"})
@@ -126,11 +128,8 @@ def _start_over(world: World, snapshot: Snapshot) -> frozenset[Topic]:
 
 def _happened(world: World, body: EventBody) -> frozenset[Topic]:
     match body:
-        case BatchAdded():
-            world.batches = {body.batch.id: body.batch, **world.batches}
-            _grow(world, body.batch.id)
-        case JobsAdded():
-            _grow(world, body.batch, draws=body.kind == "generate")
+        case BatchAdded() | JobsAdded() | BatchesForgotten():
+            _batches(world, body)
         case JobsPlaced():
             _place(world, body.places)
         case PauseChanged():
@@ -153,6 +152,17 @@ def _happened(world: World, body: EventBody) -> frozenset[Topic]:
         case _:
             assert_never(body)
     return frozenset({"queue"})
+
+
+def _batches(world: World, body: BatchAdded | JobsAdded | BatchesForgotten) -> None:
+    match body:
+        case BatchAdded():
+            world.batches = {body.batch.id: body.batch, **world.batches}
+            _grow(world, body.batch.id)
+        case JobsAdded():
+            _grow(world, body.batch, draws=body.kind == "generate")
+        case BatchesForgotten():
+            _forget(world, set(body.batches))
 
 
 def _build_of(world: World) -> Build:
@@ -221,6 +231,12 @@ def _count(world: World, batch_id: str, old: State, new: State, *, takes: bool) 
         states[old.value] -= 1
         states[new.value] = states.get(new.value, 0) + 1
     world.batches[batch_id] = replace(batch, states=states, takes=batch.takes + takes)
+
+
+def _forget(world: World, gone: set[str]) -> None:
+    world.batches = {name: batch for name, batch in world.batches.items() if name not in gone}
+    world.jobs = {number: job for number, job in world.jobs.items() if job.batch not in gone}
+    world.stale -= gone
 
 
 def _forget_ended(world: World) -> None:

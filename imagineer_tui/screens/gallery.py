@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.timer import Timer
 
 from imagineer_tui.framed import Framed
 from imagineer_tui.intents import ShowBatch
 from imagineer_tui.model.album import Album
 from imagineer_tui.remembering import Memory
+from imagineer_tui.soon import Soon
 from imagineer_tui.widgets.card_page import CardPage
 from imagineer_tui.widgets.deck_rows import DeckRows
-from imagineer_tui.widgets.filter_line import FilterLine
+from imagineer_tui.widgets.filter_line import FilterLine, ListFilter
 from imagineer_tui.widgets.rows import Rows
 from imagineer_tui.widgets.take_panel import TakePanel
 from imagineer_tui.widgets.thumbnails import Thumbnails
@@ -31,8 +30,6 @@ BATCHES: Final = 500
 """Decks that are listed; older ones are found by searching."""
 FOUND: Final = 200
 """Takes that a search shows."""
-SOON_S: Final = 0.3
-"""Seconds that events, or keys that are held down, are waited out before the daemon is asked."""
 
 
 class GalleryScreen(Framed):
@@ -67,15 +64,21 @@ class GalleryScreen(Framed):
         &.-narrow #decks { width: 100%; height: 5; }
         &.-narrow #page { height: 1fr; }
         &.-low TakeFacts { max-height: 6; }
-        /* Over the page, which keeps the focus: its keys go through the large pictures. */
-        &.-large #focus { display: block; layer: above; position: absolute; width: 100%; height: 100%; }
+        /* Over the page, which keeps the focus: its keys go through the large pictures. Cards are higher than wide. */
+        &.-large #focus {
+            display: block; layer: above; position: absolute; width: 100%; height: 100%; layout: horizontal;
+            TakeFacts {
+                width: 40; height: 100%; max-height: 100%; border-top: none; border-left: solid $border-blurred;
+            }
+        }
+        &.-large.-narrow TakeFacts { width: 28; }
     }
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._album = Album()
-        self._soon: dict[str, Timer] = {}
+        self._soon = Soon(self.set_timer)
 
     # ------------------------------------------------------------ frame
 
@@ -85,13 +88,12 @@ class GalleryScreen(Framed):
         with Vertical(id="decks", classes="panel") as decks:
             decks.border_title = "Decks"
             yield DeckRows(id="batches")
-            yield FilterLine(id="batches-filter")
+            yield ListFilter("batches")
         yield CardPage(self._album, self.house.drawings, images.small, terminal.cell, id="page")
         yield TakePanel(self._load_large, images.large, terminal, id="focus")
 
     def on_mount(self) -> None:
         """Begin among the cards."""
-        self.query_one("#search", FilterLine).placeholder = "search: words, is:favourite, set:tarot, lora:Ink"
         self.query_one(Thumbnails).focus()
 
     def memory(self) -> Memory:
@@ -166,7 +168,7 @@ class GalleryScreen(Framed):
             error, blurred = self._album.error_of(card), self._album.is_hidden(card)
             self.query_one(TakePanel).show(card, error, blurred=blurred)
             if card.take:
-                self._later("about", self._load_about)
+                self._soon.do("about", self._load_about)
 
     @work(group="about", exclusive=True, exit_on_error=False)
     async def _load_about(self) -> None:
@@ -188,9 +190,9 @@ class GalleryScreen(Framed):
     # ------------------------------------------------------------ what happens
 
     def on_happened(self, event: Happened) -> None:
-        """Follow the open deck, and the list when a deck is new."""
-        if getattr(event.body, "batch", "") or hasattr(event.body, "take"):
-            self._later("reload", self._reload_shown)
+        """Follow the open deck, and the list when a deck is new or forgotten."""
+        if any(hasattr(event.body, name) for name in ("batch", "batches", "take")):
+            self._soon.do("reload", self._reload_shown)
 
     def on_images_changed(self) -> None:
         """Show pictures another way."""
@@ -202,19 +204,13 @@ class GalleryScreen(Framed):
         if self._album.query:
             self._search()
 
-    def _later(self, what: str, do: Callable[[], object]) -> None:
-        """Do something once, soon, however often it is asked for meanwhile."""
-        if timer := self._soon.get(what):
-            timer.stop()
-        self._soon[what] = self.set_timer(SOON_S, do)
-
     # ------------------------------------------------------------ moving about
 
     @on(Rows.Highlighted, "#batches")
     def _deck_highlighted(self, event: Rows.Highlighted) -> None:
         if event.key and event.key != self._album.batch:
             self._album.open(event.key)
-            self._later("deck", self._load_deck)
+            self._soon.do("deck", self._load_deck)
 
     @on(Thumbnails.Opened, "#cards")
     def _opened(self) -> None:
@@ -237,7 +233,7 @@ class GalleryScreen(Framed):
         elif self.has_class("-large"):
             self.remove_class("-large")
         elif self._album.leave():
-            self.query_one("#search", FilterLine).value = ""
+            self.query_one(CardPage).end_search()
             self._show_deck()
 
     def action_search(self) -> None:
@@ -245,22 +241,22 @@ class GalleryScreen(Framed):
         which = "#batches-filter" if self.query_one(DeckRows).has_focus else "#search"
         self.query_one(which, FilterLine).open()
 
-    @on(FilterLine.Filtered, "#batches-filter")
-    def _filter(self, event: FilterLine.Filtered) -> None:
-        self.query_one(DeckRows).filter(event.words)
-
-    @on(FilterLine.Left, "#batches-filter")
-    def _filtered(self) -> None:
-        self.query_one(DeckRows).focus()
-
-    @on(FilterLine.Filtered, "#search")
-    def _typed(self, event: FilterLine.Filtered) -> None:
-        self._album.query = event.words.strip()
+    @on(CardPage.Searched)
+    def _searched(self) -> None:
         if self._album.query:
-            self._later("search", self._search)
+            self._soon.do("search", self._search)
         else:
             self._show_deck()
 
-    @on(FilterLine.Left, "#search")
-    def _searched(self) -> None:
+    @on(Rows.Opened, "#batches")
+    def _to_the_cards(self) -> None:
         self.query_one(Thumbnails).focus()
+
+    @on(TakePanel.Pressed)
+    def _pressed(self) -> None:
+        self.action_large()
+
+    @on(TakePanel.Rolled)
+    def _rolled(self, event: TakePanel.Rolled) -> None:
+        """The wheel over the large picture goes through them."""
+        self.query_one(Thumbnails).action_move(event.by, 0)

@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.timer import Timer
 
 from imagineer_tui import label_orders
 from imagineer_tui.framed import Framed
 from imagineer_tui.intents import LabelTake
-from imagineer_tui.model import labeling, labels
+from imagineer_tui.model import labeling
+from imagineer_tui.model.labelled import Labelled
 from imagineer_tui.remembering import Memory
-from imagineer_tui.widgets.filter_line import FilterLine
-from imagineer_tui.widgets.label_batches import LabelBatches
+from imagineer_tui.soon import Soon
+from imagineer_tui.widgets.label_bench import LabelBench
 from imagineer_tui.widgets.label_desk import LabelDesk
 from imagineer_tui.widgets.label_notice import LabelNotice
-from imagineer_tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
     from imagineer_tui.messages import Happened
-    from imagineerd.jobs import Job
-    from imagineerd.protocol import Batch, BatchDetail
 
 BATCHES: Final = 500
 """Batches that are listed."""
 FAILURES: Final = 500
 """Failed and held jobs of earlier times that are asked for."""
-SOON_S: Final = 0.25
 LOAD_S: Final = 1.0
-"""Seconds that keys which are held down, or events, are waited out before all is drawn, or asked for, anew."""
+"""Seconds that events are waited out before all is asked for anew."""
 
 TYPED_OVER: Final = {"label", "stop", "undo", "filter"}
 """Keys of this screen that are letters where a label is written."""
@@ -74,6 +68,7 @@ class LabelsScreen(Framed):
         #take { layout: horizontal; height: 9; }
         #take Picture { width: 12; }
         #take #said { width: 1fr; height: 1fr; }
+        &.-low.-narrow #take { height: 6; }
         &.-high #take { height: 19; Picture { width: 26; } }
         &.-normal.-editing #decks, &.-narrow.-editing #decks { display: none; }
         &.-normal.-editing #take, &.-narrow.-editing #take { height: 13; Picture { width: 16; } }
@@ -97,47 +92,38 @@ class LabelsScreen(Framed):
 
     def __init__(self) -> None:
         super().__init__()
-        self._batch = self._take = self._prompt = self._words = ""
-        self._wanted = ("", "")
-        self._asking = ""
-        self._batches: tuple[Batch, ...] = ()
-        self._detail: BatchDetail | None = None
-        self._failures: tuple[Job, ...] = ()
+        self._open = Labelled()
+        self._prompt = self._asking = ""
         self._loading = False
-        self._soon: dict[str, Timer] = {}
+        self._soon = Soon(self.set_timer)
 
     # ------------------------------------------------------------ frame
 
     def body(self) -> ComposeResult:
         """A line on the labeler, then the batches and the desk."""
         yield LabelNotice()
-        with Horizontal(id="columns"):
-            with Vertical(id="decks", classes="panel") as decks:
-                decks.border_title = "Batches"
-                yield LabelBatches(id="batches")
-                yield FilterLine(id="batches-filter")
-            yield LabelDesk(self._load_picture, self.house.images.large, self.house.terminal, id="desk")
-
-    def on_mount(self) -> None:
-        """Begin among the takes."""
-        self.query_one("#takes").focus()
+        yield LabelBench(
+            self._open, LabelDesk(self._load_picture, self.house.images.large, self.house.terminal, id="desk"),
+            id="columns",
+        )  # fmt: skip
 
     def memory(self) -> Memory:
         """Keep the batch, the take, the filter and the prompt."""
-        return {"batch": self._batch, "take": self._take, "filter": self._words, "prompt": self._prompt}
+        opened = self._open
+        return {"batch": opened.batch, "take": opened.take, "filter": opened.words, "prompt": self._prompt}
 
     def recall(self, memory: Memory) -> None:
         """Take them up again."""
-        if not self._batch:
-            self._batch, self._take = self._wanted = str(memory.get("batch", "")), str(memory.get("take", ""))
+        if not self._open.batch:
+            self._open.open(str(memory.get("batch", "")), str(memory.get("take", "")))
         self._prompt = str(memory.get("prompt", ""))
         if words := str(memory.get("filter", "")):
-            self.query_one("#takes-filter", FilterLine).open(words)
+            self.query_one(LabelBench).filter_takes(words)
 
     def arrive(self, intent: object) -> None:
         """Open a batch; where a take or the batch is sent to be labelled, ask what of it."""
         if isinstance(intent, LabelTake):
-            self._batch, self._take = self._wanted = intent.batch_id, str(intent.take_id)
+            self._open.open(intent.batch_id, str(intent.take_id))
             self._asking = "take" if intent.take_id else "rest"
             self._load()
 
@@ -159,10 +145,8 @@ class LabelsScreen(Framed):
         if page is None:
             return
         self._loading = True
-        self._batches = page.batches
-        if self._batch not in {batch.id for batch in page.batches}:
-            self._batch = page.batches[0].id if page.batches else ""
-        self._detail = await self.asked(self.client.batch(self._batch)) if self._batch else None
+        self._open.choose_from(page.batches)
+        self._open.detail = await self.asked(self.client.batch(self._open.batch)) if self._open.batch else None
         self._loading = False
         self.draw()
         if self._asking:
@@ -174,7 +158,7 @@ class LabelsScreen(Framed):
         from imagineerd.jobs import State
 
         if found := await self.asked(self.client.jobs((State.FAILED, State.HELD), limit=FAILURES)):
-            self._failures = found.jobs
+            self._open.earlier = found.jobs
             self.draw()
 
     def on_happened(self, event: Happened) -> None:
@@ -182,34 +166,18 @@ class LabelsScreen(Framed):
         from imagineerd.protocol import LabelChanged, LabelerBuilt
 
         body = event.body
-        if (
-            isinstance(body, LabelChanged)
-            and self._detail
-            and body.batch == self._detail.batch.id
-            and not self._loading
-        ):
-            self._detail = labels.with_label(self._detail, body)
-            self._later("draw", self.draw)
+        if isinstance(body, LabelChanged) and not self._loading and self._open.change(body):
+            self._soon.do("draw", self.draw)
         elif isinstance(body, LabelerBuilt):
             self.query_one(LabelNotice).check()
-        elif hasattr(body, "take"):
-            self._later("load", self._load, LOAD_S)
-
-    def _later(self, what: str, do: Callable[[], object], seconds: float = SOON_S) -> None:
-        """Do something soon, once, however often it is asked for until then."""
-
-        def now() -> None:
-            del self._soon[what]
-            do()
-
-        if what not in self._soon:
-            self._soon[what] = self.set_timer(seconds, now)
+        elif hasattr(body, "take") or hasattr(body, "batches"):
+            self._soon.do("load", self._load, LOAD_S)
 
     # ------------------------------------------------------------ drawing
 
     def on_queue_changed(self) -> None:
         """Jobs moved on."""
-        self._later("draw", self.draw)
+        self._soon.do("draw", self.draw)
 
     def on_status_changed(self) -> None:
         """The labeler began, ended or rests."""
@@ -225,42 +193,12 @@ class LabelsScreen(Framed):
 
     def draw(self) -> None:
         """Bring everything up to date; only lines that differ are drawn."""
-        jobs = labels.newest_jobs(self.world, self._failures)
-        shown = [(batch, labels.tally(batch, jobs.values())) for batch in self._batches]
-        detail = self._detail
-        found = labels.entries(detail, jobs) if detail else []
-        if detail:
-            tally = labels.tally_of(found)
-            shown = [(batch, tally if batch.id == detail.batch.id else other) for batch, other in shown]
-        batch, take = self._wanted
-        self.query_one(LabelBatches).show(shown, batch)
-        if detail:
-            self.query_one(LabelDesk).show(labels.title_of(detail.batch), found, take)
-            self._wanted = ("", "")
+        self.query_one(LabelBench).draw(self.world)
         self.query_one(LabelNotice).draw()
 
-    @on(Rows.Highlighted, "#batches")
-    def _batch_highlighted(self, event: Rows.Highlighted) -> None:
-        if event.key and event.key != self._batch:
-            self._batch, self._take = event.key, ""
-            self._later("deck", self._load)
-
-    @on(LabelDesk.Highlighted)
-    def _take_highlighted(self, event: LabelDesk.Highlighted) -> None:
-        self._take = event.entry.key
-
-    @on(FilterLine.Filtered)
-    def _filter(self, event: FilterLine.Filtered) -> None:
-        self._list_of(event.line).filter(event.words)
-        if event.line.id == "takes-filter":
-            self._words = event.words
-
-    @on(FilterLine.Left)
-    def _filter_left(self, event: FilterLine.Left) -> None:
-        self._list_of(event.line).focus()
-
-    def _list_of(self, line: FilterLine) -> Rows:
-        return self.query_one(f"#{(line.id or '').removesuffix('-filter')}", Rows)
+    @on(LabelBench.BatchChosen)
+    def _batch_chosen(self) -> None:
+        self._soon.do("deck", self._load)
 
     # ------------------------------------------------------------ having labelled
 
@@ -271,7 +209,7 @@ class LabelsScreen(Framed):
     @work(group="label", exit_on_error=False)
     async def _ask(self, scope: str = "") -> None:
         desk = self.query_one(LabelDesk)
-        found = labeling.scopes(desk.entry, desk.entries, self._batches, self._batch)
+        found = labeling.scopes(desk.entry, desk.entries, self._open.batches, self._open.batch)
         order = await label_orders.ask(self, found, scope, self._prompt)
         if order:
             self._prompt = order.prompt
@@ -281,7 +219,7 @@ class LabelsScreen(Framed):
     @work(group="label", exit_on_error=False)
     async def action_stop(self) -> None:
         """Have nothing more of the batch labelled."""
-        await label_orders.stop(self, self._batch)
+        await label_orders.stop(self, self._open.batch)
 
     @work(group="label", exit_on_error=False)
     async def action_build(self) -> None:
@@ -308,14 +246,13 @@ class LabelsScreen(Framed):
 
     def action_focus_on(self, which: str) -> None:
         """Go to the batches or the takes."""
-        self.query_one(f"#{which}").focus()
+        self.query_one(LabelBench).go(which)
 
     def action_filter(self) -> None:
         """Filter the list that has the focus."""
-        which = "batches" if self.query_one(LabelBatches).has_focus else "takes"
-        self.query_one(f"#{which}-filter", FilterLine).open()
+        self.query_one(LabelBench).filter()
 
     def action_copy_export(self) -> None:
         """Send the command that writes pictures and labels for a trainer to the clipboard."""
-        if self._batch:
-            self.house.copy(f"imagineer labels export {self._batch} --format kohya", "the command that exports")
+        if batch := self._open.batch:
+            self.house.copy(f"imagineer labels export {batch} --format kohya", "the command that exports")

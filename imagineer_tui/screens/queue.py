@@ -141,8 +141,9 @@ class QueueScreen(Framed):
     # ------------------------------------------------------------ the card that is being drawn
 
     def on_screen_resume(self) -> None:
-        """Begin with what is drawn now."""
+        """Begin with what is drawn now; while the daemon is away, with what was known last."""
         self.query_one(QueueBoard).begin()
+        self.on_queue_changed()
 
     def on_screen_suspend(self) -> None:
         """Nobody looks: nothing need be sent."""

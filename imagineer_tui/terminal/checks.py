@@ -20,15 +20,17 @@ WAYS: Final[dict[Shown, str]] = {
 
 
 def check_terminal(environ: Mapping[str, str]) -> tuple[Check, ...]:
-    """Ask the terminal that we are on, and return what to print of it; nothing where there is none."""
+    """Ask the terminal that we are on, and return what to print of it, or that there is none."""
     terminal = detect(environ)
     wanted = load_preferences(preferences_file(environ)).images
-    return checks_of(terminal, choose(wanted, terminal)) if terminal.tty else ()
+    return checks_of(terminal, choose(wanted, terminal))
 
 
 def checks_of(terminal: Terminal, chosen: Choice) -> tuple[Check, ...]:
     """Return what to print; nothing of it is ever wrong, as every terminal can be used."""
     answered, *reasons = terminal.reasons
+    if not terminal.tty:
+        return (Check(name="terminal", level="ok", message=answered),)
     shown = f"Pictures are shown {WAYS[chosen.large]}, small ones {WAYS[chosen.small]}: {chosen.why}"
     return (
         Check(name="terminal", level="ok", message=f"{terminal.name}. {answered}"),

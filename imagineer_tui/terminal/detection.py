@@ -75,7 +75,7 @@ def detect(environ: Mapping[str, str], read_fd: int = 0, write_fd: int = 2) -> T
     Never raises: what cannot be asked is assumed, and `reasons` says so.
     """
     if not (os.isatty(read_fd) and os.isatty(write_fd)):
-        return Terminal(reasons=("Standard input and standard error are not both a terminal: nothing is asked.",))
+        return Terminal(reasons=("Standard input and standard error are not both a terminal: no pictures are shown.",))
     if environ.get("TERM", "dumb") in {"dumb", "unknown", ""}:
         return Terminal(tty=True, name="dumb", reasons=("TERM is dumb: nothing is asked.",))
     graphics = environ.get("TERM_PROGRAM") not in PRINTS_UNKNOWN_STRINGS

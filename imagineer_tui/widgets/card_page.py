@@ -48,6 +48,9 @@ class CardPage(Vertical):
     class Marked(Message):
         """What is revealed or compared changed."""
 
+    class Searched(Message):
+        """Other words are looked for, which are the album's query now."""
+
     def __init__(
         self,
         album: Album,
@@ -66,6 +69,10 @@ class CardPage(Vertical):
         """Put the line to search with above the cards."""
         yield FilterLine(id="search")
         yield Thumbnails(*self._drawn, id="cards")
+
+    def on_mount(self) -> None:
+        """Say what can be searched for."""
+        self.query_one(FilterLine).placeholder = "search: words, is:favourite, set:tarot, lora:Ink"
 
     @property
     def framed(self) -> Framed:
@@ -97,6 +104,21 @@ class CardPage(Vertical):
         page, pages = self.query_one(Thumbnails).page
         place = f"page {page} of {pages}" if pages > 1 else ""
         entitle(self, self._album.title, " · ".join(filter(None, [place, self._note])))
+
+    # ------------------------------------------------------------ searching
+
+    def end_search(self) -> None:
+        """Look for nothing any more."""
+        self.query_one(FilterLine).value = ""
+
+    @on(FilterLine.Filtered)
+    def _typed(self, event: FilterLine.Filtered) -> None:
+        self._album.query = event.words.strip()
+        self.post_message(self.Searched())
+
+    @on(FilterLine.Left)
+    def _typed_all(self) -> None:
+        self.query_one(Thumbnails).focus()
 
     # ------------------------------------------------------------ keeping and throwing away
 

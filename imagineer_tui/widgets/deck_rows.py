@@ -19,10 +19,11 @@ class DeckRows(Rows):
     """One line for each batch: title and theme, and how many of its cards are there."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(Column(), Column(width=7, right=True), empty=EMPTY, id=id)
+        super().__init__(Column(), Column(width=7, right=True), id=id)
 
     def show(self, batches: Iterable[Batch], chosen: str) -> None:
         """Show these batches, with the cursor on the chosen one."""
+        self.say_empty(EMPTY)
         self.fill([_row(batch) for batch in batches], chosen)
 
 

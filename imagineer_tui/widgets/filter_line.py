@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input
+
+from imagineer_tui.widgets.rows import Rows
 
 
 class FilterLine(Input):
@@ -80,3 +83,24 @@ class FilterLine(Input):
         """Show all again."""
         self.value = ""
         self.action_leave()
+
+
+class ListFilter(FilterLine):
+    """Filters the list with this id on the same screen, and gives it the focus back; its own id ends in `-filter`."""
+
+    def __init__(self, rows: str) -> None:
+        super().__init__(id=f"{rows}-filter")
+        self._rows = rows
+
+    @property
+    def rows(self) -> Rows:
+        """The list."""
+        return self.screen.query_one(f"#{self._rows}", Rows)
+
+    @on(FilterLine.Filtered)
+    def _filter(self) -> None:
+        self.rows.filter(self.value)
+
+    @on(FilterLine.Left)
+    def _focus(self) -> None:
+        self.rows.focus()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Static
@@ -29,7 +30,11 @@ MOST_SIDE: Final = 96
 
 
 class LivePanel(Vertical):
-    """Two panels. While nothing is drawn, the first shows the newest that landed; these fill a page, then the next."""
+    """Two panels. While nothing is drawn, the first shows the newest that landed.
+
+    The second shows as many of the newest as have room, each where it stands until another one takes its place, so that
+    a card that lands costs one picture.
+    """
 
     DEFAULT_CSS = """
     LivePanel {
@@ -47,7 +52,8 @@ class LivePanel(Vertical):
         self._load = load
         self._images = images
         self._terminal = terminal
-        self._newest: Thumb | None = None
+        self._landed: Sequence[Thumb] = ()
+        self._places: list[Thumb] = []
         self._told = ""
 
     def compose(self) -> ComposeResult:
@@ -81,13 +87,12 @@ class LivePanel(Vertical):
 
     def rest(self, awaited: str) -> None:
         """Show the newest that landed, as nothing is drawn; before there is one, what is awaited."""
-        self.set_class(self._newest is not None, "-resting")
+        newest = self._landed[-1] if self._landed else None
+        self.set_class(newest is not None, "-resting")
         self.query_one(LivePreview).clear(awaited)
-        if self._newest:
-            self.query_one(Picture).show(self._newest.key, blurred=self._newest.blurred)
-            self.tell(self._newest.caption)
-        else:
-            self.tell("")
+        if newest:
+            self.query_one(Picture).show(newest.key, blurred=newest.blurred)
+        self.tell(newest.caption if newest else "")
 
     def tell(self, text: str) -> None:
         """Say what the picture is."""
@@ -97,9 +102,20 @@ class LivePanel(Vertical):
 
     def land(self, thumbs: Sequence[Thumb], note: str) -> None:
         """Show these takes; the newest is the last. `note` says how many are still to come."""
-        self._newest = thumbs[-1] if thumbs else None
-        self.query_one(Thumbnails).show(thumbs, len(thumbs) - 1)
+        self._landed = thumbs
+        self._show_landed()
         entitle(self.query_one("#landed"), "Landed", note)
+
+    @on(Thumbnails.Fitted)
+    def _lay_out(self) -> None:
+        """There is room for more, or for fewer."""
+        self._places = []
+        self._show_landed()
+
+    def _show_landed(self) -> None:
+        page = self.query_one(Thumbnails)
+        self._places = settled(self._landed, self._places, page.page_size)
+        page.show(self._places, self._places.index(self._landed[-1]) if self._landed else 0)
 
     def show_as(self, images: Choice) -> None:
         """Show pictures another way."""
@@ -107,3 +123,11 @@ class LivePanel(Vertical):
         self.query_one(LivePreview).shown = images.small
         self.query_one(Picture).show_as(images.large)
         self.query_one(Thumbnails).show_as(images.small)
+
+
+def settled(thumbs: Sequence[Thumb], before: Sequence[Thumb], room: int) -> list[Thumb]:
+    """Return the newest, which are the last: those that were there `before` at their places, new ones where room is."""
+    newest, known = {thumb.key: thumb for thumb in thumbs[-room:]}, {thumb.key for thumb in before}
+    come = iter([thumb for thumb in newest.values() if thumb.key not in known])
+    places = [newest[thumb.key] if thumb.key in newest else next(come, None) for thumb in before]
+    return [*filter(None, places), *come]

@@ -46,6 +46,7 @@ class Picture(Widget):
         self._wanted: Wanted | None = None
         self._drawing: Drawing | None = None
         self._note = ""
+        self._ground = Style.null()
         self._fetching: Task[None] | None = None
         self._uploaded: OrderedDict[int, None] = OrderedDict()
 
@@ -74,15 +75,16 @@ class Picture(Widget):
         width, height = self.size
         if self._drawing is None:
             note = self._note if y == height // 2 else ""
-            return Strip([Segment(note.center(width)[:width], self.rich_style)], width)
+            return Strip([Segment(note.center(width)[:width], self._ground)], width)
         left, top = self._corner(self._drawing)
         if not top <= y < top + len(self._drawing.strips):
-            return Strip.blank(width, self.rich_style)
-        strip = standing_on(self._drawing.strips[y - top], self.rich_style)
-        return strip.crop_pad(strip.cell_length, left, width - left - strip.cell_length, self.rich_style)
+            return Strip.blank(width, self._ground)
+        strip = standing_on(self._drawing.strips[y - top], self._ground)
+        return strip.crop_pad(strip.cell_length, left, width - left - strip.cell_length, self._ground)
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return the lines; Sixels follow the last one, where nothing covers them."""
+        self._ground = self.rich_style  # which all ancestors have a say in
         lines = super().render_lines(crop)
         if self._drawing and self._drawing.sixels and crop.size == self.outer_size and self.screen.is_active:
             segments = self._sixel_segments(self._drawing)

@@ -14,9 +14,9 @@ from textual.widgets import Static
 
 from imagineer_tui.intents import ShowBatch
 from imagineer_tui.model import board, steering
-from imagineer_tui.widgets.filter_line import FilterLine
+from imagineer_tui.widgets.filter_line import ListFilter
 from imagineer_tui.widgets.job_detail import JobDetail
-from imagineer_tui.widgets.queue_rows import QueueRows
+from imagineer_tui.widgets.queue_rows import HEADINGS, QueueRows
 from imagineer_tui.widgets.rows import Rows
 from imagineer_tui.words import number_of
 
@@ -73,7 +73,7 @@ class QueueBoard(Vertical):
     def compose(self) -> ComposeResult:
         """Put the list above what there is to know of a line."""
         yield QueueRows(id="lines")
-        yield FilterLine(id="lines-filter")
+        yield ListFilter("lines")
         yield JobDetail()
         yield Static(OFFER, id="offer")
 
@@ -120,9 +120,8 @@ class QueueBoard(Vertical):
 
     @on(Rows.Highlighted, "#lines")
     def _highlighted(self) -> None:
-        line, detail = self.line, self.query_one(JobDetail)
+        line, job, detail = self.line, self._job_alone, self.query_one(JobDetail)
         batch = self._world.batches.get(line.batch) if line else None
-        job = self._job(line.jobs[0]) if line and len(line.jobs) == 1 and not line.whole else None
         if job:
             detail.show_job(job)
         elif batch:
@@ -130,9 +129,16 @@ class QueueBoard(Vertical):
         else:
             detail.clear()
 
+    @property
+    def _job_alone(self) -> Job | None:
+        """The job under the cursor, where the line is one card."""
+        line = self.line
+        return self._job(line.jobs[0]) if line and len(line.jobs) == 1 and not line.whole else None
+
     def _job(self, number: int) -> Job | None:
         return self._world.jobs.get(number) or next((job for job in self._history if job.id == number), None)
 
+    @on(Rows.Opened, "#lines")
     def action_unfold(self) -> None:
         """Show the cards of a batch, or hide them."""
         line = self.line
@@ -143,21 +149,14 @@ class QueueBoard(Vertical):
             self.draw()
 
     def action_open_batch(self) -> None:
-        """See the batch in the gallery."""
+        """See the batch in the gallery, at its card where the line is one."""
         if line := self.line:
-            self._framed.house.go("gallery", ShowBatch(line.batch))
+            job = self._job_alone
+            self._framed.house.go("gallery", ShowBatch(line.batch, job.slot if job else 0))
 
     def action_filter(self) -> None:
         """Type words to look for."""
-        self.query_one(FilterLine).open()
-
-    @on(FilterLine.Filtered)
-    def _filter(self, event: FilterLine.Filtered) -> None:
-        self.query_one(QueueRows).filter(event.words)
-
-    @on(FilterLine.Left)
-    def _filter_left(self) -> None:
-        self.query_one(QueueRows).focus()
+        self.query_one(ListFilter).open()
 
     # ------------------------------------------------------------ steering
 
@@ -245,7 +244,8 @@ class QueueBoard(Vertical):
         line = self.line
         if line and line.section in sections and (line.jobs or line.whole):
             return line
-        self.notify("Not possible here: " + " or ".join(sections) + " only." if line else "There is nothing here.")
+        where = " or ".join(HEADINGS[section] for section in sections)
+        self.notify(f"This key is for lines below {where}." if line else "There is nothing here.")
         return None
 
     @property

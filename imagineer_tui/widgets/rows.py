@@ -22,6 +22,7 @@ from imagineer_tui.widgets.differing import differing
 
 Cell: TypeAlias = Content | str
 MARKER: Final = "▸ "
+TWICE: Final = 2
 
 
 class Column(NamedTuple):
@@ -73,8 +74,8 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
 
     cursor: reactive[int] = reactive(0, repaint=False)
 
-    class Highlighted(Message):
-        """Another row is under the cursor; `key` is empty where there is none."""
+    class OfRow(Message):
+        """Tells of the row under the cursor; `key` is empty where there is none."""
 
         def __init__(self, rows: Rows, key: str) -> None:
             super().__init__()
@@ -85,6 +86,12 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         def control(self) -> Rows:
             """The list."""
             return self.rows
+
+    class Highlighted(OfRow):
+        """Another row is under the cursor."""
+
+    class Opened(OfRow):
+        """A row was clicked twice."""
 
     def __init__(self, *columns: Column, empty: str = "", id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, classes=classes)
@@ -201,10 +208,12 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
             self.post_message(self.Highlighted(self, self.key))
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor where the mouse is."""
+        """Put the cursor where the mouse is; a second click opens the row."""
         line = event.y + self.scroll_offset.y - self._header
         if 0 <= line < len(self._rows) and not self._rows[line].heading:
             self.cursor = line
+            if event.chain == TWICE:
+                self.post_message(self.Opened(self, self.key))
 
     # ------------------------------------------------------------ drawing
 

@@ -79,6 +79,8 @@ def scaled(pixels: Pixels, width: int, height: int) -> Pixels:
 
 def standing_on(strip: Strip, style: Style) -> Strip:
     """Return a line in the colours of the place where it stands: letters in both, below half a cell the background."""
+    if all(segment.style and segment.style.bgcolor for segment in strip):
+        return strip
     plain = all(segment.style is None for segment in strip)
     return strip.apply_style(style if plain else style.background_style)
 

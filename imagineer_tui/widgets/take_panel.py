@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.events import Click
+from textual.message import Message
 
 from imagineer_tui.widgets.compare import Compare
 from imagineer_tui.widgets.picture import Picture
@@ -30,6 +32,16 @@ class TakePanel(Vertical):
     }
     """
 
+    class Pressed(Message):
+        """The picture was clicked."""
+
+    class Rolled(Message):
+        """The wheel was turned over the picture: `by` is 1 down, -1 up."""
+
+        def __init__(self, by: int) -> None:
+            super().__init__()
+            self.by = by
+
     def __init__(self, load: Load, shown: Shown, terminal: Terminal, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, classes="panel")
         self._picture = (load, shown, terminal)
@@ -40,6 +52,19 @@ class TakePanel(Vertical):
             yield Picture(*self._picture)
         yield Compare(*self._picture)
         yield TakeFacts()
+
+    def on_click(self, event: Click) -> None:
+        """Tell of a click on a picture; text may be clicked to be marked."""
+        if isinstance(event.widget, Picture):
+            self.post_message(self.Pressed())
+
+    def on_mouse_scroll_down(self) -> None:
+        """Tell of the wheel, where nothing below scrolled."""
+        self.post_message(self.Rolled(1))
+
+    def on_mouse_scroll_up(self) -> None:
+        """Tell of the wheel."""
+        self.post_message(self.Rolled(-1))
 
     @property
     def picture(self) -> Picture:

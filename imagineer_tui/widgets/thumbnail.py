@@ -58,6 +58,7 @@ class Thumbnail(Widget):
         self._thumb: Thumb | None = None
         self._wanted: Wanted | None = None
         self._highlighted = False
+        self._ground = Style.null()
         self._strips: list[Strip] = []
         self._note = ""
         self._drawing: Task[None] | None = None
@@ -81,11 +82,16 @@ class Thumbnail(Widget):
         self._highlighted = on
         self._refresh_caption()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return lines; the style below them, which all ancestors have a say in, is asked for once."""
+        self._ground = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """Return a line of the picture, or the caption below it."""
         width, height = self.size
         if self._thumb is None:
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self._ground)
         if y == height - 1:
             return self._caption(self._thumb, width)
         top = (height - 1 - len(self._strips)) // 2
@@ -134,7 +140,7 @@ class Thumbnail(Widget):
     def _centred(self, strip: Strip, width: int) -> Strip:
         left = (width - strip.cell_length) // 2
         right = width - left - strip.cell_length
-        return standing_on(strip, self.rich_style).crop_pad(strip.cell_length, left, right, self.rich_style)
+        return standing_on(strip, self._ground).crop_pad(strip.cell_length, left, right, self._ground)
 
 
 def _line(text: str, width: int, style: Style) -> Strip:

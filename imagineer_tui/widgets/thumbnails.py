@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
-from textual.events import Click
+from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
@@ -20,10 +20,12 @@ from imagineer_tui.terminal.images import Shown
 from imagineer_tui.widgets.drawings import Drawings
 from imagineer_tui.widgets.thumbnail import Thumb, Thumbnail
 
-PICTURES: Final = ((24, 18), (18, 13), (12, 9))
+PICTURES: Final = ((24, 18), (18, 13), (12, 9), (10, 8), (8, 6))
 """Columns and rows of a small picture: with cells twice as high as wide, the shape of a card."""
-FEWEST: Final = 6
+FEWEST: Final = 8
 """Cells on a page for which pictures may be larger than the smallest."""
+WHEEL_S: Final = 0.25
+"""Seconds in which the wheel turns one page, however many notches a touchpad makes of it."""
 GAP: Final = 2
 """Columns between two cells; a row is left empty below each."""
 
@@ -31,11 +33,11 @@ GAP: Final = 2
 def layout(size: Size, pictures: Sequence[tuple[int, int]] = PICTURES) -> tuple[tuple[int, int], int, int]:
     """Return the pictures' size, columns and rows: the largest pictures of which enough have room."""
     for picture in pictures:
-        columns = max((size.width + GAP) // (picture[0] + GAP), 1)
-        rows = max((size.height + 1) // (picture[1] + 2), 1)
+        columns = (size.width + GAP) // (picture[0] + GAP)
+        rows = (size.height + 1) // (picture[1] + 2)
         if columns * rows >= FEWEST:
             break
-    return picture, columns, rows
+    return picture, max(columns, 1), max(rows, 1)
 
 
 class Thumbnails(Widget, can_focus=True):
@@ -79,6 +81,9 @@ class Thumbnails(Widget, can_focus=True):
     class Opened(Highlighted):
         """Enter was pressed on a thumb, or it was clicked while the cursor was on it."""
 
+    class Fitted(Message):
+        """A page has another number of cells now."""
+
     def __init__(
         self,
         drawings: Drawings,
@@ -96,6 +101,7 @@ class Thumbnails(Widget, can_focus=True):
         self.picture = self._pictures[-1]
         self._thumbs: Sequence[Thumb] = ()
         self._columns = self._rows = 0
+        self._turned_at = 0.0
 
     @property
     def thumbs(self) -> Sequence[Thumb]:
@@ -160,6 +166,7 @@ class Thumbnails(Widget, can_focus=True):
                 await cell.remove()
             await self.mount_all(Thumbnail() for _ in range(self.page_size - len(cells)))
             self._fill()
+        self.post_message(self.Fitted())
 
     def _fill(self) -> None:
         first = self.cursor // self.page_size * self.page_size
@@ -181,6 +188,22 @@ class Thumbnails(Widget, can_focus=True):
     def action_page(self, pages: int) -> None:
         """Turn pages; the cursor stays at its place in them."""
         self.cursor += pages * self.page_size
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        """Turn to the next page."""
+        self._turn(event, 1)
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        """Turn back a page."""
+        self._turn(event, -1)
+
+    def _turn(self, event: MouseScrollDown | MouseScrollUp, by: int) -> None:
+        """Turn a page where there is one: a picture costs kilobytes, so a wheel that runs on does not turn them all."""
+        event.stop()
+        page, pages = self.page
+        if 1 <= page + by <= pages and event.time - self._turned_at >= WHEEL_S:
+            self._turned_at = event.time
+            self.action_page(by)
 
     def action_first(self) -> None:
         """Go to the first thumb."""

@@ -9,6 +9,9 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
+from imagineerd.protocol import BatchesForgotten
+from imagineerd.store import outbox
+
 BITE: Final = 50
 """Batches that are forgotten in one transaction: it holds up the queue for some milliseconds."""
 
@@ -41,15 +44,17 @@ _FORGET = (
 )
 
 
-def forget(connection: sqlite3.Connection, before: float, limit: int = BITE) -> int:
+def forget(connection: sqlite3.Connection, before: float, at: float, limit: int = BITE) -> int:
     """Forget the oldest batches that were dealt and ended before that time and keep no picture; return how many went.
+
+    `at` is the time now, in Unix seconds.
 
     All that refers to a batch goes with it, so that nothing is left to be checked: SQLite would look through whole
     tables for each row that goes.
     """
     connection.execute("PRAGMA foreign_keys = OFF")
     try:
-        return _forget(connection, before, limit)
+        return _forget(connection, before, at, limit)
     finally:
         connection.execute("PRAGMA foreign_keys = ON")
 
@@ -68,12 +73,14 @@ def vacuum(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _forget(connection: sqlite3.Connection, before: float, limit: int) -> int:
+def _forget(connection: sqlite3.Connection, before: float, at: float, limit: int) -> int:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        old = connection.execute(_LONG_AGO, {"before": before, "limit": limit}).fetchall()
+        old = [id_ for (id_,) in connection.execute(_LONG_AGO, {"before": before, "limit": limit})]
         for statement in _FORGET:
-            connection.executemany(statement, ({"id": id_} for (id_,) in old))
+            connection.executemany(statement, ({"id": id_} for id_ in old))
+        if old:
+            outbox.append(connection, BatchesForgotten(batches=tuple(old)), at)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

@@ -117,7 +117,7 @@ class Store:
         return await self._writer.run(partial(_with_connection, work, args, kwargs))
 
     async def run_alone(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a function of the connection outside of any transaction; it may begin its own, and tells of nothing."""
+        """Run a function of the connection outside of any transaction; it may begin its own."""
         return await self._writer.run(work, alone=True)
 
     async def answers(self) -> None:
@@ -406,9 +406,9 @@ class Store:
         """Forget the idempotency keys used before that time; return how many went."""
         return await self.run(intake.prune_idem, before)
 
-    async def forget(self, before: float) -> int:
+    async def forget(self, before: float, at: float) -> int:
         """Forget some of the batches that ended before that time and keep no picture; return how many went."""
-        return await self.run_alone(partial(history.forget, before=before))
+        return await self.run_alone(partial(history.forget, before=before, at=at))
 
     async def record_speed(self, key: str, seconds: float) -> None:
         """Let a measurement count in the average of its key."""

@@ -68,7 +68,7 @@ class Writer:
     async def run(self, work: Callable[[sqlite3.Connection], T], *, alone: bool = False) -> T:
         """Run `work` in the next transaction; return its result once that is on the disk.
 
-        With `alone` it runs outside of any, in its turn, and has no events to announce.
+        With `alone` it runs outside of any, in its turn; the events of a transaction of its own are announced, too.
 
         Raises what `work` raised, `DiskError` where the disk failed (nothing was saved), `Draining` after `close`.
         A caller that is cancelled stops waiting; its work is done all the same.
@@ -119,11 +119,14 @@ class Writer:
             self._wake(group, ())
 
     def _do_outside(self, work: Work) -> None:
+        events: Sequence[StoredEvent] = ()
         try:
             work.result = work.run(self._connection)
+            events = outbox.after(self._connection, self._announced)
         except Exception as error:  # noqa: BLE001  as in `_do`
             work.error = error
-        self._wake([work], ())
+        self._announced = events[-1].seq if events else self._announced
+        self._wake([work], events)
 
     def _wake(self, group: list[Work], events: Sequence[StoredEvent]) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody is left to be told

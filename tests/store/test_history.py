@@ -10,9 +10,11 @@ import decks
 import pytest
 
 from imagineerd.errors import NotFound
+from imagineerd.protocol import BatchesForgotten
 from imagineerd.store import history, moves, pages, schema, steering, trash
 
 LATER = 100.0
+NOW = 200.0
 
 
 @pytest.fixture
@@ -61,8 +63,9 @@ def test_a_batch_without_a_picture_is_forgotten_with_all_that_refers_to_it(
     end(connection)
     destroy(connection)
 
-    assert history.forget(connection, LATER) == 1
+    assert history.forget(connection, LATER, NOW) == 1
 
+    assert decks.told(connection)[-1] == BatchesForgotten(batches=("tarot",))
     assert [batch.id for batch in pages.list_batches(connection, 10, None).batches] == ["zodiac"]
     assert faults(connection) == []
     with pytest.raises(NotFound):
@@ -72,7 +75,7 @@ def test_a_batch_without_a_picture_is_forgotten_with_all_that_refers_to_it(
 def test_a_batch_with_a_picture_is_kept(connection: sqlite3.Connection, jobs: tuple[int, ...]) -> None:
     end(connection)
 
-    assert history.forget(connection, LATER) == 0
+    assert history.forget(connection, LATER, NOW) == 0
     assert pages.take(connection, 1).job == jobs[0]
 
 
@@ -81,7 +84,7 @@ def test_a_batch_with_a_picture_in_the_trash_is_kept(connection: sqlite3.Connect
     end(connection)
     trash.delete(connection, [pages.take(connection, 1)], 5.0)
 
-    assert history.forget(connection, LATER) == 0
+    assert history.forget(connection, LATER, NOW) == 0
 
 
 @pytest.mark.parametrize("hold", [True, False])
@@ -91,7 +94,7 @@ def test_a_batch_with_work_that_is_to_be_done_is_kept(connection: sqlite3.Connec
         steering.hold(connection, (), "tarot", 4.0)
     destroy(connection)
 
-    assert history.forget(connection, LATER) == 0
+    assert history.forget(connection, LATER, NOW) == 0
 
 
 @pytest.mark.usefixtures("jobs")
@@ -99,15 +102,15 @@ def test_a_batch_that_ended_lately_is_kept(connection: sqlite3.Connection) -> No
     end(connection, at=LATER)
     destroy(connection)
 
-    assert history.forget(connection, LATER) == 0
-    assert history.forget(connection, LATER + 1) == 1
+    assert history.forget(connection, LATER, NOW) == 0
+    assert history.forget(connection, LATER + 1, NOW) == 1
 
 
 def test_a_few_are_forgotten_at_a_time_the_oldest_first(connection: sqlite3.Connection, tmp_path: Path) -> None:
     for name in ("one", "two", "three"):
         moves.cancel(connection, decks.dealt(connection, tmp_path, name), None, 2.0)
 
-    assert history.forget(connection, LATER, limit=2) == 2
+    assert history.forget(connection, LATER, NOW, limit=2) == 2
     assert [batch.id for batch in pages.list_batches(connection, 10, None).batches] == ["three"]
 
 
@@ -118,7 +121,7 @@ def test_what_cannot_be_forgotten_is_there_as_it_was(
     monkeypatch.setattr(history, "_FORGET", (*history._FORGET[:-1], "DELETE FROM nothing WHERE id = :id"))
 
     with pytest.raises(sqlite3.OperationalError):
-        history.forget(connection, LATER)
+        history.forget(connection, LATER, NOW)
 
     assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
     assert len(pages.get_batch(connection, "tarot").slots) == 3
@@ -128,7 +131,7 @@ def test_the_room_that_went_is_given_back(connection: sqlite3.Connection, tmp_pa
     for number in range(20):
         moves.cancel(connection, decks.dealt(connection, tmp_path, f"deck{number}", cards=30), None, 2.0)
     before = (tmp_path / "queue.db").stat().st_size
-    history.forget(connection, LATER)
+    history.forget(connection, LATER, NOW)
     assert history.empty_share(connection)[0] > 0.5
 
     history.vacuum(connection)

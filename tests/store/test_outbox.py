@@ -15,6 +15,7 @@ from imagineerd.jobs import JobError, State
 from imagineerd.protocol import (
     Batch,
     BatchAdded,
+    BatchesForgotten,
     EventBody,
     JobMoved,
     JobsAdded,
@@ -68,6 +69,7 @@ BODIES: dict[str, EventBody] = {
     "take_deleted": TakeDeleted(take=3, batch="tarot", slot=1, pick=2),
     "take_restored": TakeRestored(take=TAKE, pick=3),
     "trash_emptied": TrashEmptied(takes=(3, 4)),
+    "batches_forgotten": BatchesForgotten(batches=("tarot", "zodiac")),
 }  # fmt: skip
 
 

@@ -353,6 +353,7 @@ MESSAGES: dict[str, Body] = {
     "take_deleted": protocol.TakeDeleted(take=7, batch=BATCH.id, slot=1, pick=6),
     "take_restored": protocol.TakeRestored(take=FAVOURITE, pick=7),
     "trash_emptied": protocol.TrashEmptied(takes=(8,)),
+    "batches_forgotten": protocol.BatchesForgotten(batches=("zodiac_20251122_121503",)),
     "label_changed": protocol.LabelChanged(batch=BATCH.id, slot=1, take=7, label=LABEL),
     "labeler_built": protocol.LabelerBuilt(image="imagineer-claude-cli:latest", error=JobError("E_LABEL", "No space.")),
     "building": protocol.Building(line="Step 1/9 : ARG BASE=node:22-slim"),

@@ -9,7 +9,7 @@ from fakes import BATCH, job, label_spec, take
 from house import TESTS
 from msgspec.structs import replace
 
-from imagineer_tui.model.applying import EVERYTHING, apply, finished, refuse
+from imagineer_tui.model.applying import EVERYTHING, apply, finished, lose, refuse
 from imagineer_tui.model.loading import asking, load
 from imagineer_tui.model.world import World
 from imagineerd.client import Away, Event
@@ -20,6 +20,7 @@ from imagineerd.protocol import (
     EVENTS,
     Batch,
     BatchAdded,
+    BatchesForgotten,
     Building,
     Bye,
     Heartbeat,
@@ -300,3 +301,21 @@ def test_a_batch_that_was_finished_while_the_daemon_was_away_is_told(world: Worl
     apply(world, Snapshot(epoch="e1", seq=20, worker=Worker(), batches=(batch(),)), 130.0)
 
     assert finished(world) == [world.batches[BATCH]]
+
+
+def test_the_time_without_a_daemon_is_no_time_that_cards_take(world: World):
+    world.pace.note(1, 10.0)
+    world.pace.note(5, 12.0)
+    assert world.pace.rate(12.0) > 0
+
+    lose(world, "imagineerd was stopped.")
+
+    assert world.pace.rate(12.0) == 0
+
+
+def test_a_batch_that_is_forgotten_is_known_no_more(world: World):
+    assert BATCH in world.batches
+    happen(world, BatchesForgotten(batches=(BATCH,)))
+
+    assert BATCH not in world.batches
+    assert BATCH not in {job.batch for job in world.jobs.values()}

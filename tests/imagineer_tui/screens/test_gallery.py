@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,13 +12,16 @@ from fakes import BATCH, Deck, FakeDaemon, spec, take
 from msgspec.structs import replace
 from PIL import Image
 from piloting import opened, shows, text_of, until
+from textual.events import MouseScrollDown, MouseScrollUp
 from textual.pilot import Pilot
 
 from imagineer_tui.app import ImagineerApp
 from imagineer_tui.screens.gallery import GalleryScreen
+from imagineer_tui.soon import SOON_S
 from imagineer_tui.widgets.compare import Compare
 from imagineer_tui.widgets.deck_rows import DeckRows
 from imagineer_tui.widgets.picture import Picture
+from imagineer_tui.widgets.thumbnail import Thumbnail
 from imagineer_tui.widgets.thumbnails import Thumbnails
 from imagineerd import protocol
 from imagineerd.jobs import JobError, State
@@ -218,13 +222,40 @@ async def test_in_a_small_terminal_the_picture_has_the_screen_to_itself(daemon: 
         assert isinstance(screen, GalleryScreen)
         assert not screen.query_one("#focus").display
         await pilot.press("v")
-        await until(pilot, lambda: screen.query_one("#one Picture", Picture).size.width > 60)
+        await until(pilot, lambda: screen.query_one("#one Picture", Picture).size == (38, 20))
+        await shows(pilot, "take 1")
         await pilot.press("right")
         await shows(pilot, "The GPU ran out of memory")
         await pilot.press("escape")
         await until(pilot, lambda: not screen.query_one("#focus").display)
         await pilot.press("left", "enter")
         await shows(pilot, "› Aries")
+
+
+@pytest.mark.usefixtures("gallery")
+async def test_the_mouse_alone_goes_through_the_large_pictures_and_back(daemon: FakeDaemon):
+    async with gallery_of(daemon, (80, 24)) as (app, pilot):
+        await shows(pilot, "✗ Taurus", "Aries +1")
+        cells, picture = app.screen.query(Thumbnail), app.screen.query_one("#one Picture", Picture)
+        await pilot.click(cells[1])
+        await pilot.click(cells[1])
+        await shows(pilot, "The GPU ran out of memory")
+        await pilot._post_mouse_events([MouseScrollUp], picture)
+        await shows(pilot, "take 1")
+        await pilot._post_mouse_events([MouseScrollDown], picture)
+        await shows(pilot, "The GPU ran out of memory")
+        await pilot.click(picture)
+        await until(pilot, lambda: not app.screen.query_one("#focus").display)
+
+
+@pytest.mark.usefixtures("gallery")
+async def test_a_deck_that_is_clicked_twice_leads_to_its_cards(daemon: FakeDaemon):
+    async with gallery_of(daemon) as (app, pilot):
+        await shows(pilot, "✗ Taurus")
+        await pilot.press("shift+tab")
+        assert app.screen.query_one(DeckRows).has_focus
+        await pilot.click(DeckRows, offset=(4, 0), times=2)
+        await until(pilot, lambda: app.screen.query_one(Thumbnails).has_focus)
 
 
 @pytest.mark.usefixtures("gallery")
@@ -297,3 +328,26 @@ async def test_a_new_take_appears_by_itself(daemon: FakeDaemon, gallery: Gallery
         gallery.takes[5] = replace(take(5), slot=1)
         daemon.happen(protocol.TakeAdded(take=gallery.takes[5]))
         await shows(pilot, "3 takes")
+
+
+async def test_a_deck_that_the_daemon_forgets_is_shown_no_more(daemon: FakeDaemon, gallery: Gallery):
+    other = replace(gallery.detail().batch, id="tarot_1", set="tarot", title="Tarot", theme="gothic")
+    daemon.answers["batches"] = lambda _: protocol.Batches(batches=(other, gallery.detail().batch))
+    async with gallery_of(daemon) as (app, pilot):
+        await shows(pilot, "Zodiac gold", "Tarot gothic")
+
+        daemon.answers["batches"] = lambda _: protocol.Batches(batches=(gallery.detail().batch,))
+        daemon.happen(protocol.BatchesForgotten(batches=("tarot_1",)))
+
+        await until(pilot, lambda: app.screen.query_one(DeckRows).keys == [BATCH])
+
+
+async def test_a_deck_is_asked_for_anew_although_news_come_without_end(daemon: FakeDaemon, gallery: Gallery):
+    async with gallery_of(daemon) as (_, pilot):
+        await shows(pilot, "2 takes")
+        gallery.takes[5] = replace(take(5), slot=1)
+        shown = asyncio.create_task(shows(pilot, "3 takes"))
+        while not shown.done():
+            daemon.happen(protocol.TakeAdded(take=gallery.takes[5]))
+            await pilot.pause(SOON_S / 5)
+        await shown

@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from imagineer_tui.app import ImagineerApp
 from imagineer_tui.widgets.picture import Picture
+from imagineer_tui.widgets.queue_rows import QueueRows
 from imagineerd import protocol
 from imagineerd.jobs import JobError, State
 
@@ -275,4 +276,38 @@ async def test_a_key_that_makes_no_sense_says_so(busy: FakeDaemon):
 
         await pilot.press("K")
 
-        await shows(pilot, "Not possible here: waiting only.")
+        await shows(pilot, "This key is for lines below Waiting.")
+
+
+async def test_a_line_that_is_clicked_twice_unfolds(busy: FakeDaemon):
+    async with queue_of(busy) as (app, pilot):
+        await shows(pilot, "then Taurus · Gemini")
+        rows = app.screen.query_one(QueueRows)
+        line = next(y for y in range(rows.size.height) if "then Taurus" in rows.render_line(y).text)
+
+        await pilot.click(rows, offset=(6, line), times=2)
+
+        await shows(pilot, "▸ then Taurus", "· Gemini  ", "· Taurus  ")
+
+
+async def test_what_was_known_last_is_shown_although_the_daemon_is_away(busy: FakeDaemon):
+    async with opened(busy) as (app, pilot):
+        await until(pilot, lambda: app.world.connection.live and app.world.jobs)
+        busy.go_away()
+        await until(pilot, lambda: not app.world.connection.live)
+
+        await pilot.press("4")
+
+        await shows(pilot, "○ away", "── Now ──", "Zodiac “gold on black”", "then Taurus · Gemini")
+
+
+async def test_a_card_is_seen_in_the_gallery(busy: FakeDaemon):
+    async with queue_of(busy) as (app, pilot):
+        await shows(pilot, "▸ Zodiac")
+        assert not app.screen.query_one(QueueRows).line.indent
+        await pilot.press("j")
+        assert app.screen.query_one(QueueRows).line.indent
+
+        await pilot.press("o")
+
+        await until(pilot, lambda: app.current_mode == "gallery")

@@ -56,7 +56,7 @@ def a_pipe() -> Iterator[int]:
 
 def test_nothing_is_asked_where_there_is_no_terminal(a_pipe: int) -> None:
     assert detect(ENVIRON, a_pipe, a_pipe) == Terminal(
-        reasons=("Standard input and standard error are not both a terminal: nothing is asked.",)
+        reasons=("Standard input and standard error are not both a terminal: no pictures are shown.",)
     )
 
 

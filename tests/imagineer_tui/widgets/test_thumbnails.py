@@ -13,6 +13,7 @@ from cards import GREEN, Cards
 from house import ROOT, wait_until
 from pseudo_terminal import PseudoTerminal, small_app
 from textual.app import App, ComposeResult
+from textual.events import MouseScrollDown, MouseScrollUp
 from textual.geometry import Size
 from textual.pilot import Pilot
 
@@ -81,7 +82,7 @@ async def test_a_page_has_as_many_cards_as_there_is_room_for() -> None:
     async with dealt() as (table, pilot):
         assert captions(table) == [f"Card {index}" for index in range(10)]
         await pilot.resize_terminal(40, 24)
-        await until(pilot, lambda: len(captions(table)) == 6)
+        await until(pilot, lambda: len(captions(table)) == 12)
         await pilot.resize_terminal(120, 40)
         await until(pilot, lambda: len(captions(table)) == 8)
 
@@ -89,10 +90,13 @@ async def test_a_page_has_as_many_cards_as_there_is_room_for() -> None:
 @pytest.mark.parametrize(
     ("size", "laid_out"),
     [
-        ((46, 22), ((12, 9), 3, 2)),
-        ((84, 36), ((18, 13), 4, 2)),
+        ((46, 20), ((10, 8), 4, 2)),
+        ((56, 7), ((8, 6), 5, 1)),
+        ((44, 32), ((12, 9), 3, 3)),
+        ((84, 46), ((18, 13), 4, 3)),
         ((130, 56), ((24, 18), 5, 2)),
-        ((5, 2), ((12, 9), 1, 1)),
+        ((220, 12), ((12, 9), 15, 1)),
+        ((5, 2), ((8, 6), 1, 1)),
     ],
 )
 def test_pictures_are_as_large_as_leaves_enough_of_them(size: tuple[int, int], laid_out: object) -> None:
@@ -195,6 +199,28 @@ async def test_a_click_goes_to_a_card_and_the_next_opens_it() -> None:
         assert table.page.cursor == 2
         await pilot.click(third)
         assert table.told[-1] == ("Opened", "Card 2")
+
+
+async def test_the_wheel_turns_a_page_however_many_notches_it_runs_on() -> None:
+    async with dealt() as (table, _):
+        table.page.cursor = 3
+        for at, by, cursor in ((1.0, 1, 13), (1.1, 1, 13), (1.2, 1, 13), (1.3, 1, 23), (2.0, 1, 23), (3.0, -1, 13)):
+            roll(table.page, at, by)
+            assert table.page.cursor == cursor
+
+
+def roll(page: Thumbnails, at: float, by: int) -> None:
+    """Turn the wheel by a notch at a time in seconds, down or up."""
+    kind = MouseScrollDown if by > 0 else MouseScrollUp
+    event = kind(page, 1, 1, 0, by, 0, shift=False, meta=False, ctrl=False)
+    event.time = at
+    (page.on_mouse_scroll_down if by > 0 else page.on_mouse_scroll_up)(event)
+
+
+async def test_the_wheel_counts_wherever_the_mouse_is_on_the_page() -> None:
+    async with dealt() as (table, pilot):
+        await pilot._post_mouse_events([MouseScrollDown], list(table.query(Thumbnail))[4])
+        assert table.page.page == (2, 3)
 
 
 async def test_what_stays_the_same_is_not_drawn_again() -> None:
