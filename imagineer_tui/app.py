@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
 
@@ -30,6 +29,7 @@ from imagineer_tui.terminal.driver import Driver, send
 from imagineer_tui.terminal.images import choose, following
 from imagineer_tui.terminal.notice import notice
 from imagineer_tui.terminal.signals import leave_on_signals
+from imagineer_tui.typing_ahead import KeysInTurn
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -49,7 +49,7 @@ def _commands() -> type[Provider]:
     return Commands
 
 
-class ImagineerApp(App[int]):
+class ImagineerApp(KeysInTurn[int]):
     """`imagineer` without arguments."""
 
     TITLE = "imagineer"

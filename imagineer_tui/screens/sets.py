@@ -22,11 +22,13 @@ from imagineer_tui.widgets.set_rows import SetRows
 from imagineer_tui.words import number_of
 
 if TYPE_CHECKING:
+    from imagineer_tui.widgets.asking import Asking
     from imagineerd.protocol import Dealt, SetInfo
 
 FIRST_SET: Final = "zodiac"
 MOST_NAMED: Final = 20
 """LoRAs that are named where some may be chosen; the Mixer has all."""
+NOTE: Final = "What is left empty comes from the set. LoRAs are written Ink:0.6, Gold:0.2."
 
 
 class SetsScreen(Framed):
@@ -178,16 +180,19 @@ class SetsScreen(Framed):
         """Choose what all cards of the deal are drawn with."""
         from imagineer_tui.widgets.asking import Asking
 
-        library = await self.asked(self.client.loras(MOST_NAMED))
-        names = ", ".join(lora.name for lora in library.loras if lora.usable) if library else ""
-        note = f"What is left empty comes from the set. LoRAs are written Ink:0.6, Gold:0.2. There are: {names or '–'}"
         fields = [(name, label, self._deal.draft.get(name, "")) for name, label in FIELDS.items()]
-        draft = await self.house.push_screen_wait(
-            Asking("Settings of this deal", note, fields, lambda draft: read(draft).faults, first)
-        )
+        asking = Asking("Settings of this deal", NOTE, fields, lambda draft: read(draft).faults, first)
+        self._name_loras(asking)
+        draft = await self.house.push_screen_wait(asking)
         if draft is not None:
             self._deal.take_draft(draft)
             self.query_one(SetPlan).replan()
+
+    @work(group="loras", exclusive=True, exit_on_error=False)
+    async def _name_loras(self, asking: Asking) -> None:
+        if library := await self.asked(self.client.loras(MOST_NAMED)):
+            names = ", ".join(lora.name for lora in library.loras if lora.usable)
+            asking.add_to_note(f" There are: {names or 'none yet'}")
 
     # ------------------------------------------------------------ dealing
 

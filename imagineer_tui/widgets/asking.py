@@ -50,6 +50,12 @@ class Asking(ModalScreen[Draft | None]):
                 yield FormLine(name, label, wide=True)
             yield Static(self._note, id="note", markup=False)
 
+    def add_to_note(self, text: str) -> None:
+        """Write more below the fields: what was still to be asked for."""
+        self._note += text
+        for note in self.query("#note").results(Static):
+            note.update(self._note)
+
     def on_mount(self) -> None:
         """Fill in the fields."""
         for line, (name, _, text) in zip(self.query(FormLine), self._fields, strict=True):
