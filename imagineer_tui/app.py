@@ -243,6 +243,8 @@ class ImagineerApp(KeysInTurn[int]):
         from imagineer_tui.screens.daemon import DaemonScreen
 
         self.push_screen(DaemonScreen())
+        if self._feed:
+            self._feed.catch_up()
 
     def _framed(self, name: str) -> Framed:
         return self._screen_stacks[name][0]  # type: ignore[return-value]

@@ -30,7 +30,7 @@ def _workers(crew: Worker) -> list[tuple[str, str]]:
     if not crew.workers:
         return [("worker", _worker(crew))]
     each = [(f"worker {one.index}", _worker(one)) for one in crew.workers]
-    return [("workers", crew.device_name or crew.device), *each]
+    return [("workers", crew.device_name or crew.device or str(len(each))), *each]
 
 
 def _worker(worker: DeviceWorker) -> str:

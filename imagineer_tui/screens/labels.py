@@ -16,7 +16,7 @@ from imagineer_tui.framed import Framed
 from imagineer_tui.intents import LabelTake
 from imagineer_tui.model import labeling, labels
 from imagineer_tui.remembering import Memory
-from imagineer_tui.widgets.filter_line import FilterLine
+from imagineer_tui.widgets.filter_line import FilterLine, ListFilter
 from imagineer_tui.widgets.label_batches import LabelBatches
 from imagineer_tui.widgets.label_desk import LabelDesk
 from imagineer_tui.widgets.label_notice import LabelNotice
@@ -115,7 +115,7 @@ class LabelsScreen(Framed):
             with Vertical(id="decks", classes="panel") as decks:
                 decks.border_title = "Batches"
                 yield LabelBatches(id="batches")
-                yield FilterLine(id="batches-filter")
+                yield ListFilter("batches")
             yield LabelDesk(self._load_picture, self.house.images.large, self.house.terminal, id="desk")
 
     def on_mount(self) -> None:
@@ -249,18 +249,9 @@ class LabelsScreen(Framed):
     def _take_highlighted(self, event: LabelDesk.Highlighted) -> None:
         self._take = event.entry.key
 
-    @on(FilterLine.Filtered)
-    def _filter(self, event: FilterLine.Filtered) -> None:
-        self._list_of(event.line).filter(event.words)
-        if event.line.id == "takes-filter":
-            self._words = event.words
-
-    @on(FilterLine.Left)
-    def _filter_left(self, event: FilterLine.Left) -> None:
-        self._list_of(event.line).focus()
-
-    def _list_of(self, line: FilterLine) -> Rows:
-        return self.query_one(f"#{(line.id or '').removesuffix('-filter')}", Rows)
+    @on(FilterLine.Filtered, "#takes-filter")
+    def _filtered(self, event: FilterLine.Filtered) -> None:
+        self._words = event.words
 
     # ------------------------------------------------------------ having labelled
 

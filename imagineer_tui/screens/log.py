@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import ClassVar, Final
 
-from textual import on, work
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -13,7 +13,7 @@ from textual.content import Content
 
 from imagineer_tui.framed import Framed
 from imagineer_tui.model.log_tail import LogTail, level_of
-from imagineer_tui.widgets.filter_line import FilterLine
+from imagineer_tui.widgets.filter_line import ListFilter
 from imagineer_tui.widgets.rows import Column, Row, Rows
 from imagineer_tui.widgets.titles import entitle
 
@@ -56,7 +56,7 @@ class LogScreen(Framed):
         with Vertical(id="log", classes="panel") as panel:
             panel.border_title = "Log"
             yield Rows(Column(), id="lines")
-            yield FilterLine(id="lines-filter")
+            yield ListFilter("lines")
 
     def on_mount(self) -> None:
         """Begin in the list."""
@@ -96,18 +96,10 @@ class LogScreen(Framed):
 
     def action_filter(self) -> None:
         """Type words to look for."""
-        self.query_one(FilterLine).open()
+        self.query_one(ListFilter).open()
 
     def action_copy_line(self) -> None:
         """Send the line to the clipboard."""
         rows = self.query_one(Rows)
         if self._tail and rows.key:
             self.house.copy(self._tail.lines[int(rows.key) - self._tail.first], "the line")
-
-    @on(FilterLine.Filtered)
-    def _filter(self, event: FilterLine.Filtered) -> None:
-        self.query_one(Rows).filter(event.words)
-
-    @on(FilterLine.Left)
-    def _filter_left(self) -> None:
-        self.query_one(Rows).focus()

@@ -1,12 +1,15 @@
-"""`/`: a line to type words into; only what has all of them stays in the list above."""
+"""`/`: a line to type words into; only what has all of them stays."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input
+
+from imagineer_tui.widgets.rows import Rows
 
 
 class FilterLine(Input):
@@ -80,3 +83,19 @@ class FilterLine(Input):
         """Show all again."""
         self.value = ""
         self.action_leave()
+
+
+class ListFilter(FilterLine):
+    """Filters the list whose id is `rows`, and gives it the focus back; its own id is `ROWS-filter`."""
+
+    def __init__(self, rows: str) -> None:
+        super().__init__(id=f"{rows}-filter")
+        self._rows = rows
+
+    @on(FilterLine.Filtered)
+    def _filter(self, event: FilterLine.Filtered) -> None:
+        self.screen.query_one(f"#{self._rows}", Rows).filter(event.words)
+
+    @on(FilterLine.Left)
+    def _leave(self) -> None:
+        self.screen.query_one(f"#{self._rows}").focus()

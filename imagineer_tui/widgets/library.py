@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from imagineer_tui.model import mixer
-from imagineer_tui.widgets.filter_line import FilterLine
+from imagineer_tui.widgets.filter_line import ListFilter
 from imagineer_tui.widgets.library_rows import LibraryRows
 from imagineer_tui.widgets.rows import Rows
 
@@ -47,7 +47,7 @@ class Library(Vertical):
     def compose(self) -> ComposeResult:
         """Put the list above its filter and what is said of a line."""
         yield LibraryRows(id="loras")
-        yield FilterLine(id="loras-filter")
+        yield ListFilter("loras")
         yield Static(id="about", markup=False)
 
     @property
@@ -139,12 +139,4 @@ class Library(Vertical):
 
     def filter(self) -> None:
         """Type words that a line must have."""
-        self.query_one(FilterLine).open()
-
-    @on(FilterLine.Filtered)
-    def _filter(self, event: FilterLine.Filtered) -> None:
-        self.query_one(LibraryRows).filter(event.words)
-
-    @on(FilterLine.Left)
-    def _filter_left(self) -> None:
-        self.query_one(LibraryRows).focus()
+        self.query_one(ListFilter).open()
