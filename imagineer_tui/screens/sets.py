@@ -110,7 +110,9 @@ class SetsScreen(Framed):
     def arrive(self, intent: object) -> None:
         """Highlight a set."""
         if isinstance(intent, ShowSet):
+            self._deal.set_id = intent.set_id
             self.query_one(SetRows).select(intent.set_id)
+            self._show_set()
 
     # ------------------------------------------------------------ what there is to see
 
