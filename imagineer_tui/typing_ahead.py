@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from functools import partial
-from time import monotonic
 from typing import Any, Final, Generic, TypeVar
 
 from textual.app import App
@@ -19,8 +18,6 @@ R = TypeVar("R")
 ROUNDS: Final = 3
 """How often the way of a key is gone after it: its handler may send a message, whose handler sends one, which moves
 the focus."""
-PATIENCE_S: Final = 0.5
-"""Seconds after which another key is handed on in any case: the widget that had the last one may be gone."""
 SOON_S: Final = 0.02
 """Seconds between two looks for the first screen, for keys that came before it."""
 
@@ -31,7 +28,8 @@ class KeysInTurn(App[R], Generic[R]):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._typed: deque[Key] = deque()
-        self._handed_on_at: float | None = None
+        self._after: DOMNode | None = None
+        """The widget behind whose messages the next key waits; None while none has its turn."""
 
     async def on_event(self, event: Event) -> None:
         """Hand on a key, or keep it while another one has its turn."""
@@ -39,12 +37,13 @@ class KeysInTurn(App[R], Generic[R]):
             await super().on_event(event)
             return
         self._typed.append(event)
-        if self._handed_on_at is None or monotonic() - self._handed_on_at > PATIENCE_S:
+        # A widget that is gone takes what waits there with it.
+        if self._after is None or not self._after.is_running:
             await self._hand_on()
 
     async def _hand_on(self) -> None:
         """Let the next key have its turn."""
-        self._handed_on_at = monotonic() if self._typed else None
+        self._after = self if self._typed else None
         if not self._typed:
             return
         if not self.screen_stack:
@@ -57,6 +56,7 @@ class KeysInTurn(App[R], Generic[R]):
         """Go from widget to widget up to the app, behind all that waits there."""
         while node is not None and not node.call_later(partial(self._go_after, node.parent, rounds)):
             node = node.parent  # that one is gone
+        self._after = self if node is None else node
         if node is None:
             self.call_later(self._came_back, rounds - 1)
 
