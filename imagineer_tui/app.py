@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.notifications import SeverityLevel
 
@@ -30,6 +29,7 @@ from imagineer_tui.terminal.driver import Driver, send
 from imagineer_tui.terminal.images import choose, following
 from imagineer_tui.terminal.notice import notice
 from imagineer_tui.terminal.signals import leave_on_signals
+from imagineer_tui.typing_ahead import KeysInTurn
 
 if TYPE_CHECKING:
     from textual.command import Provider
@@ -49,21 +49,20 @@ def _commands() -> type[Provider]:
     return Commands
 
 
-class ImagineerApp(App[int]):
+class ImagineerApp(KeysInTurn[int]):
     """`imagineer` without arguments."""
 
     TITLE = "imagineer"
     COMMANDS: ClassVar = {_commands}
     MODES: ClassVar = {entry.name: entry.build for entry in ENTRIES}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark,f1", "help", "help", id="app.help", key_display="?"),
-        *(
-            Binding(entry.key, f"go('{entry.name}')", entry.title, id=f"app.{entry.name}", show=False)
-            for entry in ENTRIES
-        ),
-        Binding("f5", "start_daemon", "start the daemon, or try again now", id="app.start", show=False),
-        Binding("f6", "images", "show pictures another way", id="app.images", show=False),
-        Binding("colon", "command_palette", "commands", id="app.commands", key_display=":"),
+        Binding("question_mark", "help", "help", id="app.help", key_display="?"),
+        Binding("f1", "help", "help", id="app.help", key_display="F1"),
+        *(entry.binding() for entry in ENTRIES),
+        Binding("f4", "daemon", "how the daemon is", id="app.daemon", key_display="F4", show=False),
+        Binding("f5", "start_daemon", "start the daemon, or try now", id="app.start", key_display="F5", show=False),
+        Binding("f6", "images", "show pictures another way", id="app.images", key_display="F6", show=False),
+        Binding("colon", "command_palette", "more", id="app.commands", key_display=":"),
         Binding("q", "quit", "quit", id="app.quit", show=False),
     ]
 
@@ -174,6 +173,8 @@ class ImagineerApp(App[int]):
             return
         while len(self.screen_stack) > 1:
             self.pop_screen()
+        if name == self.current_mode:
+            self._framed(name).renew()
         self.switch_mode(name)
         if intent is not None:
             self.call_after_refresh(self._framed(name).arrive, intent)
@@ -236,6 +237,14 @@ class ImagineerApp(App[int]):
         from imagineer_tui.screens.help import HelpScreen
 
         self.push_screen(HelpScreen(self._framed(self.current_mode), self.get_key_display))
+
+    def action_daemon(self) -> None:
+        """Say how the daemon is, and what each of its devices does."""
+        from imagineer_tui.screens.daemon import DaemonScreen
+
+        self.push_screen(DaemonScreen())
+        if self._feed:
+            self._feed.catch_up()
 
     def _framed(self, name: str) -> Framed:
         return self._screen_stacks[name][0]  # type: ignore[return-value]

@@ -1,16 +1,28 @@
-"""What the command palette finds: the screens, the daemon, and every key of the screen that is open."""
+"""What the command palette finds: every key of the screen, the screens, sets, LoRAs and decks by name, the colours."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import partial
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
+from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.types import IgnoreReturnCallbackType
 
 from imagineer_tui.app import ImagineerApp
+from imagineer_tui.intents import ShowBatch, ShowSet, UseLora
 from imagineer_tui.screens import ENTRIES
+
+if TYPE_CHECKING:
+    from imagineerd.protocol import Batch
+
+MOVES: Final = "list."
+"""How the ids of keys begin that move a cursor: nobody looks for them here."""
+MOST_LORAS: Final = 1000
+DOES: Final = {"gallery": "show it in the Gallery", "sets": "show it in Sets", "mixer": "put it on a fader"}
 
 
 class Command(NamedTuple):
@@ -22,29 +34,68 @@ class Command(NamedTuple):
 
 
 class Commands(Provider):
-    """Searches all commands of the app and of its open screen."""
+    """Searches all commands of the app and of its open screen; by their names also what the daemon has."""
+
+    async def startup(self) -> None:
+        """Ask for the names; keys are found before they are there."""
+        self._places: list[Command] = []
+        self._asking = asyncio.create_task(self._ask())
+
+    async def shutdown(self) -> None:
+        """Nobody looks any more."""
+        self._asking.cancel()
 
     async def discover(self) -> Hits:
-        """Yield all of them."""
+        """Yield all that is there without a name to look for."""
         for command in self._commands():
             yield DiscoveryHit(command.name, command.run, help=command.help)
 
     async def search(self, query: str) -> Hits:
         """Yield those that match."""
         matcher = self.matcher(query)
-        for command in self._commands():
+        for command in (*self._commands(), *self._places):
             if score := matcher.match(command.name):
                 yield Hit(score, matcher.highlight(command.name), command.run, help=command.help)
 
+    @property
+    def _house(self) -> ImagineerApp:
+        return cast("ImagineerApp", self.app)
+
     def _commands(self) -> Iterator[Command]:
-        app = cast("ImagineerApp", self.app)
-        for active in self.screen.active_bindings.values():
-            name, key = active.binding.description, app.get_key_display(active.binding)
-            if name and active.enabled and active.node is not app:
-                yield Command(name, f"{key} on this screen", partial(app.simulate_key, active.binding.key))
+        app = self._house
+        bindings = [active for active in self.screen.active_bindings.values() if active.enabled]
+        yield from self._pressed([each.binding for each in bindings if each.node is not app], "on this screen")
         for entry in ENTRIES:
             yield Command(f"Go to {entry.title}", f"{entry.key.upper()} anywhere", partial(app.go, entry.name))
+        yield from self._pressed([each.binding for each in bindings if each.node is app], "anywhere")
         for theme in sorted(app.available_themes):
             yield Command(f"Theme: {theme}", "change the colours", partial(setattr, app, "theme", theme))
-        yield Command("Start the daemon", "F5; tries again at once where one is there", app.action_start_daemon)
-        yield Command("Quit", "q; the daemon goes on", app.exit)
+
+    def _pressed(self, bindings: Iterable[Binding], where: str) -> Iterator[Command]:
+        """Yield what keys do, once for each action."""
+        known = {"command_palette"}
+        for binding in bindings:
+            named = binding.id and binding.description and not binding.id.startswith(MOVES)
+            if named and binding.action not in known and not binding.action.startswith("go("):
+                known.add(binding.action)
+                key = self.app.get_key_display(binding)
+                yield Command(binding.description, f"{key} {where}", partial(self.app.simulate_key, binding.key))
+
+    async def _ask(self) -> None:
+        from imagineerd.errors import ImagineerError
+
+        app = self._house
+        self._places = [self._place("Deck", _title(deck), "gallery", ShowBatch(deck.id)) for deck in app.world.decks]
+        with suppress(ImagineerError):  # the banner says that the daemon is away; keys are found all the same
+            self._places += [
+                self._place("Set", each.name, "sets", ShowSet(each.id)) for each in (await app.client.sets()).sets
+            ]
+            library = await app.client.loras(MOST_LORAS)
+            self._places += [self._place("LoRA", each.name, "mixer", UseLora(each.name)) for each in library.loras]
+
+    def _place(self, kind: str, name: str, screen: str, intent: object) -> Command:
+        return Command(f"{kind}: {name}", DOES[screen], partial(self._house.go, screen, intent))
+
+
+def _title(deck: Batch) -> str:
+    return f"{deck.title} “{deck.theme}”" if deck.theme else deck.title

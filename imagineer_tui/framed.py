@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from imagineer_tui.model.connecting import sentence
-from imagineer_tui.model.status import parts
+from imagineer_tui.model.status import parts, waiting
 from imagineer_tui.remembering import Memory
 from imagineer_tui.screens import TABS
 from imagineer_tui.widgets.banner import Banner
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from imagineerd.client import AsyncClient
 
 T = TypeVar("T")
-NARROW = 80
 
 
 class Framed(Screen[None]):
@@ -155,6 +154,10 @@ class Framed(Screen[None]):
             self._recalled = True
             self.recall(self.house.remembered.screens.get(self.NAME, {}))
         self.show_frame()
+        self.renew()
+
+    def renew(self) -> None:
+        """Ask for everything anew, if there is somebody to ask."""
         if self.world.connection.live:
             self.reload()
 
@@ -165,8 +168,7 @@ class Framed(Screen[None]):
     def on_connection_changed(self) -> None:
         """The daemon came or went."""
         self.show_frame()
-        if self.world.connection.live:
-            self.reload()
+        self.renew()
 
     def on_status_changed(self) -> None:
         """Show how the daemon is."""
@@ -183,11 +185,11 @@ class Framed(Screen[None]):
     def show_frame(self) -> None:
         """Bring tabs, status and banner up to date."""
         self.query_one(StatusLine).show(parts(self.world))
-        waiting = sum(job.state.value in {"queued", "running"} for job in self.world.jobs.values())
-        badges = {"queue": f"●{waiting}"} if waiting else {}
+        count = waiting(self.world)
+        badges = {"queue": f"●{count}"} if count else {}
         if self.world.labeling and self.world.labeling.detail:
             badges["labels"] = "‖"
-        self.query_one(TabBar).show(badges, narrow=self.size.width < NARROW)
+        self.query_one(TabBar).show(badges, self.size.width)
         self._show_connection()
 
     def _show_connection(self) -> None:

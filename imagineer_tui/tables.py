@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from imagineer_tui.model.daemon import facts
 from imagineer_tui.output import Output
 from imagineer_tui.words import clock, moment, number_of, size, states, took
 from imagineerd import protocol
@@ -432,20 +433,7 @@ def _said_by(label: protocol.Label) -> str:
 
 def status(out: Output, data: protocol.Status) -> None:
     """Print how the daemon is."""
-    left = f", about {clock(data.eta_s)} left" if data.eta_s else ""
-    pairs = [
-        ("imagineerd", f"{data.version}, pid {data.pid}, up {clock(data.uptime)}"),
-        ("worker", _worker(data.worker)),
-        *((f"worker {each.index}", _worker(each)) for each in data.worker.workers),
-        *([("labeling", _worker(data.labeling))] if data.labeling else []),
-        ("model", _model(data.model)),
-        ("jobs", f"{states(data.jobs) or 'none yet'}{', paused' if data.paused else left}"),
-        ("disk", f"{size(data.disk_free)} free"),
-        ("pictures", data.output_dir),
-        ("data", data.data_dir),
-        ("config", data.config_file),
-    ]
-    _pairs(out, pairs)
+    _pairs(out, facts(data))
     if data.model.knows:
         out.prose(data.model.knows)
 
@@ -484,21 +472,6 @@ def plain(value: object) -> str:
             return '""'
         case _:
             return str(value)
-
-
-def _worker(worker: protocol.DeviceWorker) -> str:
-    parts = [worker.phase, worker.device_name or worker.device, worker.dtype, worker.detail]
-    if worker.memory_total:
-        parts.append(f"{size(worker.memory_used)} of {size(worker.memory_total)}")
-    if worker.torch:
-        parts.append(f"torch {worker.torch}")
-    if worker.restarts:
-        parts.append(number_of(worker.restarts, "restart"))
-    return ", ".join(filter(None, parts))
-
-
-def _model(model: protocol.ModelInfo) -> str:
-    return model.name if model.present else f"{model.name} (not on this machine yet)"
 
 
 # ---------------------------------------------------------------- how tables look

@@ -11,7 +11,7 @@ from imagineer_tui.model.mixer import Desk
 from imagineerd.protocol import Settings
 
 if TYPE_CHECKING:
-    from imagineerd.protocol import Take
+    from imagineerd.protocol import Batch, Take
 
 DRAFT_STEPS: Final = 8
 """Steps of an audition that names none: enough to see what a weight does."""
@@ -21,8 +21,18 @@ NOTHING: Final = Desk()
 FAILED: Final = frozenset({"failed", "cancelled", "held"})
 
 
+class Offer(NamedTuple):
+    """The set whose first card is auditioned where nothing else is said, and its theme."""
+
+    set_id: str = "zodiac"
+    theme: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.set_id} 1"
+
+
 class Subject(NamedTuple):
-    """What an audition draws: a prompt, or a card of a set where `set_id` is not empty."""
+    """What an audition draws: a prompt, or a card of a set where `set_id` is not empty; then `prompt` is its theme."""
 
     prompt: str
     set_id: str
@@ -99,18 +109,26 @@ class Auditions:
         return self.now.desk
 
 
-def read_subject(draft: Mapping[str, str]) -> tuple[Subject, dict[str, str]]:
-    """Return what the fields `prompt`, `card` (`zodiac 3`), `seed` and `steps` say, and sentences for wrong ones."""
+def offer_of(decks: Iterable[Batch]) -> Offer:
+    """Return what may be auditioned before anything was said: of the deck that was dealt last."""
+    return next((Offer(deck.set, deck.theme) for deck in decks if deck.set and not deck.grid), Offer())
+
+
+def read_subject(draft: Mapping[str, str], offer: Offer) -> tuple[Subject, dict[str, str]]:
+    """Return what the fields `prompt`, `card` (`zodiac 3`), `seed` and `steps` say, and sentences for wrong ones.
+
+    With a card the prompt is its theme; where there is neither, it is what is offered.
+    """
     numbers, faults = _numbers(draft)
-    prompt, (set_id, _, number) = draft.get("prompt", "").strip(), draft.get("card", "").strip().partition(" ")
+    prompt, card = draft.get("prompt", "").strip(), draft.get("card", "").strip()
+    if not prompt and not card:
+        prompt, card = offer.theme, str(offer)
+    set_id, _, number = card.partition(" ")
     number = number.strip() or "1"
     if not number.isdecimal():
         faults["card"] = f"“{number}” is no number of a card: write a set and a number, such as zodiac 3."
-    if not prompt and not set_id:
-        faults["prompt"] = "Say what to draw, or name a card of a set."
-    card = int(number) if number.isdecimal() else 1
     settings = Settings(seed=numbers["seed"], steps=numbers["steps"])
-    return Subject(prompt, set_id, card, settings), faults
+    return Subject(prompt, set_id, int(number) if number.isdecimal() else 1, settings), faults
 
 
 def _numbers(draft: Mapping[str, str]) -> tuple[dict[str, int], dict[str, str]]:

@@ -29,6 +29,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from textual.binding import Binding
+
 if TYPE_CHECKING:
     from imagineer_tui.framed import Framed
 
@@ -46,6 +48,11 @@ class Entry(NamedTuple):
         """Import the screen and build it."""
         screen: Framed = getattr(import_module(f"imagineer_tui.screens.{self.name}"), self.cls)()
         return screen
+
+    def binding(self) -> Binding:
+        """Return what opens it from anywhere."""
+        shown = self.key.upper()
+        return Binding(self.key, f"go('{self.name}')", self.title, id=f"app.{self.name}", key_display=shown, show=False)
 
 
 ENTRIES: Final = (

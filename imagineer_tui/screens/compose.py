@@ -50,7 +50,6 @@ class ComposeScreen(Framed):
         Binding("c", "cancel", "cancel", id="compose.cancel"),
         Binding("x", "clear", "empty the form", id="compose.clear", show=False),
         Binding("z", "undo", "undo", id="compose.undo", show=False),
-        Binding("escape", "takes", "to the pictures", id="compose.takes", show=False),
     ]
     DEFAULT_CSS = """
     ComposeScreen {
@@ -65,6 +64,9 @@ class ComposeScreen(Framed):
         &.-wide { #form { width: 60; } #drawn { width: 1fr; } #drawn Picture { display: block; } #row { height: 10; } }
         &.-wide.-low { #drawn Picture { display: none; } #row { height: 1fr; } }
         &.-narrow { #body { layout: vertical; } #form { width: 100%; } #drawn { width: 100%; height: 12; } }
+        &.-narrow.-low {
+            #form, #drawn { display: none; height: 1fr; &:focus-within { display: block; } }
+        }
     }
     """
 
@@ -176,7 +178,7 @@ class ComposeScreen(Framed):
 
     # ------------------------------------------------------------ keys
 
-    def action_takes(self) -> None:
+    def action_back(self) -> None:
         """Leave the form."""
         self.query_one(Thumbnails).focus()
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import starmap
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
+
+from imagineer_tui.widgets.reading import Reading
 
 if TYPE_CHECKING:
     from textual.binding import ActiveBinding
@@ -31,43 +31,18 @@ class Key(NamedTuple):
     id: str
 
 
-class HelpScreen(ModalScreen[None]):
-    """Any of escape, `?` and `q` leaves it."""
+class HelpScreen(Reading):
+    """What a screen says of itself, then its keys."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark,f1,q", "dismiss", "back", id="help.back", key_display="esc"),
-        Binding("j,down", "scroll('down')", "down", id="help.down", show=False),
-        Binding("k,up", "scroll('up')", "up", id="help.up", show=False),
-    ]
-    DEFAULT_CSS = """
-    HelpScreen {
-        align: center middle;
-        background: $background 60%;
-        VerticalScroll {
-            width: 76; max-width: 100%; height: auto; max-height: 100%; padding: 1 2;
-            border: round $accent; border-title-color: $accent; background: $surface;
-        }
-        &:ansi VerticalScroll { background: ansi_default; }
-    }
-    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,f1", "dismiss", show=False)]
 
     def __init__(self, framed: Framed, display: Callable[[Binding], str]) -> None:
-        super().__init__()
-        self._title, self._help = framed.TITLE, framed.HELP
-        self._keys = keys_of(framed.active_bindings.values(), display)
+        keys = keys_of(framed.active_bindings.values(), display)
+        super().__init__(framed.TITLE, Static(framed.HELP, markup=False), *starmap(_listed, keys.items()))
 
-    def compose(self) -> ComposeResult:
-        """Write the text, then the keys."""
-        with VerticalScroll() as scroll:
-            scroll.border_title = self._title
-            yield Static(self._help, markup=False)
-            for heading, keys in self._keys.items():
-                yield Static(Content("\n").join([Content(), Content.styled(heading, "b"), *map(_line, keys)]))
 
-    def action_scroll(self, direction: str) -> None:
-        """Move the text."""
-        scroll = self.query_one(VerticalScroll)
-        getattr(scroll, f"scroll_{direction}")(animate=False)
+def _listed(heading: str, keys: Iterable[Key]) -> Static:
+    return Static(Content("\n").join([Content(), Content.styled(heading, "b"), *map(_line, keys)]))
 
 
 def _line(key: Key) -> Content:

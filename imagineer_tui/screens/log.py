@@ -10,11 +10,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.widgets import Static
 
 from imagineer_tui.framed import Framed
 from imagineer_tui.model.log_tail import LogTail, level_of
-from imagineer_tui.widgets.filter_line import FilterLine
-from imagineer_tui.widgets.rows import Column, Row, Rows
+from imagineer_tui.widgets.filter_line import ListFilter
+from imagineer_tui.widgets.rows import MARKER, Column, Row, Rows
 from imagineer_tui.widgets.titles import entitle
 
 LOOK_S: Final = 1.0
@@ -33,7 +34,8 @@ class LogScreen(Framed):
     TITLE = "Log"
     HELP = (
         "The daemon's log, as it is written. While the cursor is on the last line it follows what comes; further up it "
-        "stays where it is. G goes to the end, / shows only lines with some words in them, y copies the line.\n\n"
+        "stays where it is; a long line is written out below. G goes to the end, / shows only lines with some words "
+        "in them, y copies the line.\n\n"
         "How much is written there is the setting daemon.log_level (F2)."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -44,6 +46,8 @@ class LogScreen(Framed):
     LogScreen {
         #log { height: 1fr; }
         #lines { height: 1fr; }
+        #line { height: auto; max-height: 5; padding: 0 1; border-top: solid $border-blurred; color: $text-muted; }
+        #line.-whole { display: none; }
     }
     """
 
@@ -56,7 +60,8 @@ class LogScreen(Framed):
         with Vertical(id="log", classes="panel") as panel:
             panel.border_title = "Log"
             yield Rows(Column(), id="lines")
-            yield FilterLine(id="lines-filter")
+            yield ListFilter("lines")
+            yield Static(id="line", markup=False)
 
     def on_mount(self) -> None:
         """Begin in the list."""
@@ -94,20 +99,24 @@ class LogScreen(Framed):
         if at_the_end:
             rows.action_jump(-1)
 
+    @on(Rows.Highlighted, "#lines")
+    def _show_line(self) -> None:
+        """Show the line under the cursor in full, where the list has no room for all of it."""
+        whole = self.query_one("#line", Static)
+        rows = self.query_one(Rows)
+        whole.update(self._line)
+        whole.set_class(len(self._line) + len(MARKER) <= rows.size.width, "-whole")
+
+    @property
+    def _line(self) -> str:
+        rows = self.query_one(Rows)
+        return self._tail.lines[int(rows.key) - self._tail.first] if self._tail and rows.key else ""
+
     def action_filter(self) -> None:
         """Type words to look for."""
-        self.query_one(FilterLine).open()
+        self.query_one(ListFilter).open()
 
     def action_copy_line(self) -> None:
         """Send the line to the clipboard."""
-        rows = self.query_one(Rows)
-        if self._tail and rows.key:
-            self.house.copy(self._tail.lines[int(rows.key) - self._tail.first], "the line")
-
-    @on(FilterLine.Filtered)
-    def _filter(self, event: FilterLine.Filtered) -> None:
-        self.query_one(Rows).filter(event.words)
-
-    @on(FilterLine.Left)
-    def _filter_left(self) -> None:
-        self.query_one(Rows).focus()
+        if self._line:
+            self.house.copy(self._line, "the line")

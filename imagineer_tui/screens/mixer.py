@@ -12,14 +12,13 @@ from textual.containers import Vertical
 from imagineer_tui.framed import Framed
 from imagineer_tui.intents import ShowBatch, UseLora
 from imagineer_tui.model import mixer
-from imagineer_tui.model.mixer import Desk
 from imagineer_tui.remembering import Memory
 from imagineer_tui.widgets.audition import Audition
 from imagineer_tui.widgets.faders import Faders
 from imagineer_tui.widgets.library import Library
 from imagineer_tui.widgets.library_rows import LibraryRows
 from imagineer_tui.widgets.mix_panel import MixPanel
-from imagineer_tui.widgets.mixer_asking import asking_grid, asking_name, asking_weight
+from imagineer_tui.widgets.mixer_asking import asking_grid, asking_name
 from imagineer_tui.words import number_of
 
 if TYPE_CHECKING:
@@ -41,18 +40,12 @@ class MixerScreen(Framed):
         "does not list them, and what is not looked at any more goes into the trash."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("m", "mute", "mute", id="mixer.mute"),
-        Binding("o", "alone", "solo", id="mixer.solo"),
         Binding("b", "swap", "before", id="mixer.swap"),
         Binding("w", "save", "save", id="mixer.save", show=False),
         Binding("p", "subject", "audition", id="mixer.subject"),
         Binding("z", "take_back", "undo", id="mixer.undo", show=False),
-        Binding("0", "reset", "reset", id="mixer.reset", show=False),
-        Binding("d,delete", "remove", "take off, or delete the mix", id="mixer.remove", key_display="d", show=False),
         Binding("t", "triggers", "add trigger words, or not", id="mixer.triggers", show=False),
         Binding("r", "audition", "audition once more", id="mixer.audition", show=False),
-        Binding("slash", "filter", "filter", id="mixer.filter", key_display="/", show=False),
-        Binding("enter", "enter", "put on a fader, or type a weight", id="mixer.enter", show=False),
         Binding("escape", "back", "to the faders, or to the library", id="mixer.back", show=False),
     ]
     DEFAULT_CSS = """
@@ -76,6 +69,7 @@ class MixerScreen(Framed):
         self._library, self._mix = Library(), MixPanel()
         self._audition: Audition
         self._kept_last = False
+        self._wanted = ""
 
     # ------------------------------------------------------------ frame
 
@@ -109,7 +103,14 @@ class MixerScreen(Framed):
     def arrive(self, intent: object) -> None:
         """Put a LoRA on a fader."""
         if isinstance(intent, UseLora):
-            self._add(intent.name)
+            self._wanted = intent.name
+            self._put_wanted()
+
+    def _put_wanted(self) -> None:
+        """Put the LoRA on a fader for which a person was sent here, once the library is known."""
+        if lora := self._library.find_lora(self._wanted):
+            self._wanted = ""
+            self._library.choose(lora)
 
     def reload(self) -> None:
         """Ask for the library and the saved mixes; see what became of the audition."""
@@ -147,6 +148,7 @@ class MixerScreen(Framed):
     def _loaded(self) -> None:
         self._mix.know(self._library.loras, self._library.mixes)
         self._show_library()
+        self._put_wanted()
 
     def _show_library(self) -> None:
         self._library.show(self._mix.desk, self.world.status.model if self.world.status else None)
@@ -162,46 +164,13 @@ class MixerScreen(Framed):
 
     # ------------------------------------------------------------ the faders
 
-    def _add(self, name: str) -> None:
-        lora = self._library.find_lora(name)
-        if lora and (why := self._library.obstacle(lora)):
-            self.notify(why, severity="warning")
-            return
-        self._mix.do(self._mix.desk.add(name, lora.weight if lora else None), lora=name)
+    @on(Library.LoraChosen)
+    def _lora_chosen(self, event: Library.LoraChosen) -> None:
+        self._mix.do(self._mix.desk.add(event.lora.name, event.lora.weight), lora=event.lora.name)
 
-    def action_enter(self) -> None:
-        """Put on a fader or open a mix; among the faders, type a weight."""
-        if self.query_one(Faders).has_focus:
-            self._type_weight()
-        elif lora := self._library.lora:
-            self._add(lora.name)
-        elif saved := self._library.mix:
-            self._mix.do(mixer.desk_of(saved.mix))
-
-    @work(group="ask", exclusive=True, exit_on_error=False)
-    async def _type_weight(self) -> None:
-        fader = self._mix.fader
-        if fader and (draft := await self.house.push_screen_wait(asking_weight(fader))):
-            self._mix.do(self._mix.desk.put(fader.name, float(draft["weight"])), lora=fader.name)
-
-    def action_mute(self) -> None:
-        """Leave a LoRA out, or let it count again."""
-        self._mix.change(Desk.mute)
-
-    def action_alone(self) -> None:
-        """Hear a LoRA alone, or all of them again."""
-        self._mix.change(Desk.alone)
-
-    def action_reset(self) -> None:
-        """Set a weight back to where it started."""
-        self._mix.change(Desk.reset)
-
-    def action_remove(self) -> None:
-        """Take a LoRA off its fader; in the library, delete a saved mix."""
-        if self.query_one(Faders).has_focus:
-            self._mix.change(Desk.remove)
-        else:
-            self._library.delete()
+    @on(Library.MixChosen)
+    def _mix_chosen(self, event: Library.MixChosen) -> None:
+        self._mix.do(mixer.desk_of(event.mix))
 
     def action_triggers(self) -> None:
         """Add the trigger words to what is drawn, or do not."""

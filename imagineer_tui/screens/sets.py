@@ -15,18 +15,20 @@ from imagineer_tui.intents import ShowBatch, ShowSet
 from imagineer_tui.model.dealing import FIELDS, Deal, read
 from imagineer_tui.remembering import Memory
 from imagineer_tui.widgets.card_rows import CardRows
-from imagineer_tui.widgets.filter_line import FilterLine
+from imagineer_tui.widgets.filter_line import FilterLine, ListFilter
 from imagineer_tui.widgets.rows import Rows
 from imagineer_tui.widgets.set_plan import SetPlan
 from imagineer_tui.widgets.set_rows import SetRows
 from imagineer_tui.words import number_of
 
 if TYPE_CHECKING:
+    from imagineer_tui.widgets.asking import Asking
     from imagineerd.protocol import Dealt, SetInfo
 
 FIRST_SET: Final = "zodiac"
 MOST_NAMED: Final = 20
 """LoRAs that are named where some may be chosen; the Mixer has all."""
+NOTE: Final = "What is left empty comes from the set. LoRAs are written Ink:0.6, Gold:0.2."
 
 
 class SetsScreen(Framed):
@@ -48,6 +50,7 @@ class SetsScreen(Framed):
         Binding("s", "settings", "settings", id="sets.settings"),
         Binding("l", "settings('mix')", "LoRAs", id="sets.loras"),
         Binding("space", "choose", "choose card", id="sets.choose"),
+        Binding("v", "view", "whole prompt", id="sets.view", show=False),
         Binding("slash", "filter", "filter", id="sets.filter", key_display="/", show=False),
         Binding("h,left", "focus_on('sets')", "to the sets", id="sets.left", show=False),
         Binding("right", "focus_on('cards')", "to the cards", id="sets.right", show=False),
@@ -57,12 +60,18 @@ class SetsScreen(Framed):
         #body { layout: horizontal; }
         #left { width: 30; }
         #right { width: 1fr; }
-        &.-normal #left { width: 25; }
+        &.-normal #left { width: 28; }
         &.-low #cards { margin-top: 0; }
         &.-low PromptPreview { max-height: 7; }
         &.-narrow #body { layout: vertical; }
         &.-narrow #left { width: 100%; height: 6; }
         &.-narrow #right { height: 1fr; }
+        &.-narrow.-low {
+            #left { display: none; height: 5; &:focus-within { display: block; } }
+            PromptPreview { display: none; max-height: 4; }
+            #right:focus-within PromptPreview { display: block; }
+            PlanLine { max-height: 4; }
+        }
     }
     """
 
@@ -80,7 +89,7 @@ class SetsScreen(Framed):
         with Vertical(id="left", classes="panel") as left:
             left.border_title = "Sets"
             yield SetRows(id="sets")
-            yield FilterLine(id="sets-filter")
+            yield ListFilter("sets")
         yield SetPlan(self._deal, id="right")
 
     def on_mount(self) -> None:
@@ -101,7 +110,9 @@ class SetsScreen(Framed):
     def arrive(self, intent: object) -> None:
         """Highlight a set."""
         if isinstance(intent, ShowSet):
+            self._deal.set_id = intent.set_id
             self.query_one(SetRows).select(intent.set_id)
+            self._show_set()
 
     # ------------------------------------------------------------ what there is to see
 
@@ -129,18 +140,9 @@ class SetsScreen(Framed):
             self._deal.set_id = event.key
             self._show_set()
 
-    @on(FilterLine.Filtered)
-    def _filter(self, event: FilterLine.Filtered) -> None:
-        self._list_of(event.line).filter(event.words)
-        if event.line.id == "sets-filter":
-            self._words = event.words
-
-    @on(FilterLine.Left)
-    def _filter_left(self, event: FilterLine.Left) -> None:
-        self._list_of(event.line).focus()
-
-    def _list_of(self, line: FilterLine) -> Rows:
-        return self.query_one(f"#{(line.id or '').removesuffix('-filter')}", Rows)
+    @on(FilterLine.Filtered, "#sets-filter")
+    def _filtered(self, event: FilterLine.Filtered) -> None:
+        self._words = event.words
 
     # ------------------------------------------------------------ keys
 
@@ -161,6 +163,11 @@ class SetsScreen(Framed):
         which = "cards" if self.query_one(CardRows).has_focus else "sets"
         self.query_one(f"#{which}-filter", FilterLine).open()
 
+    def action_view(self) -> None:
+        """Show the whole prompt and few cards, or as many cards as there is room for."""
+        self.query_one(SetPlan).toggle_class("-reading")
+        self.query_one(CardRows).focus()
+
     def action_choose(self) -> None:
         """Take a card into the deal, or out of it."""
         self.query_one(CardRows).toggle()
@@ -178,23 +185,28 @@ class SetsScreen(Framed):
         """Choose what all cards of the deal are drawn with."""
         from imagineer_tui.widgets.asking import Asking
 
-        library = await self.asked(self.client.loras(MOST_NAMED))
-        names = ", ".join(lora.name for lora in library.loras if lora.usable) if library else ""
-        note = f"What is left empty comes from the set. LoRAs are written Ink:0.6, Gold:0.2. There are: {names or '–'}"
         fields = [(name, label, self._deal.draft.get(name, "")) for name, label in FIELDS.items()]
-        draft = await self.house.push_screen_wait(
-            Asking("Settings of this deal", note, fields, lambda draft: read(draft).faults, first)
-        )
+        asking = Asking("Settings of this deal", NOTE, fields, lambda draft: read(draft).faults, first)
+        self._name_loras(asking)
+        draft = await self.house.push_screen_wait(asking)
         if draft is not None:
             self._deal.take_draft(draft)
             self.query_one(SetPlan).replan()
+
+    @work(group="loras", exclusive=True, exit_on_error=False)
+    async def _name_loras(self, asking: Asking) -> None:
+        if library := await self.asked(self.client.loras(MOST_NAMED)):
+            names = ", ".join(lora.name for lora in library.loras if lora.usable)
+            asking.add_to_note(f" There are: {names or 'none yet'}")
 
     # ------------------------------------------------------------ dealing
 
     def action_deal(self) -> None:
         """Deal the set, or the chosen cards of it."""
-        plan = self.query_one(SetPlan).plan
-        if not self._dealing and plan and plan.set == self._deal.set_id:
+        planned = self.query_one(SetPlan)
+        if why := planned.fault:
+            self.notify(why, severity="warning")
+        elif not self._dealing and planned.plan and planned.plan.set == self._deal.set_id:
             self._dealing = True
             self._send()
 

@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 from imagineer_tui.framed import Framed
 from imagineer_tui.model.settings_view import Item, as_yaml, help_of, items, next_value, shown
 from imagineer_tui.widgets.field import Field
-from imagineer_tui.widgets.filter_line import FilterLine
+from imagineer_tui.widgets.filter_line import ListFilter
 from imagineer_tui.widgets.rows import Rows
 from imagineer_tui.widgets.setting_rows import SettingRows
 from imagineer_tui.widgets.titles import entitle
@@ -59,7 +59,7 @@ class SettingsScreen(Framed):
         with Vertical(id="list", classes="panel") as panel:
             panel.border_title = "Settings"
             yield SettingRows(id="settings")
-            yield FilterLine(id="settings-filter")
+            yield ListFilter("settings")
             yield Field(id="value")
             yield Static(id="about")
 
@@ -140,12 +140,4 @@ class SettingsScreen(Framed):
 
     def action_filter(self) -> None:
         """Type words to look for."""
-        self.query_one(FilterLine).open()
-
-    @on(FilterLine.Filtered)
-    def _filter(self, event: FilterLine.Filtered) -> None:
-        self.query_one(SettingRows).filter(event.words)
-
-    @on(FilterLine.Left)
-    def _filter_left(self) -> None:
-        self.query_one(SettingRows).focus()
+        self.query_one(ListFilter).open()

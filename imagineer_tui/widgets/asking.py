@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, TypeAlias
+from typing import TypeAlias
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
@@ -22,7 +21,6 @@ Check: TypeAlias = Callable[[Mapping[str, str]], dict[str, str]]
 class Asking(ModalScreen[Draft | None]):
     """Asks for `fields`, each a name, its label and the text it begins with; the cursor begins in `first`."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "back", id="asking.back")]
     DEFAULT_CSS = """
     Asking {
         align: center middle; background: $background 60%;
@@ -49,6 +47,16 @@ class Asking(ModalScreen[Draft | None]):
             for name, label, _ in self._fields:
                 yield FormLine(name, label, wide=True)
             yield Static(self._note, id="note", markup=False)
+
+    def action_back(self) -> None:
+        """Give nothing."""
+        self.dismiss(None)
+
+    def add_to_note(self, text: str) -> None:
+        """Write more below the fields: what was still to be asked for."""
+        self._note += text
+        for note in self.query("#note").results(Static):
+            note.update(self._note)
 
     def on_mount(self) -> None:
         """Fill in the fields."""

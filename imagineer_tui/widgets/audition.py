@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.timer import Timer
 
-from imagineer_tui.model.audition import Auditions, Subject
+from imagineer_tui.model.audition import Auditions, Subject, offer_of
 from imagineer_tui.model.mixer import Desk
 from imagineer_tui.terminal.detection import Terminal
 from imagineer_tui.terminal.images import Choice
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 PAUSE_S: Final = 0.4
 """Seconds without a change after which an audition is drawn."""
+NOTHING_YET: Final = "drawn with every mix; p says what to draw"
 RATE: Final = 5.0
 """Previews a second: as many as are shown of one (`live_preview.SHORTEST_S`)."""
 
@@ -140,7 +141,9 @@ class Audition(Vertical):
         client, settings = self._framed.client, self._settings_of(subject)
         if subject.set_id:
             cards = [subject.card]
-            return await client.deal(subject.set_id, "", settings, cards, priority=INTERACTIVE, audition=True)
+            return await client.deal(
+                subject.set_id, subject.prompt, settings, cards, priority=INTERACTIVE, audition=True
+            )
         return await client.generate(
             subject.prompt, 1, settings, f"audition of {subject}", priority=INTERACTIVE, audition=True
         )
@@ -150,9 +153,11 @@ class Audition(Vertical):
 
     async def deal_grid(self, subject: Subject, axes: tuple[Axis, ...]) -> Dealt | None:
         """Draw a subject with several weights, as a grid."""
-        card = subject.card if subject.set_id else None
-        prompt, settings = "" if card else subject.prompt, self._settings_of(subject)
-        grid = self._framed.client.grid(axes, prompt, subject.set_id, card, settings=settings)
+        client, settings = self._framed.client, self._settings_of(subject)
+        if subject.set_id:
+            grid = client.grid(axes, "", subject.set_id, subject.card, subject.prompt, settings)
+        else:
+            grid = client.grid(axes, subject.prompt, settings=settings)
         return await self._framed.asked(grid)
 
     @work(group="live", exclusive=True, exit_on_error=False)
@@ -226,8 +231,10 @@ class Audition(Vertical):
         """Say what each picture was drawn with, and how far the next one is."""
         auditions = self._auditions
         fault = f"✗ {auditions.fault}" if auditions.fault else ""
-        now = self._progress or fault or (str(auditions.right) if auditions.right else "p says what to draw")
+        now = self._progress or fault or (str(auditions.right) if auditions.right else NOTHING_YET)
         self.query_one(BeforeAfter).caption(f"before · {auditions.left}" if auditions.left else "", now)
+        if not auditions.now and not auditions.job:
+            self._form.offer(offer_of(self._framed.world.decks))
         subject = self.subject
         title = f"Audition · {str(subject)[:24]} · seed {subject.settings.seed}" if subject else "Audition"
         entitle(self, title)

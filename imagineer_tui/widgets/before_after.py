@@ -26,6 +26,7 @@ class BeforeAfter(Horizontal):
     BeforeAfter {
         height: 1fr;
         Vertical { width: 1fr; height: 1fr; }
+        #before { display: none; }
         Static { height: 1; text-align: center; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
         LivePreview { display: none; }
         &.-live #now { Picture { display: none; } LivePreview { display: block; } }

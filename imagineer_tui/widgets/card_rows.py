@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from imagineer_tui.model.planning import short_notes
 from imagineer_tui.widgets import token_bar
-from imagineer_tui.widgets.rows import Column, Row, Rows
+from imagineer_tui.widgets.rows import MARKER, Column, Row, Rows
 
 if TYPE_CHECKING:
     from imagineerd.protocol import Plan, PlannedCard
 
-NAME_WIDTH = 22
+NAME_WIDTH: Final = 22
+"""A name's cells, or more where some are longer and there is room for them and for what is wrong."""
+FIXED: Final = (Column("#", 4, right=True), Column("tokens", token_bar.WIDTH))
 
 
 class CardRows(Rows):
     """Cards can be chosen for a deal of their own; none chosen means all."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        columns = (Column("#", 4, right=True), Column("card", NAME_WIDTH), Column("tokens", token_bar.WIDTH), Column())
-        super().__init__(*columns, id=id)
+        super().__init__(*_columns(NAME_WIDTH), id=id)
         self._plan: Plan | None = None
         self.chosen: set[int] = set()
 
@@ -36,7 +38,18 @@ class CardRows(Rows):
         if self._plan is None or self._plan.set != plan.set:
             self.chosen.clear()
         self._plan = plan
+        self.resize_columns(*_columns(self._name_width(plan)))
         self.fill(self._row(card) for card in plan.cards)
+
+    def _name_width(self, plan: Plan) -> int:
+        longest = max((cell_len(card.name) for card in plan.cards), default=0)
+        room = self.size.width - len(MARKER) - sum(column.width + 1 for column in FIXED)
+        return max(NAME_WIDTH, min(longest, room // 2))
+
+    def on_resize(self) -> None:
+        """Names are as long as there is room for (Textual calls that of `Rows` too)."""
+        if self._plan:
+            self.show(self._plan)
 
     def clear_plan(self, why: str) -> None:
         """Show no cards, but why there are none."""
@@ -61,3 +74,8 @@ class CardRows(Rows):
         number = Content.styled(f"● {card.index}", "b $accent") if card.index in self.chosen else str(card.index)
         note = Content.styled(short_notes(card), "$warning")
         return Row(str(card.index), (number, card.name, token_bar.token_bar(card.tokens), note))
+
+
+def _columns(name: int) -> tuple[Column, ...]:
+    number, tokens = FIXED
+    return (number, Column("card", name), tokens, Column())

@@ -25,8 +25,8 @@ class Faders(Rows):
     """A line for each fader; its key is the LoRA's name."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", f"nudge(-{COARSE})", "less", id="mixer.less", key_display="←→"),
-        Binding("right,l", f"nudge({COARSE})", "more", id="mixer.more", show=False),
+        Binding("left,h", f"nudge(-{COARSE})", "weight", id="mixer.less", key_display="←→"),
+        Binding("right,l", f"nudge({COARSE})", "more weight", id="mixer.more", show=False),
         Binding("shift+left,H", f"nudge(-{FINE})", "a little less", id="mixer.less_fine", show=False),
         Binding("shift+right,L", f"nudge({FINE})", "a little more", id="mixer.more_fine", show=False),
         Binding("g", "screen.grid", "grid", id="mixer.grid"),

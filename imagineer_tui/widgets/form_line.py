@@ -16,9 +16,13 @@ from imagineer_tui.widgets.text_field import TextField
 
 
 class FormLine(Vertical):
-    """`wide` fields wrap and go to the edge; the others have their hint beside them, and arrows change them."""
+    """`wide` fields wrap and go to the edge; the others have their hint beside them, and arrows change them.
+
+    Its screen has an action `back`, for escape.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "screen.back", "leave", id="form.leave", key_display="esc"),
         Binding("up", "step(1)", "more, or the next choice", id="form.more", show=False),
         Binding("down", "step(-1)", "less, or the choice before", id="form.less", show=False),
     ]

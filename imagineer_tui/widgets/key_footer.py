@@ -1,17 +1,19 @@
-"""The last line: the keys that matter here, `?` first, eight at most."""
+"""The last line: the keys that matter here, `?` first, the way to all others last, eight at most."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 from textual.app import RenderResult
+from textual.binding import Binding
 from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 
 MOST_KEYS: Final = 8
 HELP: Final = "app.help"
+GAP: Final = Content("  ")
 
 
 class KeyFooter(Widget):
@@ -30,31 +32,30 @@ class KeyFooter(Widget):
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
 
     def render(self) -> RenderResult:
-        """Write the keys that fit."""
-        kept: list[Content] = []
-        room = self.size.width
-        for content in self._keys():
-            room -= content.cell_length + 2 * bool(kept)
-            if room < 0:
-                break
-            kept.append(content)
-        return Content("  ").join(kept)
+        """Write the keys that fit: the first and the last always do."""
+        kept = [self._written(binding) for binding in self._shown()]
+        while len(kept) > 1 and (len(kept) > MOST_KEYS or self._length(kept) > self.size.width):
+            del kept[-2]
+        return GAP.join(kept)
+
+    def _length(self, keys: Sequence[Content]) -> int:
+        return sum(key.cell_length + GAP.cell_length for key in keys) - GAP.cell_length
+
+    def _written(self, binding: Binding) -> Content:
+        return Content.from_markup(
+            f"[@click=app.simulate_key('{binding.key}')][b $accent]$key[/] $name[/]",
+            key=self.app.get_key_display(binding),
+            name=binding.description,
+        )
 
     def _changed(self, _: Screen[object]) -> None:
         self.refresh()
 
-    def _keys(self) -> Iterable[Content]:
-        shown = {
-            active.binding.action: active
-            for active in self.screen.active_bindings.values()
-            if active.binding.show and active.enabled
-        }
-        # The dictionary runs from the focused widget to the app; help stands first wherever one is.
-        order = sorted(shown.values(), key=lambda active: active.binding.action not in {HELP, "help"})
-        for active in order[:MOST_KEYS]:
-            key = self.app.get_key_display(active.binding)
-            yield Content.from_markup(
-                f"[@click=app.simulate_key('{active.binding.key}')][b $accent]$key[/] $name[/]",
-                key=key,
-                name=active.binding.description,
-            )
+    def _shown(self) -> list[Binding]:
+        """Return what can be pressed, from the focused widget's keys to those of the app, help before all of them."""
+        shown: dict[str, Binding] = {}
+        for active in self.screen.active_bindings.values():
+            if active.binding.show and active.enabled:
+                # Of several keys of an action the first counts that a field does not take as a letter.
+                shown.setdefault(active.binding.action, active.binding)
+        return sorted(shown.values(), key=lambda binding: binding.id != HELP)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Static
 
 from imagineer_tui.model import mixer
-from imagineer_tui.widgets.filter_line import FilterLine
-from imagineer_tui.widgets.library_rows import LibraryRows
+from imagineer_tui.widgets.filter_line import ListFilter
+from imagineer_tui.widgets.library_rows import EMPTY, LibraryRows
 from imagineer_tui.widgets.rows import Rows
+from imagineer_tui.words import size
 
 if TYPE_CHECKING:
     from imagineer_tui.framed import Framed
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
 class Library(Vertical):
     """Shows what there is; `lora` and `mix` are what the cursor is on."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "choose", "to a fader", id="mixer.choose", key_display="enter"),
+        Binding("d,delete", "delete", "delete the mix", id="mixer.delete", key_display="d", show=False),
+        Binding("slash", "screen.filter", "filter", id="mixer.filter", key_display="/"),
+    ]
     DEFAULT_CSS = """
     Library {
         #about { height: auto; max-height: 6; padding: 0 1; border-top: solid $border-blurred; color: $text-muted; }
@@ -33,6 +40,20 @@ class Library(Vertical):
 
     class Loaded(Message):
         """What there is was asked for anew."""
+
+    class LoraChosen(Message):
+        """A LoRA shall be put on a fader."""
+
+        def __init__(self, lora: LoraInfo) -> None:
+            super().__init__()
+            self.lora = lora
+
+    class MixChosen(Message):
+        """A saved mix shall be opened."""
+
+        def __init__(self, mix: Mix) -> None:
+            super().__init__()
+            self.mix = mix
 
     class Kept(Message):
         """A mix was saved or deleted; `Framed.action_undo` takes it back."""
@@ -47,7 +68,7 @@ class Library(Vertical):
     def compose(self) -> ComposeResult:
         """Put the list above its filter and what is said of a line."""
         yield LibraryRows(id="loras")
-        yield FilterLine(id="loras-filter")
+        yield ListFilter("loras")
         yield Static(id="about", markup=False)
 
     @property
@@ -68,9 +89,19 @@ class Library(Vertical):
         """Return a saved mix by its name."""
         return next((mix for mix in self.mixes if mix.name == name), None)
 
-    def obstacle(self, lora: LoraInfo) -> str:
-        """Return why a LoRA cannot be drawn with; empty where it can."""
-        return mixer.obstacle(lora, self._model)
+    def action_choose(self) -> None:
+        """Put the LoRA under the cursor on a fader, or open the mix; where it does not fit, say why."""
+        if lora := self.lora:
+            self.choose(lora)
+        elif saved := self.mix:
+            self.post_message(self.MixChosen(saved.mix))
+
+    def choose(self, lora: LoraInfo) -> None:
+        """Have a LoRA put on a fader; where it does not fit, say why."""
+        if why := mixer.obstacle(lora, self._model):
+            self.notify(why, severity="warning")
+        else:
+            self.post_message(self.LoraChosen(lora))
 
     def show(self, desk: Desk, model: ModelInfo | None) -> None:
         """Show which ones are on the desk, and which ones do not fit the model."""
@@ -80,16 +111,20 @@ class Library(Vertical):
 
     @on(Rows.Highlighted, "#loras")
     def _show_about(self) -> None:
-        """Say why the LoRA under the cursor does not fit, or what wakes it."""
+        """Say the whole name of what the cursor is on, and what there is to know of it."""
         lora, saved = self.lora, self.mix
         text = ""
         if lora:
-            doubts = " ".join(problem.message for problem in lora.problems)
-            wakes = f"trigger: {lora.trigger}" if lora.trigger else "no trigger words"
-            text = self.obstacle(lora) or doubts or wakes
+            text = f"{lora.name} · {size(lora.bytes)}\n{self._telling(lora)}"
         elif saved:
-            text = " + ".join(f"{part.name} {part.weight:g}" for part in saved.mix)
+            text = f"{saved.name}\n" + " + ".join(f"{part.name} {part.weight:g}" for part in saved.mix)
         self.query_one("#about", Static).update(text)
+
+    def _telling(self, lora: LoraInfo) -> str:
+        """Return why a LoRA does not fit, what is doubtful about it, or what wakes it."""
+        doubts = " ".join(problem.message for problem in lora.problems)
+        wakes = f"trigger: {lora.trigger}" if lora.trigger else "no trigger words"
+        return mixer.obstacle(lora, self._model) or doubts or wakes
 
     def _chosen(self, kind: str) -> str:
         """Return the name under the cursor, if it is of this kind."""
@@ -107,7 +142,9 @@ class Library(Vertical):
         """Ask for the LoRAs and the saved mixes."""
         asked, client = self._framed.asked, self._framed.client
         loras, mixes = await asked(client.loras()), await asked(client.mixes())
-        self.loras = loras.loras if loras else self.loras
+        if loras:
+            self.loras = loras.loras
+            self.query_one(LibraryRows).say_empty(EMPTY)
         self.mixes = mixes.mixes if mixes else self.mixes
         self.post_message(self.Loaded())
 
@@ -125,7 +162,7 @@ class Library(Vertical):
         self.load()
 
     @work(group="keep", exit_on_error=False)
-    async def delete(self) -> None:
+    async def action_delete(self) -> None:
         """Delete the mix under the cursor."""
         framed, saved = self._framed, self.mix
         if saved is None:
@@ -135,16 +172,6 @@ class Library(Vertical):
             self.post_message(self.Kept())
             self.load()
 
-    # ------------------------------------------------------------ the filter
-
     def filter(self) -> None:
         """Type words that a line must have."""
-        self.query_one(FilterLine).open()
-
-    @on(FilterLine.Filtered)
-    def _filter(self, event: FilterLine.Filtered) -> None:
-        self.query_one(LibraryRows).filter(event.words)
-
-    @on(FilterLine.Left)
-    def _filter_left(self) -> None:
-        self.query_one(LibraryRows).focus()
+        self.query_one(ListFilter).open()

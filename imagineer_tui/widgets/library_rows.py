@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from imagineer_tui.widgets.rows import Column, Row, Rows
 
@@ -11,14 +11,15 @@ if TYPE_CHECKING:
     from imagineer_tui.model.mixer import Desk
     from imagineerd.protocol import LoraInfo, MixInfo, ModelInfo
 
-EMPTY = "There is no LoRA yet.\nPut .safetensors files into the\nfolder loras.directory (F2)."
+EMPTY: Final = "There is no LoRA yet. Put .safetensors files into the folder loras.directory (F2)."
+"""What stands there in place of LoRAs, once the library is known to have none."""
 
 
 class LibraryRows(Rows):
     """A line for each LoRA (`lora:NAME`) and each saved mix (`mix:NAME`)."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(Column(), Column(width=7), Column(width=4), Column(width=1), empty=EMPTY, id=id)
+        super().__init__(Column(), Column(width=7), Column(width=4), Column(width=1), id=id)
 
     def show(self, loras: Iterable[LoraInfo], mixes: Iterable[MixInfo], desk: Desk, model: ModelInfo | None) -> None:
         """Show all of them."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Static
@@ -14,6 +15,7 @@ from textual.widgets import Static
 from imagineer_tui.model import mixer
 from imagineer_tui.model.mixer import Desk, Editing, Fader
 from imagineer_tui.widgets.faders import Faders
+from imagineer_tui.widgets.mixer_asking import asking_weight
 
 if TYPE_CHECKING:
     from imagineerd.protocol import LoraInfo, MixInfo
@@ -22,6 +24,13 @@ if TYPE_CHECKING:
 class MixPanel(Vertical):
     """`desk` is the mix; `add_triggers` says whether its trigger words are added to what is drawn."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("m", "mute", "mute", id="mixer.mute"),
+        Binding("o", "alone", "solo", id="mixer.solo"),
+        Binding("0", "reset", "reset", id="mixer.reset", show=False),
+        Binding("d,delete", "remove", "take off", id="mixer.remove", key_display="d", show=False),
+        Binding("enter", "type_weight", "type a weight", id="mixer.type", key_display="enter", show=False),
+    ]
     DEFAULT_CSS = """
     MixPanel {
         padding: 0 1;
@@ -97,10 +106,33 @@ class MixPanel(Vertical):
         self.show(lora)
         self.post_message(self.Changed(heard=heard))
 
-    def change(self, how: Callable[[Desk, str], Desk]) -> None:
+    def _change(self, how: Callable[[Desk, str], Desk]) -> None:
         """Change the fader under the cursor."""
         if lora := self.lora:
             self.do(how(self.desk, lora))
+
+    def action_mute(self) -> None:
+        """Leave a LoRA out, or let it count again."""
+        self._change(Desk.mute)
+
+    def action_alone(self) -> None:
+        """Hear a LoRA alone, or all of them again."""
+        self._change(Desk.alone)
+
+    def action_reset(self) -> None:
+        """Set a weight back to where it started."""
+        self._change(Desk.reset)
+
+    def action_remove(self) -> None:
+        """Take a LoRA off its fader."""
+        self._change(Desk.remove)
+
+    @work(group="ask", exclusive=True, exit_on_error=False)
+    async def action_type_weight(self) -> None:
+        """Type the weight of the fader under the cursor."""
+        fader = self.fader
+        if fader and (draft := await self.app.push_screen_wait(asking_weight(fader))):
+            self.do(self.desk.put(fader.name, float(draft["weight"])), lora=fader.name)
 
     def undo(self) -> bool:
         """Take the last change back; say whether there was one."""

@@ -20,7 +20,7 @@ class PlanLine(Static):
     """A line or a few; the very first deal gets a sentence of its own."""
 
     DEFAULT_CSS = """
-    PlanLine { height: auto; max-height: 6; padding: 0 1; }
+    PlanLine { height: auto; max-height: 8; padding: 0 1; }
     """
 
     def show(self, plan: Plan, chosen: Collection[int], settings: str, *, first: bool) -> None:

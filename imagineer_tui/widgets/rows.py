@@ -95,7 +95,7 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
 
     def __init__(self, *columns: Column, empty: str = "", id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, classes=classes)
-        self._columns: Sequence[Column] = columns
+        self._columns = columns
         self._header = any(column.title for column in columns)
         self._all: tuple[Row, ...] = ()
         self._rows: list[Row] = []
@@ -133,6 +133,12 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         at_cursor = line == self.cursor
         first, end = differing(self._line(old, cursor=at_cursor), self._line(new, cursor=at_cursor))
         self.refresh(Region(first, line + self._header - self.scroll_offset.y, end - first, 1))
+
+    def resize_columns(self, *columns: Column) -> None:
+        """Draw the same cells in columns of other widths."""
+        if columns != self._columns:
+            self._columns = columns
+            self.refresh()
 
     def filter(self, text: str) -> None:
         """Show only rows with all of these words in them."""
@@ -248,10 +254,11 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         return content
 
     def _say_nothing(self, y: int) -> Strip:
-        lines = self._empty.splitlines() if not self._filter else ["Nothing matches; escape shows all."]
+        text = "Nothing matches; escape shows all." if self._filter else self._empty
+        lines = Content(text).wrap(max(1, self.size.width - 2 * len(MARKER))) if text else []
         if not 0 <= y < len(lines):
             return Strip.blank(self.size.width, self.rich_style)
-        return self._strip(Content(f"  {lines[y]}"), "rows--dim")
+        return self._strip(Content(" " * len(MARKER)) + lines[y], "rows--dim")
 
     def _strip(self, content: Content, *classes: str) -> Strip:
         style = self.get_visual_style(*classes)

@@ -14,7 +14,7 @@ from imagineer_tui.model.dealing import Deal, read
 from imagineer_tui.model.planning import notes
 from imagineer_tui.widgets.card_rows import CardRows
 from imagineer_tui.widgets.field import Field
-from imagineer_tui.widgets.filter_line import FilterLine
+from imagineer_tui.widgets.filter_line import ListFilter
 from imagineer_tui.widgets.plan_line import PlanLine
 from imagineer_tui.widgets.prompt_preview import PromptPreview
 from imagineer_tui.widgets.rows import Rows
@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 
 TYPING_S: Final = 0.15
 """Seconds without a key after which the plan is made anew."""
+MEND: Final = "Mend its files, then press 1: they are read again."
 
 
 class SetPlan(Vertical):
-    """Plans what `deal` says; `plan` is None while there is none of this set."""
+    """Plans what `deal` says. `plan` is the last one, of a set named in it; `fault` is why there is none of it now."""
 
     DEFAULT_CSS = """
     SetPlan {
@@ -40,6 +41,9 @@ class SetPlan(Vertical):
         #cards { height: 1fr; margin-top: 1; }
         PromptPreview { height: auto; max-height: 11; border-top: solid $border-blurred; }
         PlanLine { border-top: solid $border-blurred; }
+        &.-reading #cards { height: 3; }
+        &.-reading PromptPreview { height: 1fr; max-height: 100%; }
+        &.-reading PlanLine { max-height: 3; }
     }
     """
 
@@ -48,6 +52,7 @@ class SetPlan(Vertical):
         self._deal = deal
         self._info: SetInfo | None = None
         self.plan: Plan | None = None
+        self.fault = ""
 
     def compose(self) -> ComposeResult:
         """Put the theme above the cards, the prompt and the plan below."""
@@ -55,7 +60,7 @@ class SetPlan(Vertical):
             yield Static("Theme")
             yield Field(id="theme", placeholder="anything: art nouveau, gold on midnight blue")
         yield CardRows(id="cards")
-        yield FilterLine(id="cards-filter")
+        yield ListFilter("cards")
         yield PromptPreview()
         yield PlanLine()
 
@@ -75,12 +80,21 @@ class SetPlan(Vertical):
         self.theme = self._deal.theme_for(info)
         if info.problems:
             self.workers.cancel_group(self, "plan")
-            self.plan = None
-            self.query_one(CardRows).clear_plan("This set cannot be dealt:\n" + "\n".join(map(str, info.problems)))
-            self.query_one(PromptPreview).show(None)
-            self.query_one(PlanLine).complain("Mend its files; they are read again at each visit.")
+            self._show_none("This set cannot be dealt:\n" + "\n".join(map(str, info.problems)), MEND)
         else:
             self.replan()
+
+    def _show_none(self, instead: str, why: str) -> None:
+        """Show no cards: what stands there instead, and why there is no plan."""
+        self.plan = None
+        self.query_one(CardRows).clear_plan(instead)
+        self.query_one(PromptPreview).show(None)
+        self.refuse(why)
+
+    def refuse(self, why: str) -> None:
+        """Say why nothing can be dealt; the cards of the last plan stay."""
+        self.fault = why
+        self.query_one(PlanLine).complain(why)
 
     @work(group="plan", exclusive=True, exit_on_error=False)
     async def replan(self) -> None:
@@ -95,10 +109,13 @@ class SetPlan(Vertical):
         except DaemonAway:
             return  # the banner says so; the last plan stays
         except ImagineerError as error:
-            self.query_one(PlanLine).complain(error.message)
+            if self.plan and self.plan.set == set_id:
+                self.refuse(error.message)
+            else:
+                self._show_none("", error.message)
             return
         if set_id == deal.set_id:
-            self.plan = plan
+            self.plan, self.fault = plan, ""
             self.query_one(CardRows).show(plan)
             self._show_card()
             self.show_line()

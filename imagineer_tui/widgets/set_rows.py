@@ -17,7 +17,7 @@ class SetRows(Rows):
     """One line for each set: name and number of cards."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(Column(), Column(width=5, right=True), id=id)
+        super().__init__(Column(), Column(width=4, right=True), id=id)
 
     def show(self, sets: Iterable[SetInfo], chosen: str) -> None:
         """Show these sets, with the cursor on the chosen one."""

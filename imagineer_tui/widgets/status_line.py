@@ -12,10 +12,13 @@ STYLES = {"quiet": "dim", "live": "$accent", "needs": "b $warning"}
 
 
 class StatusLine(Widget):
-    """`starter · cpu · drawing · 3 queued · 61 GB free`; what does not fit is left out, the least important first."""
+    """`starter · cpu · drawing · 3 queued · 61 GB free`; what does not fit is left out, the least important first.
+
+    A click tells all of it.
+    """
 
     DEFAULT_CSS = """
-    StatusLine { width: 1fr; height: 1; text-align: right; text-wrap: nowrap; margin-left: 2; }
+    StatusLine { width: 1fr; height: 1; text-align: right; text-wrap: nowrap; margin-left: 1; }
     """
 
     def __init__(self) -> None:
@@ -27,6 +30,10 @@ class StatusLine(Widget):
         if parts != self._parts:
             self._parts = parts
             self.refresh()
+
+    async def on_click(self) -> None:
+        """Say all of it."""
+        await self.run_action("app.daemon")
 
     def render(self) -> RenderResult:
         """Write the parts that fit."""

@@ -10,11 +10,11 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from imagineer_tui.model import audition
-from imagineer_tui.model.audition import Subject
+from imagineer_tui.model.audition import Offer, Subject
 from imagineer_tui.model.compose import RANGES
 from imagineer_tui.widgets.form_line import FormLine
 
-FIELDS: Final = {"prompt": "Prompt", "card": "or card", "seed": "Seed", "steps": "Steps"}
+FIELDS: Final = {"prompt": "Prompt", "card": "Card", "seed": "Seed", "steps": "Steps"}
 
 
 class SubjectForm(Vertical):
@@ -33,6 +33,7 @@ class SubjectForm(Vertical):
     def __init__(self) -> None:
         super().__init__(id="subject")
         self.draft: dict[str, str] = {}
+        self._offer = Offer()
 
     def compose(self) -> ComposeResult:
         """Write the fields."""
@@ -41,7 +42,7 @@ class SubjectForm(Vertical):
 
     def on_mount(self) -> None:
         """Say what the fields take."""
-        hints = {"prompt": ("", "what to draw with every mix"), "card": ("", "zodiac 3")}
+        hints = {"prompt": ("", "what to draw with every mix; with a card, its theme"), "card": ("", str(self._offer))}
         hints |= {"seed": ("the same for every mix", str(audition.SEED))}
         hints |= {"steps": (str(RANGES["steps"]), str(audition.DRAFT_STEPS))}
         for line in self.query(FormLine):
@@ -50,8 +51,14 @@ class SubjectForm(Vertical):
     @property
     def subject(self) -> Subject | None:
         """What the fields say; None where something is wrong with it."""
-        subject, faults = audition.read_subject(self.draft)
+        subject, faults = audition.read_subject(self.draft, self._offer)
         return None if faults else subject
+
+    def offer(self, offer: Offer) -> None:
+        """Say what is drawn where neither a prompt nor a card is typed."""
+        if offer != self._offer:
+            self._offer = offer
+            self.query(FormLine)[list(FIELDS).index("card")].hint("", str(offer))
 
     def fill(self, draft: dict[str, Any]) -> None:
         """Write into the fields."""
@@ -70,12 +77,11 @@ class SubjectForm(Vertical):
     @on(FormLine.Changed)
     def _typed(self) -> None:
         self.draft = {line.field: line.value for line in self.query(FormLine) if line.value}
-        self._complain(audition.read_subject(self.draft)[1] if self.draft else {})
+        self._complain(audition.read_subject(self.draft, self._offer)[1])
         self.post_message(self.Changed())
 
     @on(FormLine.Submitted)
     def _submitted(self) -> None:
-        self._complain(audition.read_subject(self.draft)[1])
         if self.subject:
             self.post_message(self.Submitted())
 

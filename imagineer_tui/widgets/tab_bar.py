@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from textual.content import Content
 from textual.widgets import Static
 
 from imagineer_tui.screens import Entry
+
+NARROW: Final = 80
+"""Below so many columns only the open screen's name is written out."""
+ROOMY: Final = 100
+"""From so many columns on the names stand further apart."""
 
 
 class TabBar(Static):
@@ -23,24 +29,25 @@ class TabBar(Static):
         self._entries = entries
         self._current = current
         self._badges: Mapping[str, str] = {}
-        self._narrow = False
+        self._width = ROOMY
 
     def on_mount(self) -> None:
         """Write the line."""
         self._write()
 
-    def show(self, badges: Mapping[str, str], *, narrow: bool) -> None:
-        """Show a few characters beside the names of screens; nothing is drawn where they are the same."""
-        if (badges, narrow) != (self._badges, self._narrow):
-            self._badges, self._narrow = dict(badges), narrow
+    def show(self, badges: Mapping[str, str], width: int) -> None:
+        """Show a few characters beside the names of screens, on a terminal of so many columns."""
+        if (badges, width) != (self._badges, self._width):
+            self._badges, self._width = dict(badges), width
             self._write()
 
     def _write(self) -> None:
-        self.update(Content("  ").join([self._tab(entry) for entry in self._entries]))
+        gap = " " if NARROW <= self._width < ROOMY else "  "
+        self.update(Content(gap).join([self._tab(entry) for entry in self._entries]))
 
     def _tab(self, entry: Entry) -> Content:
         open_ = entry.name == self._current
-        name = "" if self._narrow and not open_ else f" {entry.title}"
+        name = "" if self._width < NARROW and not open_ else f" {entry.title}"
         badge = self._badges.get(entry.name, "")
         style = "b $accent" if open_ else "dim"
         tab = Content.from_markup(f"[@click=app.go('{entry.name}')][{style}]$key$name[/][/]", key=entry.key, name=name)

@@ -220,7 +220,7 @@ async def test_mixer(daemon: FakeDaemon, deck: Deck, look: Look):
         await settled(app, pilot)
         await pilot.press("3")
         await shows(pilot, "▸ Ink", "── mixes ──")
-        await pilot.press("enter", "p", *"fox", "enter")
+        await pilot.press("p", *"fox", "escape", "escape", "enter", "escape")
         await until(pilot, lambda: daemon.count(protocol.Generate))
         daemon.happen(deck.finish(1))
         await shows(pilot, "Ink 0.6")

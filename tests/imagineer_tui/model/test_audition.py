@@ -6,8 +6,9 @@ import pytest
 from fakes import take
 
 from imagineer_tui.model import audition
-from imagineer_tui.model.audition import Auditions, Heard
+from imagineer_tui.model.audition import Auditions, Heard, Offer
 from imagineer_tui.model.mixer import Desk, Fader
+from imagineerd.protocol import Batch
 
 LOUD, QUIET = Desk((Fader("Ink", 0.8),)), Desk((Fader("Ink", 0.2),))
 
@@ -79,18 +80,27 @@ def test_what_was_heard_is_told_by_its_mix():
 
 
 def test_an_audition_is_of_a_prompt_or_of_a_card():
-    subject, faults = audition.read_subject({"prompt": "a red fox", "seed": "7", "steps": "4"})
+    subject, faults = audition.read_subject({"prompt": "a red fox", "seed": "7", "steps": "4"}, Offer())
     assert (subject.prompt, subject.set_id, subject.settings.seed, subject.settings.steps) == ("a red fox", "", 7, 4)
     assert not faults
 
-    subject, faults = audition.read_subject({"card": "zodiac 3"})
-    assert (subject.set_id, subject.card, faults) == ("zodiac", 3, {})
+    subject, faults = audition.read_subject({"card": "zodiac 3", "prompt": "at sea"}, Offer())
+    assert (subject.set_id, subject.card, subject.prompt, faults) == ("zodiac", 3, "at sea", {})
+
+
+def test_where_nothing_is_said_it_is_the_first_card_of_the_deck_that_was_dealt_last():
+    prompt, tarot = Batch(id="b3", set="", title="A fox"), Batch(id="b2", set="tarot", title="Tarot", theme="gothic")
+
+    offer = audition.offer_of([prompt, tarot])
+    subject, faults = audition.read_subject({"seed": "7"}, offer)
+
+    assert (str(subject), subject.prompt, faults) == ("tarot 1", "gothic", {})
+    assert str(audition.offer_of([prompt])) == "zodiac 1"
 
 
 @pytest.mark.parametrize(
     ("draft", "field", "sentence"),
     [
-        ({}, "prompt", "Say what to draw, or name a card of a set."),
         (
             {"card": "zodiac three"},
             "card",
@@ -100,4 +110,4 @@ def test_an_audition_is_of_a_prompt_or_of_a_card():
     ],
 )
 def test_what_cannot_be_auditioned_is_told(draft: dict[str, str], field: str, sentence: str):
-    assert audition.read_subject(draft)[1] == {field: sentence}
+    assert audition.read_subject(draft, Offer())[1] == {field: sentence}

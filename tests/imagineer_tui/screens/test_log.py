@@ -62,3 +62,16 @@ async def test_slash_shows_only_some_lines(folder: Path):
 
         screen = await shows(pilot, "▸ 2026-11-22 16:41:58,042")
         assert "58,099" not in screen
+
+
+@pytest.fixture
+def wordy(log: Path) -> None:
+    log.write_text(f"2026-11-22 16:41:58,608 ERROR imagineerd: {'It went wrong, ' * 10}in the end.\n")
+
+
+@pytest.mark.usefixtures("wordy")
+async def test_a_line_that_is_too_long_is_written_out_below(folder: Path):
+    async with opened(folder, (80, 24)) as (_, pilot):
+        await pilot.press("f3")
+
+        await shows(pilot, "…│", "in the end.")

@@ -46,8 +46,8 @@ async def mixer_of(daemon: FakeDaemon, size: tuple[int, int] = WIDE) -> AsyncIte
 
 
 async def auditioning(pilot: Pilot, daemon: FakeDaemon) -> None:
-    """Put Ink on a fader and have a fox drawn with it."""
-    await pilot.press("enter", "p", *"fox", "enter")
+    """Put Ink on a fader and have a fox drawn with it; the cursor is among the faders then."""
+    await pilot.press("p", *"fox", "escape", "escape", "enter", "escape")
     await until(pilot, lambda: daemon.count(protocol.Generate))
     await shows(pilot, "queued")
 
