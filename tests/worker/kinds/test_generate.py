@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from imagineerd.worker.models import Library
 
 
 class Desk:
-    """A context whose reports can be read back."""
+    """A context whose reports can be read back; `told` are those of the order drawn last."""
 
     def __init__(self, device: Any) -> None:
         self.ours, theirs = socket.socketpair()
@@ -41,16 +41,14 @@ class Desk:
         except Exception as error:  # noqa: BLE001 - as the worker does
             order.fail(*explain(error))
         self.context.orders.end(order)
-        return list(self._answers())
+        self.told = list(iter(self._receive, None))
+        return [report for report in self.told if isinstance(report, link.Finished | link.Failed | link.Stopped)]
 
-    def _answers(self) -> Iterator[link.Report]:
-        while not isinstance(report := self._receive(), link.OrderDone):
-            if isinstance(report, link.Finished | link.Failed | link.Stopped):
-                yield report
-
-    def _receive(self) -> link.Report:
+    def _receive(self) -> link.Report | None:
+        """Return the next report of an order, None at its end."""
         header = self.ours.recv(4, socket.MSG_WAITALL)
-        return link.decode_report(self.ours.recv(link.length_of(header), socket.MSG_WAITALL))
+        report = link.decode_report(self.ours.recv(link.length_of(header), socket.MSG_WAITALL))
+        return None if isinstance(report, link.OrderDone) else report
 
 
 @pytest.fixture
@@ -247,6 +245,20 @@ def test_a_lora_that_changed_since_it_was_accepted_is_refused(
 
     assert failed.code == LoraError.code
     assert "has changed" in failed.message
+
+
+def test_what_a_change_of_the_mix_took_is_told_once_it_is_drawn_and_nothing_where_there_was_none(
+    desk: Desk, order: link.Render, spec: Any, tmp_path: Path
+) -> None:
+    write_lora(tmp_path / "ink.safetensors")
+    took = []
+    for weight in (0.5, 0.5, 0.7, None):
+        mix = (LoraWeight("ink", weight),) if weight else ()
+        item = link.Item(1, 1, "b", 1, spec(mix=mix), str(tmp_path / "a"))
+        desk.draw(link.Render((item,), order.source, 1, (("ink", str(tmp_path / "ink.safetensors")),)))
+        took += [report.mix_seconds for report in desk.told if isinstance(report, link.Drawn)]
+
+    assert [seconds > 0 for seconds in took] == [True, False, True, True]
 
 
 def test_the_sidecar_holds_the_mix_with_its_hashes(desk: Desk, order: link.Render, spec: Any, tmp_path: Path) -> None:
