@@ -128,6 +128,13 @@ def synchronize(device: Device) -> None:
         torch.cuda.synchronize(device.handle)
 
 
+def brought_to(device: torch.device, values: torch.Tensor) -> torch.Tensor:
+    """Return values of the host on the device. On CUDA nobody waits for what the device has to do before."""
+    if device.type != "cuda":
+        return values.to(device)
+    return values.pin_memory().to(device, non_blocking=True)
+
+
 def free_memory(device: Device) -> int:
     """Return the bytes of the device that may be had: what nobody uses, and what torch keeps of it unused."""
     if device.kind != "cuda":

@@ -92,7 +92,8 @@ class Previewer:
 
 def _bring(prediction: Prediction, rows: list[int]) -> _Coming:
     """Start to copy what these rows are heading for to the host."""
-    latents = on_its_way(denoised(prediction)[rows].float())
+    clean = denoised(prediction)  # picked row by row: a list as an index is brought to a GPU, and waited for
+    latents = on_its_way(torch.stack([clean[row] for row in rows]).float())
     return _Coming(prediction.step, prediction.steps, rows, latents, event_on(prediction.latents.device))
 
 
