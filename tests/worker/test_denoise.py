@@ -133,6 +133,17 @@ def test_waves_keep_guided_and_unguided_rows_apart(spec: Any) -> None:
     assert [[row.job for row in wave] for wave in waves(rows, 2, guided)] == [[1, 3], [4], [2, 5]]
 
 
+def test_a_text_is_encoded_once_for_the_whole_deck(model: Any, spec: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded: list[int] = []
+    real = model.text_encoder.forward
+    monkeypatch.setattr(model.text_encoder, "forward", lambda ids: encoded.append(len(ids)) or real(ids))
+    deck = [spec(prompt=f"card {card} of a deck", negative_prompt="grey", steps=1) for card in (1, 2, 3, 1)]
+    for wave in (deck[:2], deck[2:]):
+        denoise(model, rows_of(*wave), wave[0], 2)
+
+    assert encoded == [1] * 4
+
+
 def test_a_prompt_that_is_too_long_is_cut(model: Any) -> None:
     embedding = encode(model, "ace of hearts " * 200)
 

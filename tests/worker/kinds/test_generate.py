@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from imagineerd import link
 from imagineerd.errors import LoraError
 from imagineerd.jobs import LoraWeight
+from imagineerd.worker import devices
 from imagineerd.worker.context import Context
 from imagineerd.worker.failures import explain
 from imagineerd.worker.kinds import generate
@@ -230,6 +231,25 @@ def test_nothing_is_left_of_an_unloaded_model(desk: Desk, order: link.Render) ->
     desk.context.unload()
 
     assert model() is None
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif("not __import__('torch').cuda.is_available()", reason="there is no CUDA device")
+def test_ten_decks_leave_no_more_on_the_gpu_than_two(source: link.ModelSource, spec: Any, tmp_path: Path) -> None:
+    desk = Desk(devices.choose(link.Hardware(device="cuda")))
+    write_lora(tmp_path / "ink.safetensors")
+    left = []
+    for deck in range(10):
+        mix = (LoraWeight("ink", 0.1 * (deck % 2)),)
+        items = tuple(
+            link.Item(card, 1, "b", card, spec(seed=card, mix=mix), str(tmp_path / f"{deck}_{card}"))
+            for card in range(4)
+        )
+        answers = desk.draw(link.Render(items, source, 4, (("ink", str(tmp_path / "ink.safetensors")),)))
+        assert {type(answer) for answer in answers} == {link.Finished}
+        left.append(torch.cuda.memory_allocated())
+
+    assert left[-1] == left[1]
 
 
 # ---------------------------------------------------------------- LoRAs
