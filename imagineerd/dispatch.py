@@ -142,7 +142,7 @@ class Dispatcher:
         if self.paused or self.refused is not None:
             return None
         free = sum(other.is_free() for other in self.workers)
-        batch = self.waiting.next(worker.sizes, worker.loaded, free)
+        batch = self.waiting.next(worker.sizes, worker.setup, free)
         self.drop(batch.jobs if batch else ())
         return batch
 

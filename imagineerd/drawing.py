@@ -90,9 +90,10 @@ class Drawing(Keeper):
             case link.Loaded():
                 phase: protocol.WorkerPhase = "working" if self._orders else "idle"
                 self.say(phase=phase, model=report.model, detail="", memory_used=report.memory_used)
+                self.set_up(model_s=report.seconds)
                 self.wake.set()
             case link.Unloaded():
-                self.loaded = ""
+                self.set_up(group="")
                 self.say(model="", memory_used=report.memory_used)
             case link.Step():
                 self._step(report)
@@ -103,6 +104,7 @@ class Drawing(Keeper):
             case link.Failed():
                 await self._fail(report)
             case link.Drawn():
+                self.set_up(mix_s=report.mix_seconds or self.setup.mix_s)
                 self._leave_device(report.order)
             case link.OrderDone():
                 await self._close_order(report)
@@ -118,6 +120,7 @@ class Drawing(Keeper):
         self.say(phase="working", detail="")
         per_picture = report.seconds_per_step / len(jobs)
         self.info = msgspec.structs.replace(self.info, seconds_per_step=per_picture)
+        self.set_up(step_s=per_picture)
         left = (report.steps - report.step) * report.seconds_per_step
         for job in jobs:
             self.lane.beside(

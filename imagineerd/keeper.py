@@ -20,7 +20,7 @@ from imagineerd import link, protocol
 from imagineerd.errors import Code, DiskError, ImagineerError
 from imagineerd.jobs import Job, State, group_key
 from imagineerd.logs import pairs
-from imagineerd.scheduler import Batch
+from imagineerd.scheduler import Batch, Setup
 from imagineerd.workers import WorkerProcess, backoff, spawn
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ LONG_LIFE_S = 60.0
 
 
 class Keeper(ABC):
-    """Keeps one worker; `running` are the jobs in its hands, `sizes` the fixed batch sizes that it has."""
+    """Keeps one worker: `running` are the jobs in its hands, `sizes` the fixed batch sizes that it has, `setup` what it
+    has loaded.
+    """
 
     def __init__(self, lane: Dispatcher, index: int, device: str) -> None:
         self.lane = lane
@@ -47,7 +49,7 @@ class Keeper(ABC):
         self.info = protocol.Worker(lane=lane.lane, index=index, phase="starting")
         self.running: dict[int, Job] = {}
         self.sizes: tuple[int, ...] = (1,)
-        self.loaded = ""
+        self.setup = Setup()
         self.ready = False
         self.choosing = False
         self.process: WorkerProcess | None = None
@@ -131,7 +133,7 @@ class Keeper(ABC):
         jobs = await self.insist(self.lane.store.claim, batch.jobs, time.time())
         if not jobs or process is None:
             return
-        self.loaded = group_key(jobs[0].spec)
+        self.set_up(group=group_key(jobs[0].spec))
         self.last_report = time.monotonic()
         self.running.update((job.id, job) for job in jobs)
         if self.lane.paused_at_once:  # while they were claimed
@@ -230,7 +232,8 @@ class Keeper(ABC):
 
     def forget(self) -> None:
         """Forget what the process had at hand."""
-        self.ready, self.loaded = False, ""
+        self.ready = False
+        self.set_up(group="")
 
     @abstractmethod
     async def salvage(self) -> None:
@@ -304,6 +307,10 @@ class Keeper(ABC):
         if new != self.info:
             self.info = new
             self.lane.tell()
+
+    def set_up(self, **changes: object) -> None:
+        """Note what the process has loaded, or what it takes to change that."""
+        self.setup = msgspec.structs.replace(self.setup, **changes)
 
     # ------------------------------------------------------------ jobs leave its hands
 

@@ -311,11 +311,13 @@ class Built(Message, frozen=True):
 
 class Drawn(Message, frozen=True):
     """The device is free for the next order; of this one files may still be written, so its jobs are not yet answered
-    for. Said once an order, at the latest right before its `OrderDone`.
+    for. Said once an order, at the latest right before its `OrderDone`. `mix_seconds` is what a change of the mix took,
+    0 where there was none.
     """
 
     order: int = 0
     memory_used: int = 0
+    mix_seconds: float = 0.0
 
 
 class OrderDone(Message, frozen=True):

@@ -14,6 +14,10 @@ what is urgent goes first, and still nobody waits for ever.
 The leader is the job at the head, unless another one is nearer to what the worker drew last: the same model, better
 the same mix, too, best the same size as well. So weights change less often. A nearer job goes ahead of the head
 
+- only where that spares a change which takes its time beside a call, by what the worker measured (`WORTH`): whoever is
+  overtaken waits for a call more, so that a mix that is merged in a moment is no reason;
+- never where somebody waits for his picture (`INTERACTIVE`): who is overtaken there gains nothing by it, and all that
+  he would wait for it is one call;
 - only in its own priority, and where its turn comes by less than that of `AHEAD` of the largest calls later: no client
   gets more than those pictures ahead of one that waits, and is overtaken in turn until they are even;
 - only if it is older: whoever comes later, however often, takes nothing from one that waits, and what one client asked
@@ -36,12 +40,17 @@ from types import MappingProxyType
 
 import msgspec
 
-from imagineerd.jobs import canvas_of, model_of, weights_of
+from imagineerd.jobs import INTERACTIVE, canvas_of, model_of, steps_of, weights_of
 
 PATIENCE = 4
 """Calls in a row by which a priority may be passed over."""
 AHEAD = 2
 """Calls of the largest size by whose turns a job may go ahead of the head for the sake of the loaded weights."""
+WORTH = 0.05
+"""Part of the largest call's time that a change must take, for anybody to be overtaken for its sake.
+
+Decks whose mixes alternate gain about as large a part of their time by it, and nothing else gains: grids wait longer.
+"""
 NOBODY: Mapping[int, int] = MappingProxyType({})
 
 
@@ -70,6 +79,25 @@ class Waiting(msgspec.Struct, frozen=True):
         return self.rank != self.job
 
 
+class Setup(msgspec.Struct, frozen=True):
+    """What a worker drew last, and what it takes to change that: seconds of its last change of the model and of the
+    mix, and of a sampler step of one picture; 0 where none was measured.
+    """
+
+    group: str = ""
+    model_s: float = 0.0
+    mix_s: float = 0.0
+    step_s: float = 0.0
+
+    def change_s(self, group: str) -> float:
+        """Return the seconds until this group can be drawn."""
+        new_model, new_weights = model_of(group) != model_of(self.group), weights_of(group) != weights_of(self.group)
+        return self.model_s * new_model + self.mix_s * new_weights
+
+
+UNKNOWN = Setup()
+
+
 class Batch(msgspec.Struct, frozen=True):
     """The next UNet call: its jobs in the order of the queue, and the fixed size it runs at (`len(jobs)` or more)."""
 
@@ -81,15 +109,15 @@ def next_batch(
     waiting: Iterable[Waiting],
     sizes: Sequence[int],
     passed: Mapping[int, int] = NOBODY,
-    loaded: str = "",
+    setup: Setup = UNKNOWN,
     free: int = 1,
 ) -> Batch | None:
     """Choose the next call from the jobs of one lane, in any order; None when nothing waits.
 
     `sizes` are the fixed batch sizes, ascending, not empty. A short group runs at the largest size that it fills, and
     what is left over follows in smaller calls; a group below the smallest size is padded up to it. `passed` counts, by
-    priority, the calls in a row that went to another one. `loaded` is the group that the worker drew last. Where `free`
-    workers are waiting for a call, this one takes its share of the group, so that all of them draw.
+    priority, the calls in a row that went to another one. `setup` is the worker's. Where `free` workers are waiting for
+    a call, this one takes its share of the group, so that all of them draw.
     """
     queue = sorted(waiting, key=lambda entry: entry.key)
     if not queue:
@@ -99,19 +127,18 @@ def next_batch(
     for entry in queue:
         if entry.priority == level:
             first.setdefault((entry.group, entry.attempts > 0), entry)
-    leader = lead(tuple(first.values()), sizes, loaded)
+    leader = lead(tuple(first.values()), sizes, setup)
     mates = [leader.job] if leader.attempts else [entry.job for entry in queue if _may_join(entry, leader)]
     share = math.ceil(len(mates) / free)
     size = max((size for size in sizes if size <= share), default=sizes[0])
     return Batch(tuple(mates[:size]), size)
 
 
-def lead(fronts: Sequence[Waiting], sizes: Sequence[int], loaded: str = "") -> Waiting:
+def lead(fronts: Sequence[Waiting], sizes: Sequence[int], setup: Setup = UNKNOWN) -> Waiting:
     """Choose the leader of a call from the first jobs of each group of one priority; there is one at least."""
     head = min(fronts, key=lambda entry: entry.key)
-    reach = head.turn + AHEAD * sizes[-1]
-    able = [entry for entry in fronts if entry is head or _may_overtake(entry, head, reach)]
-    return min(able, key=lambda entry: (-nearness(entry.group, loaded), entry.key))
+    able = [entry for entry in fronts if entry is head or _may_overtake(entry, head, sizes[-1], setup)]
+    return min(able, key=lambda entry: (-nearness(entry.group, setup.group), entry.key))
 
 
 def nearness(group: str, other: str) -> int:
@@ -154,5 +181,13 @@ def _may_join(entry: Waiting, leader: Waiting) -> bool:
     return (entry.group, entry.priority, entry.attempts) == (leader.group, leader.priority, 0)
 
 
-def _may_overtake(entry: Waiting, head: Waiting, reach: int) -> bool:
-    return entry.job < head.job and entry.turn < reach and not entry.attempts and not head.placed
+def _may_overtake(entry: Waiting, head: Waiting, largest: int, setup: Setup) -> bool:
+    in_reach = entry.job < head.job and entry.turn < head.turn + AHEAD * largest
+    at_ease = head.priority < INTERACTIVE and not head.placed
+    return in_reach and at_ease and not entry.attempts and _is_worth_it(entry, head, largest, setup)
+
+
+def _is_worth_it(entry: Waiting, head: Waiting, largest: int, setup: Setup) -> bool:
+    """Say whether the change that is spared takes a part of the call's time that counts."""
+    spared = setup.change_s(head.group) - setup.change_s(entry.group)
+    return spared > 0 and spared >= WORTH * largest * steps_of(entry.group) * setup.step_s

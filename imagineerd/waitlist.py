@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 from imagineerd.jobs import steps_of
-from imagineerd.scheduler import Batch, Waiting, due, lead, next_batch, passed_over
+from imagineerd.scheduler import UNKNOWN, Batch, Setup, Waiting, due, lead, next_batch, passed_over
 
 Key: TypeAlias = tuple[int, int, float, int]
 Shelf: TypeAlias = tuple[int, str, bool]
@@ -52,7 +52,7 @@ class Waitlist:
             del self._shelves[_shelf(entry)]
         self.steps -= steps_of(entry.group)
 
-    def next(self, sizes: Sequence[int], loaded: str = "", free: int = 1) -> Batch | None:
+    def next(self, sizes: Sequence[int], setup: Setup = UNKNOWN, free: int = 1) -> Batch | None:
         """Choose as `next_batch` does from all that waits, and note which priorities that passes over."""
         if not self._shelves:
             return None
@@ -60,7 +60,7 @@ class Waitlist:
         level = due(levels, self._passed)
         self._passed = passed_over(levels, level, self._passed)
         fronts = [self._entries[keys[0][-1]] for shelf, keys in self._shelves.items() if shelf[0] == level]
-        shelf = self._shelves[_shelf(lead(fronts, sizes, loaded))]
+        shelf = self._shelves[_shelf(lead(fronts, sizes, setup))]
         return next_batch((self._entries[job] for *_, job in shelf[: sizes[-1] * free]), sizes, free=free)
 
 

@@ -19,8 +19,9 @@ from decks import NO_LIMIT, deck, spec, with_store
 from imagineerd import dispatch, keeper, link, protocol, workers
 from imagineerd.dispatch import Dispatcher
 from imagineerd.errors import LoraError
-from imagineerd.jobs import Job, LoraWeight, State
+from imagineerd.jobs import Job, LoraWeight, State, group_key
 from imagineerd.orders import Orders
+from imagineerd.scheduler import Setup
 from imagineerd.store import Store, pages
 
 T = TypeVar("T")
@@ -467,6 +468,22 @@ def test_a_paused_queue_is_paused_after_a_restart(tmp_path: Path) -> None:
 
 
 # ---------------------------------------------------------------- an idle model
+
+
+def test_what_changes_of_model_and_mix_took_is_kept_for_the_choice_of_the_next_call(tmp_path: Path) -> None:
+    async def scene(made: Scene) -> Setup:
+        (job,) = await made.deal("ace")
+        await made.ended(job)
+        worker = made.dispatcher.workers[0]
+        for report in (link.Loaded("sd15", "", 2.5), link.Drawn(9, mix_seconds=0.25), link.Drawn(10)):
+            await worker.take_report(worker.process, report)
+        return worker.setup
+
+    setup = play(tmp_path, scene)
+
+    assert (setup.model_s, setup.mix_s) == (2.5, 0.25)
+    assert setup.step_s > 0
+    assert setup.group == group_key(spec(0, "ace")).rpartition("|")[0] + "|2"
 
 
 def test_a_model_that_is_idle_for_long_is_unloaded_and_loaded_again_for_the_next_job(tmp_path: Path) -> None:

@@ -7,11 +7,24 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagineerd.jobs import model_of, weights_of
-from imagineerd.scheduler import AHEAD, PATIENCE, Batch, Waiting, due, next_batch, next_turn, passed_over, ranks
+from imagineerd.jobs import INTERACTIVE, model_of, weights_of
+from imagineerd.scheduler import (
+    AHEAD,
+    PATIENCE,
+    WORTH,
+    Batch,
+    Setup,
+    Waiting,
+    due,
+    next_batch,
+    next_turn,
+    passed_over,
+    ranks,
+)
 
 SIZES = (1, 4)
 entries = st.builds(
@@ -107,6 +120,11 @@ def of(mix: str = "", size: str = "8x8", model: str = "m", steps: int = 20) -> s
     return f"{model}||{mix}|{size}|dpm++|{steps}"
 
 
+def drew(group: str) -> Setup:
+    """Return the setup of a worker that drew this group last, where a change takes longer than many calls."""
+    return Setup(group, model_s=1000.0, mix_s=500.0, step_s=0.01)
+
+
 GROUPS = [of(mix, size, model) for mix in ("a", "b", "c") for size in ("8x8", "8x9") for model in ("m", "n")]
 
 
@@ -124,8 +142,8 @@ lines = st.lists(
 def test_what_needs_the_loaded_mix_goes_before_what_needs_another() -> None:
     queue = [job(1, group=of("a"), turn=1), job(2, group=of("b"), turn=0)]
 
-    assert chosen(queue, loaded=of("b")).jobs == chosen(queue).jobs == (2,)
-    assert chosen(queue, loaded=of("a", steps=9)).jobs == (1,)
+    assert chosen(queue, setup=drew(of("b"))).jobs == chosen(queue).jobs == (2,)
+    assert chosen(queue, setup=drew(of("a", steps=9))).jobs == (1,)
 
 
 def test_of_one_mix_the_same_size_goes_first_and_of_one_model_the_same_mix() -> None:
@@ -138,7 +156,7 @@ def test_of_one_mix_the_same_size_goes_first_and_of_one_model_the_same_mix() -> 
     order = []
     loaded = of("a", "8x9", steps=9)
     while queue:
-        number = chosen(queue, SIZES, loaded=loaded).jobs[0]
+        number = chosen(queue, SIZES, setup=drew(loaded)).jobs[0]
         loaded = next(entry.group for entry in queue if entry.job == number)
         queue = [entry for entry in queue if entry.job != number]
         order.append(number)
@@ -148,36 +166,36 @@ def test_of_one_mix_the_same_size_goes_first_and_of_one_model_the_same_mix() -> 
 
 def test_nobody_goes_so_far_ahead_that_his_turn_is_a_few_calls_away() -> None:
     def first(turn: int) -> int:
-        return chosen([job(1, group=of("a"), turn=turn), job(2, group=of("b"))], loaded=of("a")).jobs[0]
+        return chosen([job(1, group=of("a"), turn=turn), job(2, group=of("b"))], setup=drew(of("a"))).jobs[0]
 
     assert first(AHEAD * max(SIZES) - 1) == 1
     assert first(AHEAD * max(SIZES)) == 2
 
 
 def test_nobody_goes_ahead_of_what_was_there_before_him() -> None:
-    assert chosen([job(2, group=of("a"), turn=1), job(1, group=of("b"))], loaded=of("a")).jobs == (1,)
+    assert chosen([job(2, group=of("a"), turn=1), job(1, group=of("b"))], setup=drew(of("a"))).jobs == (1,)
 
 
 def test_nobody_goes_ahead_of_a_higher_priority() -> None:
-    assert chosen([job(1, group=of("a")), job(2, 5, group=of("b"))], loaded=of("a")).jobs == (2,)
+    assert chosen([job(1, group=of("a")), job(2, 5, group=of("b"))], setup=drew(of("a"))).jobs == (2,)
 
 
 def test_nobody_goes_ahead_of_what_a_person_put_first() -> None:
-    assert chosen([job(1, group=of("a")), job(2, group=of("b"), rank=0.5)], loaded=of("a")).jobs == (2,)
+    assert chosen([job(1, group=of("a")), job(2, group=of("b"), rank=0.5)], setup=drew(of("a"))).jobs == (2,)
 
 
 def test_one_that_has_seen_a_worker_die_goes_ahead_of_nobody() -> None:
     queue = [job(1, group=of("a"), turn=1, attempts=1), job(2, group=of("b"))]
 
-    assert chosen(queue, loaded=of("a")).jobs == (2,)
+    assert chosen(queue, setup=drew(of("a"))).jobs == (2,)
 
 
 def drawn(queue: Sequence[Waiting], fixed: Sequence[int], *, mindful: bool) -> list[Waiting]:
     """Return the leaders of the calls that draw a queue, in order, `mindful` of what is loaded or not."""
-    waiting, leaders, loaded = {entry.job: entry for entry in queue}, [], ""
-    while batch := next_batch(waiting.values(), fixed, loaded=loaded):
+    waiting, leaders, setup = {entry.job: entry for entry in queue}, list[Waiting](), Setup()
+    while batch := next_batch(waiting.values(), fixed, setup=setup):
         leaders.append(waiting[batch.jobs[0]])
-        loaded = leaders[-1].group if mindful else ""
+        setup = drew(leaders[-1].group) if mindful else setup
         for number in batch.jobs:
             del waiting[number]
     return leaders
@@ -204,24 +222,55 @@ def test_of_one_model_the_mix_changes_no_more_often_than_in_the_order_of_the_que
     assert changes(mindful, weights_of) <= changes(plain, weights_of)
 
 
-@given(queues, sizes, st.sampled_from(GROUPS))
-def test_who_leads_is_the_head_or_an_older_one_of_its_priority_whose_turn_is_near(
-    queue: list[Waiting], fixed: tuple[int, ...], loaded: str
+seconds = st.sampled_from([0.0, 0.001, 0.1, 1.0, 60.0])
+setups = st.builds(Setup, st.sampled_from(GROUPS), seconds, seconds, seconds)
+
+
+@given(lines, sizes, setups)
+def test_who_leads_is_the_head_or_an_older_one_whose_turn_is_near_and_who_spares_a_change_that_counts(
+    line: list[Waiting], fixed: tuple[int, ...], setup: Setup
 ) -> None:
-    if batch := next_batch(queue, fixed, loaded=loaded):
-        head = min(queue, key=lambda entry: entry.key)
-        leader = next(entry for entry in queue if entry.job == batch.jobs[0])
-        assert leader.priority == head.priority
-        assert leader is head or (leader.job < head.job and leader.turn < head.turn + AHEAD * fixed[-1])
+    if batch := next_batch(line, fixed, setup=setup):
+        head = min(line, key=lambda entry: entry.key)
+        leader = next(entry for entry in line if entry.job == batch.jobs[0])
+        spared = setup.change_s(head.group) - setup.change_s(leader.group)
+        near = leader.job < head.job and leader.turn < head.turn + AHEAD * fixed[-1]
+        assert leader is head or (near and spared > 0 and spared >= WORTH * 20 * fixed[-1] * setup.step_s)
 
 
-@given(lines, st.randoms(use_true_random=False), st.sampled_from(GROUPS))
+@given(lines, sizes, setups, st.integers(INTERACTIVE, 100))
+def test_where_somebody_waits_for_his_picture_the_order_of_the_queue_is_kept_whatever_is_loaded(
+    line: list[Waiting], fixed: tuple[int, ...], setup: Setup, priority: int
+) -> None:
+    decks = [msgspec.structs.replace(entry, job=entry.job + 500) for entry in line]
+    asked = [msgspec.structs.replace(entry, priority=priority) for entry in line]
+
+    assert next_batch([*decks, *asked], fixed, setup=setup) == next_batch(asked, fixed)
+
+
+def test_a_change_that_takes_a_moment_is_no_reason_to_overtake_and_one_that_was_not_measured_is_none_either() -> None:
+    queue = [job(1, group=of("a"), turn=1), job(2, group=of("b"))]
+    call_s = max(SIZES) * 20 * 0.1
+
+    def first(mix_s: float) -> int:
+        return chosen(queue, setup=Setup(of("a"), model_s=9.0, mix_s=mix_s, step_s=0.1)).jobs[0]
+
+    assert [first(share * call_s) for share in (0.0, WORTH / 2, 2 * WORTH, 1.0)] == [2, 2, 1, 1]
+
+
+def test_a_change_of_the_size_alone_takes_nothing_and_so_nobody_is_overtaken_for_it() -> None:
+    queue = [job(1, group=of("a", "8x9"), turn=1), job(2, group=of("a"))]
+
+    assert chosen(queue, setup=drew(of("a", "8x9"))).jobs == (2,)
+
+
+@given(lines, st.randoms(use_true_random=False), setups)
 def test_the_order_in_which_jobs_are_told_of_makes_no_difference(
-    line: list[Waiting], random: Random, loaded: str
+    line: list[Waiting], random: Random, setup: Setup
 ) -> None:
     shuffled = random.sample(line, len(line))
 
-    assert next_batch(shuffled, SIZES, loaded=loaded) == next_batch(line, SIZES, loaded=loaded)
+    assert next_batch(shuffled, SIZES, setup=setup) == next_batch(line, SIZES, setup=setup)
 
 
 # ---------------------------------------------------------------- priorities
@@ -266,7 +315,7 @@ class Line:
     def __init__(self) -> None:
         self.waiting: dict[int, tuple[str, Waiting]] = {}
         self.numbers = itertools.count(1)
-        self.loaded = ""
+        self.setup = Setup()
 
     def come(self, client: str, count: int = 1) -> list[int]:
         front = min((entry.turn for _, entry in self.waiting.values()), default=None)
@@ -277,9 +326,9 @@ class Line:
         return [entry.job for entry in new]
 
     def draw(self) -> str:
-        (number,) = chosen([entry for _, entry in self.waiting.values()], (1,), loaded=self.loaded).jobs
+        (number,) = chosen([entry for _, entry in self.waiting.values()], (1,), setup=self.setup).jobs
         owner, entry = self.waiting.pop(number)
-        self.loaded = entry.group
+        self.setup = drew(entry.group)
         return owner
 
 

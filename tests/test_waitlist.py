@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagineerd.jobs import steps_of
-from imagineerd.scheduler import Waiting, due, next_batch, passed_over
+from imagineerd.scheduler import Setup, Waiting, due, next_batch, passed_over
 from imagineerd.waitlist import Waitlist
 
 SIZES = (1, 4)
@@ -33,8 +33,10 @@ moves = st.lists(st.one_of(entries, st.integers(1, 30)), max_size=60)
 
 
 @settings(deadline=None)
-@given(moves, st.sampled_from(["", *GROUPS]))
-def test_it_chooses_as_if_it_looked_at_every_job(moves: list[Waiting | int], loaded: str) -> None:
+@given(
+    moves, st.builds(Setup, st.sampled_from(["", *GROUPS]), st.just(9.0), st.just(5.0), st.sampled_from([0.01, 9.0]))
+)
+def test_it_chooses_as_if_it_looked_at_every_job(moves: list[Waiting | int], setup: Setup) -> None:
     waitlist, plain, passed = Waitlist(), dict[int, Waiting](), dict[int, int]()
     for move in moves:
         if isinstance(move, int):
@@ -44,7 +46,7 @@ def test_it_chooses_as_if_it_looked_at_every_job(moves: list[Waiting | int], loa
             waitlist.add([move])
             plain[move.job] = move
 
-        assert waitlist.next(SIZES, loaded) == next_batch(plain.values(), SIZES, passed, loaded)
+        assert waitlist.next(SIZES, setup) == next_batch(plain.values(), SIZES, passed, setup)
         if levels := {entry.priority for entry in plain.values()}:
             passed = passed_over(levels, due(levels, passed), passed)
         assert len(waitlist) == len(plain)

@@ -9,15 +9,15 @@ number (`decode_size`, told in the sidecar) and on no neighbour.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import torch
 
 from imagineerd.errors import ModelError
 from imagineerd.worker.devices import Device
 from imagineerd.worker.models import Model
+from imagineerd.worker.spans import Span
 
 Picture = torch.Tensor
 """uint8, [height, width, 3], on the CPU."""
@@ -33,19 +33,17 @@ SHARE: Final = 8
 class Decoded:
     """Pictures on their way to the host: `levels` is uint8 [B, height, width, 3], `sound` bool [2, B].
 
-    `sound` says of latents and of pictures whether all their numbers are finite. On CUDA both are there when the second
-    of the `events` has come.
+    `sound` says of latents and of pictures whether all their numbers are finite. Both are there when the `span` ended.
     """
 
     levels: torch.Tensor
     sound: torch.Tensor
     dtype: torch.dtype
-    seconds_here: float
-    events: tuple[Any, Any] | None = None
+    span: Span
 
     def picture(self, row: int) -> Picture:
         """Wait for the copy; return one picture. Raises `ModelError` where it is not finite: it would be black."""
-        self._wait()
+        self.span.wait()
         latent_is_sound, picture_is_sound = self.sound[:, row].tolist()
         if not latent_is_sound:
             raise ModelError(
@@ -61,12 +59,7 @@ class Decoded:
 
     def seconds(self) -> float:
         """Wait for the copy; return the seconds that all these pictures took."""
-        self._wait()
-        return self.events[0].elapsed_time(self.events[1]) / 1000 if self.events else self.seconds_here
-
-    def _wait(self) -> None:
-        if self.events:
-            self.events[1].synchronize()
+        return self.span.seconds()
 
     @property
     def _precision(self) -> str:
@@ -92,25 +85,13 @@ def decode_size(model: Model, device: Device, latents: torch.Tensor, batch_size:
 @torch.no_grad()
 def decode(model: Model, latents: torch.Tensor, size: int) -> Decoded:
     """Decode at most `size` latents [B, 4, h, w] in a call of exactly that size, and start to bring them here."""
-    started = time.monotonic()
-    begun = event_on(model.device)
+    span = Span(model.device)
     padded = torch.cat([latents, latents[:1].expand(size - len(latents), -1, -1, -1)])
     images = model.vae.decode(padded / model.vae.config.scaling_factor, return_dict=False)[0][: len(latents)]
     sound = torch.stack([_is_finite(latents), _is_finite(images)])
     shades = (images / 2 + 0.5).clamp(0, 1).float().permute(0, 2, 3, 1).contiguous()
     levels = (shades * 255).round().to(torch.uint8)
-    if begun is None:
-        return Decoded(levels.cpu(), sound.cpu(), model.dtype, time.monotonic() - started)
-    return Decoded(on_its_way(levels), on_its_way(sound), model.dtype, 0.0, (begun, event_on(model.device)))
-
-
-def event_on(device: torch.device) -> Any:
-    """Return a CUDA event that comes when the device has done all it was given so far; None elsewhere."""
-    if device.type != "cuda":
-        return None
-    event: Any = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
-    event.record(torch.cuda.current_stream(device))
-    return event
+    return Decoded(on_its_way(levels), on_its_way(sound), model.dtype, span.end())
 
 
 def _is_finite(values: torch.Tensor) -> torch.Tensor:
@@ -119,6 +100,8 @@ def _is_finite(values: torch.Tensor) -> torch.Tensor:
 
 
 def on_its_way(values: torch.Tensor) -> torch.Tensor:
-    """Return page-locked memory that the values are copied to; only such a copy runs beside the host's own work."""
+    """Return where the values are on the host, or soon: page-locked memory, as only a copy to that waits for nobody."""
+    if values.device.type != "cuda":
+        return values.cpu()
     here = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
     return here.copy_(values, non_blocking=True)

@@ -25,6 +25,7 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 
 from imagineerd.jobs import GenerateSpec
+from imagineerd.worker.devices import brought_to
 from imagineerd.worker.models import Model
 from imagineerd.worker.samplers import make_scheduler
 
@@ -44,7 +45,10 @@ class Row:
 
 
 class Prediction(NamedTuple):
-    """What the UNet said at a step, before the scheduler takes it. Steps count from 1, tensors are [B, 4, h, w]."""
+    """What the UNet said at a step, before the scheduler takes it.
+
+    Steps count from 1, `time` is on the host, the other tensors are [B, 4, h, w].
+    """
 
     step: int
     steps: int
@@ -94,19 +98,20 @@ def denoise(  # noqa: PLR0913 - a sampling loop's inputs and its three hooks
     would change the shape of the call and so the other rows' bits.
     """
     padded = [*rows, *[rows[0]] * (batch_size - len(rows))]
-    scheduler = make_scheduler(spec.scheduler, model.scheduler_config, spec.steps, model.device)
+    scheduler = make_scheduler(spec.scheduler, model.scheduler_config, spec.steps)
     generators = [torch.Generator("cpu").manual_seed(row.seed) for row in padded]
     text = _text(model, padded)
     unet = unet or partial(_eagerly, model)
     latents: torch.Tensor = _noise(model, generators, spec) * scheduler.init_noise_sigma
-    scales = torch.tensor([row.guidance_scale for row in padded]).view(-1, 1, 1, 1)
-    scales = scales.to(model.device)
+    scales = brought_to(model.device, torch.tensor([row.guidance_scale for row in padded]).view(-1, 1, 1, 1))
+    times = brought_to(model.device, scheduler.timesteps)
     extra = _step_arguments(scheduler, generators)
     steps = len(scheduler.timesteps)
     for index, time in enumerate(scheduler.timesteps):
         if all(cancelled(row.job) for row in rows):
             return None
-        predicted = _predict(unet, scheduler, latents, time, text, scales)
+        given = scheduler.scale_model_input(latents, time)
+        predicted = _predict(unet, given, times[index], text, scales)
         on_predicted(Prediction(index + 1, steps, scheduler, time, latents, predicted))
         latents = scheduler.step(predicted, time, latents, **extra, return_dict=False)[0]
         on_step(index + 1, steps)
@@ -127,7 +132,7 @@ def _embedding(model: Model, text: str) -> torch.Tensor:
         truncation=True,
         return_tensors="pt",
     )
-    embedding: torch.Tensor = model.text_encoder(tokens.input_ids.to(model.device))[0]
+    embedding: torch.Tensor = model.text_encoder(brought_to(model.device, tokens.input_ids))[0]
     return embedding.to(model.dtype)
 
 
@@ -147,7 +152,7 @@ def _noise(model: Model, generators: Sequence[torch.Generator], spec: GenerateSp
         spec.width // LATENT_FACTOR,
     )
     drawn = [torch.randn(shape, generator=generator) for generator in generators]
-    return torch.cat(drawn).to(model.device, model.dtype)
+    return brought_to(model.device, torch.cat(drawn).to(model.dtype))
 
 
 def _eagerly(model: Model, rows: torch.Tensor, time: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
@@ -155,22 +160,13 @@ def _eagerly(model: Model, rows: torch.Tensor, time: torch.Tensor, text: torch.T
     return predicted
 
 
-def _predict(  # noqa: PLR0913, PLR0917 - the six inputs of one guided UNet call
-    unet: Unet,
-    scheduler: Any,
-    latents: torch.Tensor,
-    time: torch.Tensor,
-    text: torch.Tensor,
-    scales: torch.Tensor,
+def _predict(
+    unet: Unet, latents: torch.Tensor, time: torch.Tensor, text: torch.Tensor, scales: torch.Tensor
 ) -> torch.Tensor:
     """Return what the scheduler steps with: the UNet's prediction, guided where `text` holds both sorts of prompt."""
-    is_guided = len(text) == 2 * len(latents)
-    rows = torch.cat([latents, latents]) if is_guided else latents
-    rows = scheduler.scale_model_input(rows, time)
-    predicted = unet(rows, time, text)
-    if not is_guided:
-        return predicted
-    negative, positive = predicted.chunk(2)
+    if len(text) == len(latents):
+        return unet(latents, time, text)
+    negative, positive = unet(torch.cat([latents, latents]), time, text).chunk(2)
     return (negative + scales * (positive - negative)).to(latents.dtype)
 
 

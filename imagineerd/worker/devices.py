@@ -9,6 +9,7 @@ import platform
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -16,8 +17,13 @@ from imagineerd.errors import Invalid
 from imagineerd.link import Hardware
 
 GIB = 1024**3
-SMALL_CARD = 4 * GIB
-"""Below this much device memory attention is sliced, since a 512x720 picture does not fit otherwise."""
+_OFFLOADED, _SLICED = 9 * GIB // 2, 3 * GIB
+"""Below so much of a card's memory the parts that are idle leave it, and attention is sliced, too.
+
+In 16 bits SD 1.5 takes 2.2 GB for its weights, 1.7 of them the UNet's, 1.3 GB to draw one 512x720 picture, and CUDA
+half a gigabyte: that is more than a card of 4 GB has for it, where the UNet alone fits. To move the parts takes some
+tenths of a second for each call; to slice attention takes twice the time of every step.
+"""
 _CUDA_BATCHES = ((10 * GIB, 4), (16 * GIB, 8), (36 * GIB, 16))
 """(memory, batch size it is enough for): SD 1.5 takes 2.2 GB for weights and about 1.3 GB per 512x720 picture."""
 _CPU_BATCHES = (1, 4)
@@ -50,22 +56,46 @@ class Device:
         return batch_sizes(self.kind, self.memory)
 
 
+class Thrift(NamedTuple):
+    """What is done for want of memory, the cheaper one first."""
+
+    offload: bool
+    slice_attention: bool
+
+
 def choose(hardware: Hardware) -> Device:
     """Return the device that the config asks for. Raises `Invalid` where it is missing: never another one instead."""
     device = torch.device(_kind(hardware.device))
     memory = _memory(device)
+    # fp16 pays on CUDA alone: on CPU it is emulated (5 times slower), on MPS it makes black pictures.
+    dtype = torch.float16 if device.type == "cuda" and hardware.mixed_precision else torch.float32
+    thrift = thrift_of(hardware, device.type, memory, dtype)
     return Device(
         kind=device.type,
         handle=device,
         name=_name(device),
-        # fp16 pays on CUDA alone: on CPU it is emulated (5 times slower), on MPS it makes black pictures.
-        dtype=torch.float16 if device.type == "cuda" and hardware.mixed_precision else torch.float32,
+        dtype=dtype,
         memory=memory,
-        slice_attention=hardware.attention_slicing or (device.type == "cuda" and memory < SMALL_CARD),
+        slice_attention=thrift.slice_attention,
         slice_vae=hardware.vae_slicing,
-        offload=hardware.cpu_offload and device.type == "cuda",
+        offload=thrift.offload,
         # What is sliced or moved about is no graph; and on a CPU the compiler takes longer than a deck.
-        compile=hardware.compile and device.type == "cuda" and not (hardware.cpu_offload or hardware.attention_slicing),
+        compile=hardware.compile and device.type == "cuda" and not any(thrift),
+    )
+
+
+def thrift_of(hardware: Hardware, kind: str, memory: int, dtype: torch.dtype) -> Thrift:
+    """Return what is done for want of memory: what the config asks for, and what a card of so many bytes needs.
+
+    It depends on the card's whole memory, not on what is free of it just now: sliced attention has other last bits.
+    What does not fit all the same is halved, and sliced, when it comes to that (kinds/generate.py).
+    """
+    if kind != "cuda":
+        return Thrift(offload=False, slice_attention=hardware.attention_slicing)
+    in_16_bits = 2 * memory // dtype.itemsize
+    return Thrift(
+        offload=hardware.cpu_offload or in_16_bits < _OFFLOADED,
+        slice_attention=hardware.attention_slicing or in_16_bits < _SLICED,
     )
 
 
@@ -126,6 +156,13 @@ def synchronize(device: Device) -> None:
     """Wait until the device has done what it was given; elsewhere than on CUDA it has."""
     if device.kind == "cuda":
         torch.cuda.synchronize(device.handle)
+
+
+def brought_to(device: torch.device, values: torch.Tensor) -> torch.Tensor:
+    """Return values of the host on the device. On CUDA nobody waits for what the device has to do before."""
+    if device.type != "cuda":
+        return values.to(device)
+    return values.pin_memory().to(device, non_blocking=True)
 
 
 def free_memory(device: Device) -> int:

@@ -16,6 +16,7 @@ from imagineerd import link
 from imagineerd.errors import Code
 from imagineerd.worker.failures import explain
 from imagineerd.worker.mailbox import Mailbox
+from imagineerd.worker.spans import Span
 
 WRITERS = 2
 """Threads that write takes. PNG encoding takes about as long as a GPU's decoding; zlib lets go of the GIL."""
@@ -23,10 +24,13 @@ Answer = link.Finished | link.Failed | link.Stopped
 
 
 class OpenOrder:
-    """One order. `answer` counts: each of its jobs is answered for at most once."""
+    """One order. `answer` counts: each of its jobs is answered for at most once. `mixing` is the change of the mix that
+    it began with, None where it had the loaded one.
+    """
 
     def __init__(self, render: link.Render, mailbox: Mailbox, writers: ThreadPoolExecutor) -> None:
         self.render = render
+        self.mixing: Span | None = None
         self._mailbox = mailbox
         self._writers = writers
         self._open = {item.job: item for item in render.items}
@@ -91,7 +95,8 @@ class OpenOrders:
     def end(self, order: OpenOrder) -> None:
         """Say that the order is drawn, and have it closed; at most one is being closed."""
         self.finish()
-        self._mailbox.send(link.Drawn(order.render.order, self._memory_used()))
+        mix_seconds = order.mixing.seconds() if order.mixing else 0.0
+        self._mailbox.send(link.Drawn(order.render.order, self._memory_used(), mix_seconds))
         self._closing = threading.Thread(target=order.close, args=(self._memory_used,), name="close")
         self._closing.start()
 

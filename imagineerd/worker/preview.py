@@ -20,10 +20,11 @@ import torch
 from torch.nn import functional
 
 from imagineerd import link
-from imagineerd.worker.decode import event_on, on_its_way
+from imagineerd.worker.decode import on_its_way
 from imagineerd.worker.denoise import LATENT_FACTOR, Prediction
 from imagineerd.worker.mailbox import Mailbox
 from imagineerd.worker.models import Model
+from imagineerd.worker.spans import event_on
 
 SAMPLES: Final = 8
 """Latents that the map is fitted to; twice as many fit no better."""
@@ -91,12 +92,9 @@ class Previewer:
 
 def _bring(prediction: Prediction, rows: list[int]) -> _Coming:
     """Start to copy what these rows are heading for to the host."""
-    latents = denoised(prediction)[rows].float()
-    event = None
-    if latents.device.type == "cuda":
-        latents = on_its_way(latents)
-        event = event_on(prediction.latents.device)
-    return _Coming(prediction.step, prediction.steps, rows, latents, event)
+    clean = denoised(prediction)  # picked row by row: a list as an index is brought to a GPU, and waited for
+    latents = on_its_way(torch.stack([clean[row] for row in rows]).float())
+    return _Coming(prediction.step, prediction.steps, rows, latents, event_on(prediction.latents.device))
 
 
 def denoised(prediction: Prediction) -> torch.Tensor:

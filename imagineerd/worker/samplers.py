@@ -33,8 +33,10 @@ SAMPLERS: Final[dict[Scheduler, tuple[str, str, dict[str, Any]]]] = {
 _WITHOUT_KARRAS: Final[frozenset[Scheduler]] = frozenset({"euler-a", "ddim", "pndm"})
 
 
-def make_scheduler(name: Scheduler, config: dict[str, Any], steps: int, device: Any) -> Any:
+def make_scheduler(name: Scheduler, config: dict[str, Any], steps: int) -> Any:
     """Return a scheduler set to `steps`; prediction type, betas, spacing and Karras sigmas come from `config`.
+
+    Its `timesteps` are on the host: most samplers look at the time they are given, and would wait for a GPU.
 
     A model whose schedule ends in noise alone (arXiv 2305.08891) is drawn so by every sampler but pndm, lms and heun:
     they average over steps, which breaks down there, and start from the schedule's unscaled end.
@@ -42,7 +44,7 @@ def make_scheduler(name: Scheduler, config: dict[str, Any], steps: int, device: 
     module, cls, demands = SAMPLERS[name]
     kind = getattr(import_module(module), cls)
     scheduler = kind.from_config({**config, **demands})
-    scheduler.set_timesteps(steps, device=device)
+    scheduler.set_timesteps(steps, device="cpu")
     if hasattr(scheduler, "set_begin_index"):
         scheduler.set_begin_index(0)  # spares a search, and on a GPU a synchronisation, per step
     return scheduler

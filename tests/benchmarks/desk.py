@@ -91,10 +91,10 @@ class Desk:
             raise RuntimeError("Pictures failed, so their time means nothing.")
         return seconds
 
-    def compile(self, sizes: tuple[int, ...], height: int, width: int) -> float:
-        """Have the UNet compiled for guided calls of these sizes; return the seconds."""
+    def compile(self, make: Callable[[Any], Any], sizes: tuple[int, ...], height: int, width: int) -> float:
+        """Have the UNet compiled in this way for guided calls of these sizes; return the seconds."""
         began = time.perf_counter()
-        self.model.graphs = Graphs(self.model.unet)
+        self.model.graphs = Graphs(self.model.unet, make)
         for size in sizes:
             self.model.graphs.unet_for(Shape(2 * size, height // 8, width // 8))
         self.model.graphs.wait()

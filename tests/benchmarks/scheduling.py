@@ -2,7 +2,9 @@
 
 Nothing is drawn and no clock is read, so the numbers are the same on every machine. What things cost is published
 (A100, SD 1.5, eager torch 2.0: 37, 84 and 93 TFLOP/s at batches of 1, 4 and 16, and a 512x720 card takes 64 TFLOP): a
-mix is merged on the GPU in about 10 ms, or in half a second where it goes through the CPU, as Forge's users measured.
+mix is merged on the GPU in about 10 ms, or in half a second where it goes through the CPU, as Forge's users measured;
+two seconds stand for a disk that is slow. What people ask for by chance is the mean of `EVENINGS` of them: of one alone
+the numbers say more about when somebody came than about the order.
 """
 
 from __future__ import annotations
@@ -16,14 +18,18 @@ from random import Random
 import msgspec
 from table import Line, percentile
 
-from imagineerd.jobs import BACKGROUND, INTERACTIVE, model_of, weights_of
-from imagineerd.scheduler import Waiting, next_turn
+from imagineerd.jobs import BACKGROUND, INTERACTIVE, weights_of
+from imagineerd.scheduler import UNKNOWN, Setup, Waiting, next_turn
 from imagineerd.waitlist import Waitlist
 
 CALLS = {1: 1.73, 4: 3.05, 16: 11.0}
 """Batch size -> seconds of a call."""
+STEPS = 25
 LOAD_S = 0.6
-MIX_S = {"a mix in 10 ms": 0.01, "a mix in 0.5 s": 0.5}
+MIX_S = {"a mix in 10 ms": 0.01, "a mix in 0.5 s": 0.5, "a mix in 2 s": 2.0}
+EVENINGS = 20
+GOAL = 1.01
+"""Of the waits of those who wait for a picture, beside the order of the queue."""
 DECK, GRID_CELLS, GRID_MIXES = 54, 24, 6
 
 
@@ -57,27 +63,43 @@ def lines() -> list[Line]:
         line
         for name, workload in WORKLOADS.items()
         for device, mix_s in MIX_S.items()
-        for line in _compared(f"{name}, {device}", *(_replay(workload(), mix_s, mindful=m) for m in (True, False)))
+        for line in _compared(f"{name}, {device}", *(_evenings(workload, mix_s, mindful=m) for m in (True, False)))
     ]
+
+
+def _evenings(workload: Callable[[str], list[Asked]], mix_s: float, *, mindful: bool) -> Run:
+    """Replay as many evenings, and add them up."""
+    runs = [_replay(workload(str(evening)), mix_s, mindful=mindful) for evening in range(EVENINGS)]
+    waits = {kind: [wait for run in runs for wait in run.waits[kind]] for kind in runs[0].waits}
+    return Run(*(sum(getattr(run, name) for run in runs) for name in ("seconds", "changes", "pictures")), waits)
 
 
 def _compared(name: str, ours: Run, plain: Run) -> list[Line]:
     told: list[tuple[str, Callable[[Run], str], float | None]] = [
         ("utilisation", lambda run: f"{run.utilisation:.1%}", ours.utilisation / plain.utilisation),
-        ("mix changes", lambda run: str(run.changes), ours.changes / max(plain.changes, 1)),
+        ("mix changes", lambda run: f"{run.changes / EVENINGS:.4g}", ours.changes / max(plain.changes, 1)),
     ]
     rows = [_line(f"{name}: {what}", say(ours), say(plain), ratio) for what, say, ratio in told]
     rows[1] = msgspec.structs.replace(rows[1], goal="<= 1", met=ours.changes <= plain.changes)
     waits = [
-        _line(
-            f"{name}: {kind} waits, mean / p95",
-            _wait(ours.waits[kind]),
-            _wait(waited),
-            statistics.mean(ours.waits[kind]) / (statistics.mean(waited) or 1.0),
+        _judged(
+            _line(
+                f"{name}: {kind} waits, mean / p95",
+                _wait(ours.waits[kind]),
+                _wait(waited),
+                statistics.mean(ours.waits[kind]) / (statistics.mean(waited) or 1.0),
+            ),
+            kind,
         )
         for kind, waited in sorted(plain.waits.items())
     ]
     return rows + waits
+
+
+def _judged(line: Line, kind: str) -> Line:
+    if kind not in AT_ONCE:
+        return line
+    return msgspec.structs.replace(line, goal=f"<= {GOAL}", met=(line.ratio or 0.0) <= GOAL)
 
 
 def _line(measure: str, ours: str, plain: str, ratio: float | None) -> Line:
@@ -96,21 +118,20 @@ def _wait(seconds: Sequence[float]) -> str:
 def _replay(asked: Iterable[Asked], mix_s: float, *, mindful: bool) -> Run:
     coming = sorted(asked)
     heapq.heapify(coming)
-    line, now, changes, loaded = _Line(), 0.0, 0, ""
+    line, now, changes = _Line(), 0.0, 0
+    setup = Setup("", LOAD_S, mix_s, CALLS[16] / 16 / STEPS)
     while coming or line.waiting:
         if not line.waiting:
             now = max(now, coming[0].at)
         while coming and coming[0].at <= now:
             line.come(heapq.heappop(coming))
-        batch = line.list.next(tuple(CALLS), loaded if mindful else "")
+        batch = line.list.next(tuple(CALLS), setup if mindful else UNKNOWN)
         assert batch is not None
         group = line.waiting[batch.jobs[0]].group
-        changes += weights_of(group) != weights_of(loaded)
-        begins = (
-            now + LOAD_S * (model_of(group) != model_of(loaded)) + mix_s * (weights_of(group) != weights_of(loaded))
-        )
+        changes += weights_of(group) != weights_of(setup.group)
         line.leave(batch.jobs, now)
-        now, loaded = begins + CALLS[batch.size], group
+        now += setup.change_s(group) + CALLS[batch.size]
+        setup = msgspec.structs.replace(setup, group=group)
     waits = {kind: waited for kind, waited in line.waits.items() if waited}
     return Run(now, changes, sum(map(len, waits.values())), waits)
 
@@ -146,7 +167,11 @@ class _Line:
 
 
 def _group(mix: str = "", model: str = "sd15") -> str:
-    return f"{model}||{mix}|512x720|dpm++|25"
+    return f"{model}||{mix}|512x720|dpm++|{STEPS}"
+
+
+AT_ONCE = ("audition", "single")
+"""Kinds of work that somebody waits for."""
 
 
 def _deck(at: float, client: str, mix: str) -> Asked:
@@ -158,17 +183,17 @@ def _grid(at: float, client: str) -> Asked:
     return Asked(at, client, "grid", BACKGROUND, cells)
 
 
-def _singles(client: str, until: float, every: float) -> list[Asked]:
+def _singles(evening: str, client: str, until: float, every: float) -> list[Asked]:
     """Ask for one to four pictures without a mix, now and then."""
-    random, at, asked = _random(client), 0.0, []
+    random, at, asked = _random(evening + client), 0.0, []
     while (at := at + random.expovariate(1 / every)) < until:
         asked.append(Asked(at, client, "single", INTERACTIVE, (_group(),) * random.randint(1, 4)))
     return asked
 
 
-def _auditions(client: str, until: float, every: float) -> list[Asked]:
+def _auditions(evening: str, client: str, until: float, every: float) -> list[Asked]:
     """Ask for one picture with other faders each time."""
-    random, at, asked = _random(client), 0.0, []
+    random, at, asked = _random(evening + client), 0.0, []
     while (at := at + random.expovariate(1 / every)) < until:
         asked.append(Asked(at, client, "audition", INTERACTIVE, (_group(f"{client}{len(asked)}"),)))
     return asked
@@ -178,19 +203,23 @@ def _random(seed: str) -> Random:
     return Random(seed)  # noqa: S311 - the same work each time
 
 
-WORKLOADS: dict[str, Callable[[], list[Asked]]] = {
-    "two decks, two mixes": lambda: [_deck(0, "ann", "ink"), _deck(0, "ben", "gold")],
-    "four people deal twice": lambda: [
+WORKLOADS: dict[str, Callable[[str], list[Asked]]] = {
+    "two decks, two mixes": lambda _: [_deck(0, "ann", "ink"), _deck(0, "ben", "gold")],
+    "two decks, two models": lambda _: [
+        _deck(0, "ann", "ink"),
+        Asked(0, "ben", "deck", BACKGROUND, (_group("ink", "other"),) * DECK),
+    ],
+    "four people deal twice": lambda _: [
         _deck(start, client, client) for start in (0.0, 20.0) for client in ("ann", "ben", "cleo", "dan")
     ],
-    "a deck, singles beside it": lambda: [_deck(0, "ann", "ink"), *_singles("ben", 40, 8)],
-    "a deck, auditions beside it": lambda: [_deck(0, "ann", "ink"), *_auditions("ben", 40, 6)],
-    "an evening": lambda: [
+    "a deck, singles beside it": lambda evening: [_deck(0, "ann", "ink"), *_singles(evening, "ben", 40, 8)],
+    "a deck, auditions beside it": lambda evening: [_deck(0, "ann", "ink"), *_auditions(evening, "ben", 40, 6)],
+    "an evening": lambda evening: [
         *(_deck(at, client, mix) for at, client, mix in ((0, "ann", "ink"), (30, "ben", "gold"), (90, "ann", "neon"))),
         _grid(20, "cleo"),
         _grid(100, "dan"),
-        *_singles("eve", 150, 10),
-        *_auditions("fay", 150, 12),
+        *_singles(evening, "eve", 150, 10),
+        *_auditions(evening, "fay", 150, 12),
     ],
 }
-"""Name -> what is asked for."""
+"""Name -> what is asked for on such an evening."""

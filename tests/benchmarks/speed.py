@@ -3,7 +3,7 @@
 `--size sd15` makes the shape of SD 1.5 with random weights on the device; nothing is downloaded. Rates are of the
 FLOP that a card's UNet calls and its decode take, and shares of the rate of a large matrix product, measured here.
 A deck is 54 cards: `s/deck` is 54 times `s/card`, but where the measure says "54 cards". What there is no time for
-(`--minutes`) is left out, and said.
+(`--minutes`) is left out, and said; what the goals speak of comes first, compilers last.
 """
 
 from __future__ import annotations
@@ -14,173 +14,103 @@ import os
 import sys
 import tempfile
 import time
-import traceback
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE)]
 os.environ.setdefault("DIFFUSERS_VERBOSITY", "error")
 
+import calls  # noqa: E402
 import msgspec  # noqa: E402
 import torch  # noqa: E402
-from desk import Desk, bare_loop, fresh_worker  # noqa: E402
-from shapes import STARTER, build_sd15, flops_of, matmul_rate, seconds_of, write_loras  # noqa: E402
-from table import RESULTS, Line, heading, report  # noqa: E402
+from bench import DECK, SIZES, Bench, about, table  # noqa: E402
+from desk import Desk, Mix, bare_loop, fresh_worker  # noqa: E402
+from shapes import seconds_of, write_loras  # noqa: E402
+from table import RESULTS, Line  # noqa: E402
 
 from imagineerd import link  # noqa: E402
-from imagineerd.jobs import GenerateSpec  # noqa: E402
-from imagineerd.worker.devices import Device, choose, set_up  # noqa: E402
+from imagineerd.worker.denoise import encode  # noqa: E402
+from imagineerd.worker.devices import Device, resident_bytes  # noqa: E402
 from imagineerd.worker.mixing import apply_mix  # noqa: E402
-from imagineerd.worker.models import Model  # noqa: E402
 from imagineerd.worker.selftest import slots_are_independent  # noqa: E402
 from imagineerd.worker.tuning import Cells, measure  # noqa: E402
 
-DECK = 54
-COLUMNS = ("measure", "batch", "s/card", "s/deck", "it/s", "TFLOP/s", "share", "beside", "note")
-STEPS = {"starter": 20, "sd15": 25}
-SIZES = {"starter": (96, 144), "sd15": (512, 720)}
-GUIDANCE = 7.5
-SEED = 4711
 BARE_GOAL = 1.03
-
-
-class Row(msgspec.Struct, frozen=True):
-    """One measure. `beside` is how often it fits into the time of the bare loop; 0 where there is no card."""
-
-    measure: str
-    batch: int = 0
-    card_s: float = 0.0
-    its: float = 0.0
-    tflops: float = 0.0
-    share: float = 0.0
-    beside: float = 0.0
-    note: str = ""
-
-
-class Bench:
-    """One run: the model, the device, the clock, and the rows so far."""
-
-    def __init__(self, hardware: link.Hardware, shape: str, cards: int, minutes: float, folder: Path) -> None:
-        self.hardware = hardware
-        self.device: Device = choose(hardware)
-        set_up(self.device, hardware.threads)
-        self.load = os.getloadavg()[0]
-        self.end = time.monotonic() + 60 * minutes
-        self.width, self.height = SIZES[shape]
-        self.steps = STEPS[shape]
-        self.folder = folder
-        self.rows: list[Row] = []
-        self.path = STARTER if shape == "starter" else _built(folder, self.device)
-        self.source = link.ModelSource(shape, str(self.path))
-        self.specs = self.cards(cards)
-        unet, vae = flops_of(self.path, self.width, self.height)
-        self.work = self.steps * unet + vae
-        self.rate = matmul_rate(self.device.handle, self.device.dtype)
-        self.bare = 0.0
-
-    def cards(self, count: int) -> list[GenerateSpec]:
-        """Return as many different cards."""
-        return [
-            GenerateSpec(
-                prompt=f"card {number}, gold on black",
-                negative_prompt="blurry",
-                width=self.width,
-                height=self.height,
-                steps=self.steps,
-                guidance_scale=GUIDANCE,
-                seed=SEED + number,
-                model="model",
-            )
-            for number in range(count)
-        ]
-
-    def add(self, measure: str, batch: int, act: Callable[[], float], *, cards: int = 0, note: str = "") -> float:
-        """Measure seconds for some cards and add a row; return the seconds a card, 0 where there was no time."""
-        if self.is_late(measure):
-            return 0.0
-        sys.stderr.write(f"{measure}, batch {batch} …\n")
-        try:
-            each = act() / (cards or len(self.specs))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is told in its row
-            traceback.print_exc()
-            self.rows.append(Row(measure, batch, note=f"broke: {error!r}"[:100]))
-            return 0.0
-        rate = self.work / each
-        beside = self.bare / each if self.bare else 0.0
-        self.rows.append(Row(measure, batch, each, self.steps / each, rate / 1e12, rate / self.rate, beside, note))
-        return each
-
-    def is_late(self, measure: str) -> bool:
-        """Say whether there is no time for this measure, here and in the table."""
-        if time.monotonic() <= self.end:
-            return False
-        self.rows.append(Row(measure, note="left out: no time"))
-        return True
-
-    def say(self, measure: str, note: str, batch: int = 0) -> None:
-        """Add a row that has no card."""
-        sys.stderr.write(f"{measure}: {note}\n")
-        self.rows.append(Row(measure, batch, note=note))
-
-
-def _built(folder: Path, device: Device) -> Path:
-    sys.stderr.write("Making the shape of SD 1.5 …\n")
-    return build_sd15(folder / "sd15", device.handle, device.dtype)
-
-
-# ---------------------------------------------------------------- measures
+DECK_GOAL_S = 12.0
+ADAPTERS_GOAL = 4.0
+DECK_WITH_LORAS = "ours, 2 LoRAs, 54 cards"
+BARE, ADAPTERS = "bare StableDiffusionPipeline loop", "the same, 2 stacked adapters"
+START_S = 20.0
+"""What a process takes to start, for the plan."""
 
 
 def run(bench: Bench) -> None:
-    """Do all measures, the ones that goals speak of first."""
+    """Do all measures."""
     desk = Desk(bench.device, bench.source, bench.folder)
     mix = write_loras(bench.folder, desk.model.unet)
-    sizes = bench.device.batch_sizes
     beside_others(bench, mix)
-    best = eager(bench, desk, mix, sizes)
-    details(bench, desk, mix, best)
+    best = eager(bench, desk, mix)
     if bench.device.kind == "cuda":
-        compiled(bench, desk, mix, sizes, best)
-    bench.add("one process for each picture", 1, lambda: _one_process(bench), cards=1)
+        a_deck(bench, desk, mix, best, DECK_WITH_LORAS)
+    details(bench, desk, mix, best)
+    growth(bench, desk, best)
     starts(bench, best)
+    if bench.device.kind == "cuda":
+        desk.model.unet.to(memory_format=torch.channels_last)
+        bench.add("ours, channels_last", best, lambda: desk.deal(bench.specs, best))
+        for size in sorted({1, best}):
+            calls.one(bench, desk.model, size, "channels_last")
+        for name in calls.WAYS:
+            compiled(bench, desk, mix, best, name)
+        for size in sorted({1, best}):
+            calls.cuda_graphs(bench, desk.model, size)
+        goals(bench)
 
 
-def beside_others(bench: Bench, mix: list[tuple[str, str, float]]) -> None:
+def beside_others(bench: Bench, mix: Mix) -> None:
     """Measure what others write: a loop around diffusers' pipeline, and the same with adapters."""
-    few = bench.specs[: max(2, len(bench.specs) // 2)]
-    for name, adapters in (("bare StableDiffusionPipeline loop", []), ("the same, 2 stacked adapters", mix)):
+    few = bench.specs[: max(2, len(bench.specs) // 3)]
+    for name, adapters in ((BARE, []), (ADAPTERS, mix)):
         with bare_loop(str(bench.path), bench.folder, str(bench.device.handle), adapters) as draw:
             draw(few[:1])
             each = bench.add(name, 1, lambda draw=draw: draw(few), cards=len(few))
         bench.bare = bench.bare or each
 
 
-def eager(bench: Bench, desk: Desk, mix: list[tuple[str, str, float]], sizes: tuple[int, ...]) -> int:
+def eager(bench: Bench, desk: Desk, mix: Mix) -> int:
     """Measure each batch size without and with LoRAs; return the fastest."""
-    found: dict[int, float] = {}
-    for size in sizes:
+    for size in bench.device.batch_sizes:
         desk.deal(bench.specs[:1], size)
-        if each := bench.add("ours", size, lambda size=size: desk.deal(bench.specs, size)):
-            found[size] = each
-    best = min(found, key=found.__getitem__, default=1)
-    desk.deal(bench.specs[:1], best, mix)
-    bench.add("ours, 2 LoRAs", best, lambda: desk.deal(bench.specs, best, mix))
-    return best
+        cards = bench.some(size)
+        bench.add("ours", size, lambda size=size, cards=cards: desk.deal(cards, size), cards=len(cards))
+    found = bench.of("ours")
+    for size in bench.device.batch_sizes:
+        desk.deal(bench.specs[:1], size, mix)
+        cards = bench.some(size)
+        bench.add("ours, 2 LoRAs", size, lambda size=size, cards=cards: desk.deal(cards, size, mix), cards=len(cards))
+    return min(found, key=found.__getitem__, default=1)
 
 
-def details(bench: Bench, desk: Desk, mix: list[tuple[str, str, float]], best: int) -> None:
-    """Measure previews, overlap, a change of the mix, the odd size, and what the worker finds out about itself."""
+def a_deck(bench: Bench, desk: Desk, mix: Mix, size: int, measure: str) -> None:
+    """Measure the deck that the goals speak of."""
+    deck = bench.cards(DECK)
+    bench.add(measure, size, lambda: desk.deal(deck, size, mix), cards=DECK)
+
+
+def details(bench: Bench, desk: Desk, mix: Mix, best: int) -> None:
+    """Measure previews, overlap, a change of the mix, the height, and what the worker finds out about itself."""
     bench.add("ours, previews of every card", best, lambda: desk.deal(bench.specs, best, watched=True))
     bench.add("ours, files before the next order", best, lambda: desk.deal(bench.specs, best, beside=False))
     model = desk.model
+    text = min(seconds_of(bench.device.handle, lambda: encode(model, f"card {time.perf_counter()}"), runs=5))
+    bench.say("a prompt's embedding", f"{1000 * text:.1f} ms", 1)
     apply_mix(model, mix)
     change = min(seconds_of(bench.device.handle, lambda: (apply_mix(model, []), apply_mix(model, mix)), runs=2))
     bench.say("from no LoRA to 2 and back", f"{1000 * change:.1f} ms")
     apply_mix(model, [])
-    odd_size(bench, model, best)
+    calls.heights(bench, model, best)
+    if bench.device.kind == "cuda":
+        calls.cudnn(bench, model, best)
     bench.say("neighbours change no bit", str(slots_are_independent(model, bench.device)))
     cells = Cells(bench.height // 8, bench.width // 8)
     for size, found in measure(model, bench.device, cells, bench.device.batch_sizes).items():
@@ -188,43 +118,59 @@ def details(bench: Bench, desk: Desk, mix: list[tuple[str, str, float]], best: i
         bench.say("one UNet call, as the worker measures it", f"{1000 * found.seconds:.1f} ms{peak}", size)
 
 
-def odd_size(bench: Bench, model: Model, size: int) -> None:
-    """Compare a size whose latents do not halve evenly down to the lowest level with the next smaller that does."""
-    deep = 2 ** (len(model.unet.config.block_out_channels) - 1)
-    height, width = bench.height // 8, bench.width // 8
-    even = height // deep * deep
-    odd_s, even_s = (min(_calls(bench, model, size, rows, width)) for rows in (height, even))
-    ratio = (odd_s / height) / (even_s / even)
-    bench.say(f"UNet at {8 * height} rows beside {8 * even}", f"{ratio:.3f} times the time a row of latents", size)
+def growth(bench: Bench, desk: Desk, best: int) -> None:
+    """Measure what ten more decks of a few cards leave in memory."""
+    measure, few = "memory that ten decks leave behind", bench.specs[: min(best, 4)]
+    if not bench.is_late(measure, 10 * len(few) * min(bench.of("ours").values(), default=0.0)):
+        before = memory_left(bench.device)
+        for _ in range(10):
+            desk.deal(few, len(few))
+        bench.say(measure, f"{(memory_left(bench.device) - before) / 1e6:.1f} MB", len(few))
 
 
-def compiled(bench: Bench, desk: Desk, mix: list[tuple[str, str, float]], sizes: tuple[int, ...], best: int) -> None:
-    """Measure memory format and compilation, and the deck that the goal speaks of."""
-    desk.model.unet.to(memory_format=torch.channels_last)
-    bench.add("ours, channels_last", best, lambda: desk.deal(bench.specs, best))
-    if bench.is_late("compiling the UNet"):
-        return
-    seconds = desk.compile(sizes, bench.height, bench.width)
-    bench.say("compiling the UNet", f"{seconds:.0f} s for batches {', '.join(map(str, sizes))}")
-    made = _graphs_made()
-    for size in sizes:
-        desk.deal(bench.specs[:1], size)
-        bench.add("ours, compiled", size, lambda size=size: desk.deal(bench.specs, size))
-    deck = bench.cards(DECK)
-    bench.add("ours, compiled, 2 LoRAs, 54 cards", best, lambda: desk.deal(deck, best, mix), cards=DECK)
-    bench.say("graphs made after that, for the mix among others", str(_graphs_made() - made))
-    desk.model.graphs = None
-    bench.add("ours, channels_last, 2 LoRAs, 54 cards", best, lambda: desk.deal(deck, best, mix), cards=DECK)
-    _cuda_graphs(bench, desk.model, best)
+def memory_left(device: Device) -> int:
+    """Return the bytes in use: on CUDA what tensors take, elsewhere what the process takes."""
+    return torch.cuda.memory_allocated(device.handle) if device.kind == "cuda" else resident_bytes()
 
 
 def starts(bench: Bench, best: int) -> None:
-    """Measure a worker's first deck, from the start of its process, and its second."""
-    if bench.is_late("a worker's first deck, from its start"):
+    """Measure a process for each picture, and a worker's first deck, from the start of its process, and its second."""
+    if not bench.is_late("one process for each picture", START_S):
+        bench.add("one process for each picture", 1, lambda: _one_process(bench), cards=1)
+    if not bench.is_late("a worker's first deck, from its start", 2 * START_S):
+        first, later = fresh_worker(bench.hardware, bench.source, bench.specs, best)
+        bench.add("a worker's first deck, from its start", best, lambda: first)
+        bench.add("its second deck", best, lambda: later)
+
+
+def compiled(bench: Bench, desk: Desk, mix: Mix, best: int, name: str) -> None:
+    """Measure decks by a UNet that is compiled this way, without and with LoRAs, and what they had compiled again."""
+    sizes = bench.device.batch_sizes
+    if bench.is_late(f"compiling {name}", calls.COMPILE_S):
         return
-    first, later = fresh_worker(bench.hardware, bench.source, bench.specs, best)
-    bench.add("a worker's first deck, from its start", best, lambda: first)
-    bench.add("its second deck", best, lambda: later)
+    seconds = desk.compile(calls.WAYS[name], sizes, bench.height, bench.width)
+    bench.say(f"compiling {name}", f"{seconds:.0f} s for batches {', '.join(map(str, sizes))}")
+    made = _graphs_made()
+    for size in sizes:
+        desk.deal(bench.specs[:1], size)
+        cards = bench.some(size)
+        told = f"ours, compiled: {name}"
+        bench.add(told, size, lambda size=size, cards=cards: desk.deal(cards, size), cards=len(cards))
+    a_deck(bench, desk, mix, best, f"{DECK_WITH_LORAS}, compiled: {name}")
+    for size in sorted({1, best}):
+        calls.one(bench, desk.model, size, f"compiled: {name}")
+    bench.say(f"graphs made after compiling {name}", str(_graphs_made() - made))
+    desk.model.graphs = None
+
+
+def goals(bench: Bench) -> None:
+    """Tell how far the goals of a GPU are."""
+    decks = [row for row in bench.rows if row.measure.startswith(DECK_WITH_LORAS) and row.card_s]
+    adapters = bench.of(ADAPTERS).get(1, 0.0)
+    for row in decks:
+        deck = f"{DECK * row.card_s:.1f} s (goal on an H100: {DECK_GOAL_S:.0f} s)"
+        beside = f"{adapters / row.card_s:.2f} times as fast as adapters (goal: {ADAPTERS_GOAL:.0f})"
+        bench.say(f"goal: {row.measure}", f"{deck}, {beside}", row.batch)
 
 
 def _one_process(bench: Bench) -> float:
@@ -234,85 +180,10 @@ def _one_process(bench: Bench) -> float:
     return time.perf_counter() - began
 
 
-@torch.no_grad()
-def _cuda_graphs(bench: Bench, model: Model, best: int) -> None:
-    """Time UNet calls alone: eager, and compiled with CUDA graphs."""
-    cells = bench.height // 8, bench.width // 8
-    for size in sorted({1, best}):
-        eager_s = min(_calls(bench, model, size, *cells))
-        if bench.is_late("one UNet call, CUDA graphs beside eager"):
-            return
-        graphed: Any = torch.compile(model.unet, mode="reduce-overhead", fullgraph=True)
-        rows, text = _inputs(model, size, *cells)
-        at = torch.tensor(500.0, device=model.device)
-        call = partial(graphed, rows, at, encoder_hidden_states=text, return_dict=False)
-        seconds = min(seconds_of(bench.device.handle, call, runs=8))  # it records at the second call
-        bench.say("one UNet call, CUDA graphs beside eager", f"{1000 * seconds:.1f} ms, {1000 * eager_s:.1f} ms", size)
-
-
-@torch.no_grad()
-def _calls(bench: Bench, model: Model, size: int, height: int, width: int) -> list[float]:
-    rows, text = _inputs(model, size, height, width)
-    at = torch.tensor(500, device=model.device)
-    return seconds_of(bench.device.handle, lambda: model.unet(rows, at, encoder_hidden_states=text), runs=5)
-
-
-def _inputs(model: Model, size: int, height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
-    about = {"device": model.device, "dtype": model.dtype}
-    rows = torch.randn(2 * size, model.unet.config.in_channels, height, width, **about)
-    return rows, torch.randn(2 * size, 77, model.unet.config.cross_attention_dim, **about)
-
-
 def _graphs_made() -> int:
     from torch._dynamo.utils import counters
 
     return int(counters["stats"]["unique_graphs"])
-
-
-# ---------------------------------------------------------------- the table
-
-
-def table(rows: list[Row]) -> str:
-    """Return the rows as a Markdown table whose columns stand in line."""
-    cells = [COLUMNS, *map(_cells, rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(COLUMNS))]
-    texts = [f"| {' | '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))} |" for row in cells]
-    texts.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    return "\n".join(texts)
-
-
-def _cells(row: Row) -> tuple[str, ...]:
-    batch = str(row.batch or "")
-    if not row.card_s:
-        return (row.measure, batch, "", "", "", "", "", "", row.note)
-    beside = f"{row.beside:.2f}x" if row.beside else ""
-    return (
-        row.measure,
-        batch,
-        f"{row.card_s:.4g}",
-        f"{DECK * row.card_s:.4g}",
-        f"{row.its:.4g}",
-        f"{row.tflops:.4g}",
-        f"{row.share:.1%}",
-        beside,
-        row.note,
-    )
-
-
-def about(bench: Bench) -> str:
-    """Return what the numbers depend on."""
-    device, load = bench.device, os.getloadavg()[0]
-    return (
-        f"{heading(report([], bench.load, load))}\n"
-        f"{device.name}, {device.dtype_name}, CUDA {torch.version.cuda}, cuDNN {_cudnn()}, "
-        f"{torch.get_num_threads()} threads; a matrix product runs at {bench.rate / 1e12:.4g} TFLOP/s\n"
-        f"{bench.source.name} at {bench.width}x{bench.height}, {bench.steps} steps with guidance: "
-        f"{bench.work / 1e12:.3g} TFLOP a card"
-    )
-
-
-def _cudnn() -> object:
-    return torch.backends.cudnn.version() if torch.backends.cudnn.is_available() else None
 
 
 def measured(device: str, shape: str, cards: int, minutes: float) -> tuple[Bench, str]:
@@ -327,7 +198,7 @@ def measured(device: str, shape: str, cards: int, minutes: float) -> tuple[Bench
 def lines() -> list[Line]:
     """Return the goals of a CPU, with the starter model, for `run.py`."""
     bench, _ = measured("cpu", "starter", 8, 5.0)
-    ours = {row.batch: row.card_s for row in bench.rows if row.measure == "ours"}
+    ours = bench.of("ours")
     return [
         Line(
             benchmark="speed",
@@ -351,7 +222,7 @@ def main() -> int:
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
     parser.add_argument("--size", choices=sorted(SIZES), default="starter")
     parser.add_argument("--cards", type=int, default=16, help="cards of each measure")
-    parser.add_argument("--minutes", type=float, default=8.0, help="nothing is begun after that")
+    parser.add_argument("--minutes", type=float, default=8.5, help="nothing is begun that would end after that")
     parser.add_argument("--save", action="store_true", help="write the table into results/, too")
     options = parser.parse_args()
     bench, head = measured(options.device, options.size, options.cards, options.minutes)

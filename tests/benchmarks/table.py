@@ -66,8 +66,12 @@ def percentile(values: Iterable[float], percent: int) -> float:
 
 def table(lines: Iterable[Line]) -> str:
     """Return the lines as a Markdown table whose columns stand in line in a terminal, too."""
-    rows = [COLUMNS, *map(_cells, lines)]
-    widths = [max(len(row[index]) for row in rows) for index in range(len(COLUMNS))]
+    return in_columns([COLUMNS, *map(_cells, lines)])
+
+
+def in_columns(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows of cells as a Markdown table, the first one its head."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows]
     texts = [f"| {' | '.join(cells)} |" for cells in padded]
     texts.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")

@@ -5,24 +5,29 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from diffusers import UNet2DConditionModel
 from safetensors.torch import save_file
 from torch._dynamo.utils import counters
 
 from imagineerd import link
-from imagineerd.worker.compiling import Graphs, Shape, keep_in
+from imagineerd.jobs import SCHEDULERS
+from imagineerd.worker.compiling import REGIONS, Graphs, Shape, by_region, keep_in, whole
 from imagineerd.worker.denoise import denoise, row_of
 from imagineerd.worker.mixing import apply_mix
 from imagineerd.worker.models import load
 
-SIZES = (1, 2, 4)
+SHAPES = {size: Shape(2 * size, 9, 8) for size in (1, 2, 4)}
+"""Batch size -> call."""
 BACKEND = "eager"
-"""dynamo's graphs and guards without a compiler behind them: what is counted here is the same with Inductor."""
+"""dynamo's graphs and guards without a compiler behind them. Inductor may guard more: speed.py counts on a GPU."""
 
 
 @pytest.fixture(scope="module")
@@ -31,18 +36,18 @@ def model(source: link.ModelSource, device: Any) -> Iterator[Any]:
     torch._dynamo.reset()
     counters.clear()
     logging.getLogger("torch.__trace").propagate = False  # to pytest, which keeps every line of it
-    yield load(source, device, link.Configure(link.Hardware()), lambda _report: None)
+    yield load(source, replace(device, compile=True), link.Configure(link.Hardware()), lambda _report: None)
     torch._dynamo.reset()
 
 
 @pytest.fixture(scope="module")
-def unets(model: Any) -> dict[int, Any]:
-    """The compiled UNet for each batch size, warm; until then there was none."""
-    graphs = Graphs(model.unet, BACKEND)
-    shapes = {size: Shape(2 * size, 9, 8) for size in SIZES}
-    assert not any(graphs.unet_for(shape) for shape in shapes.values())
-    graphs.wait()
-    return {size: graphs.unet_for(shape) for size, shape in shapes.items()}
+def graphs(model: Any) -> Graphs:
+    """The graphs of its UNet, warm for each batch size; until then there were none."""
+    made = Graphs(model.unet, partial(whole, backend=BACKEND))
+    assert not any(made.unet_for(shape) for shape in SHAPES.values())
+    made.wait()
+    assert all(made.unet_for(shape) for shape in SHAPES.values())
+    return made
 
 
 def graphs_made() -> int:
@@ -50,20 +55,73 @@ def graphs_made() -> int:
 
 
 def test_nothing_is_compiled_again_for_a_batch_size_a_mix_or_a_sampler(
-    model: Any, unets: dict[int, Any], spec: Any, tmp_path: Path
+    model: Any, graphs: Graphs, spec: Any, tmp_path: Path
 ) -> None:
     write_lora(tmp_path / "ink.safetensors", model)
     drawn = []
-    for weight, scheduler, size in ((0.0, "dpm++", 1), (0.7, "euler", 2), (-0.2, "dpm++", 4)):
+    for weight, scheduler, size in ((0.0, "dpm++", 1), *((0.7, name, 2) for name in SCHEDULERS), (-0.2, "dpm++", 4)):
         apply_mix(model, [("ink", str(tmp_path / "ink.safetensors"), weight)])
         wanted = spec(scheduler=scheduler, steps=2)  # dpm++ counts its time in whole numbers, euler does not
         rows = [row_of(1, wanted)] * size
-        eager, compiled = (denoise(model, rows, wanted, size, unet=unet) for unet in (None, unets[size]))
+        ways = (None, graphs.unet_for(SHAPES[size]))
+        eager, compiled = (denoise(model, rows, wanted, size, unet=unet) for unet in ways)
         torch.testing.assert_close(compiled, eager, rtol=0, atol=1e-5)
         drawn.append(compiled[0])
 
     assert graphs_made() == 1
-    assert (drawn[2] - drawn[0]).abs().max() > 0.01
+    assert all(graphs.unet_for(shape) for shape in SHAPES.values()), "A graph did not fit, and it went on eagerly."
+    assert (drawn[-1] - drawn[0]).abs().max() > 0.01
+
+
+@pytest.fixture
+def unet() -> Iterator[UNet2DConditionModel]:
+    """A UNet of two levels with more channels than a call has rows, as real ones have: it is guarded which are more."""
+    torch._dynamo.reset()
+    counters.clear()
+    torch.manual_seed(1)
+    made = UNet2DConditionModel(
+        block_out_channels=(40, 80),
+        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+        layers_per_block=1,
+        cross_attention_dim=8,
+        attention_head_dim=2,
+        norm_num_groups=4,
+    )
+    yield made.requires_grad_(requires_grad=False).eval().to(memory_format=torch.channels_last)
+    torch._dynamo.reset()
+
+
+def test_by_region_a_graph_serves_all_blocks_of_a_shape_and_every_batch_size_and_mix(
+    unet: UNet2DConditionModel,
+) -> None:
+    graphs = Graphs(unet, partial(by_region, backend=BACKEND))
+    shape = Shape(4, 6, 4)
+    graphs.unet_for(shape)
+    graphs.wait()
+    blocks, made = sum(isinstance(module, REGIONS) for module in unet.modules()), graphs_made()
+    compiled = graphs.unet_for(shape)
+    assert compiled is not None
+    weight = unet.get_parameter("down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q.weight")
+    for rows in (4, 2, 8, 32):
+        weight.add_(0.1)  # as a mix is merged: in place
+        inputs = torch.randn(rows, 4, 6, 4), torch.tensor(500.0), torch.randn(rows, 77, 8)
+        with torch.no_grad():
+            eager = unet(*inputs[:2], encoder_hidden_states=inputs[2]).sample
+            torch.testing.assert_close(compiled(*inputs), eager, rtol=0, atol=1e-5)
+
+    assert 0 < made < blocks
+    assert graphs_made() == made
+    assert graphs.unet_for(shape), "A graph did not fit, and it went on eagerly."
+
+
+def test_a_twin_that_is_compiled_by_region_shares_every_parameter_and_leaves_the_unet_as_it_was(
+    unet: UNet2DConditionModel,
+) -> None:
+    twin = by_region(unet, BACKEND)
+
+    assert [id(parameter) for parameter in twin.parameters()] == [id(own) for own in unet.parameters()]
+    assert not any("forward" in vars(module) for module in unet.modules())
 
 
 class Small(torch.nn.Module):
@@ -80,7 +138,7 @@ def test_what_no_compiler_takes_stays_eager(capfd: pytest.CaptureFixture[str]) -
     def refuse(*_args: Any, **_kwargs: Any) -> Any:
         raise RuntimeError("no Triton here")
 
-    graphs = Graphs(Small(), refuse)
+    graphs = Graphs(Small(), partial(whole, backend=refuse))
     graphs.unet_for(Shape(2, 9, 8))
     graphs.wait()
 
@@ -88,8 +146,22 @@ def test_what_no_compiler_takes_stays_eager(capfd: pytest.CaptureFixture[str]) -
     assert "no Triton here" in capfd.readouterr().err
 
 
+def test_where_no_graph_fits_the_drawing_thread_goes_on_eagerly_and_compiles_nothing() -> None:
+    torch._dynamo.reset()
+    graphs, shape = Graphs(Small(), partial(whole, backend=BACKEND)), Shape(2, 9, 8)
+    graphs.unet_for(shape)
+    graphs.wait()
+    compiled, made = graphs.unet_for(shape), graphs_made()
+    assert compiled is not None
+    other = torch.ones(2, 4, 9, 5)
+
+    assert torch.equal(compiled(other, torch.tensor(1.0), torch.zeros(2, 77, 8)), other * 2)
+    assert graphs_made() == made
+    assert graphs.unet_for(shape) is None
+
+
 def test_nothing_is_compiled_for_a_model_that_went() -> None:
-    graphs = Graphs(Small(), BACKEND)
+    graphs = Graphs(Small(), partial(whole, backend=BACKEND))
     graphs.close()
     graphs.wait()
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 
 from imagineerd.jobs import SCHEDULERS
+from imagineerd.worker.cache import Cache
 from imagineerd.worker.denoise import Row, denoise, encode, guided, row_of, waves
+from imagineerd.worker.preview import denoised
 
 BATCH = 4
 
@@ -24,8 +28,8 @@ def pipeline(tiny: Any, scheduler: str, model: Any, steps: int) -> Any:
 
     pipe = StableDiffusionPipeline.from_pretrained(tiny, dtype=torch.float32, use_safetensors=True)
     pipe.set_progress_bar_config(disable=True)
-    pipe.scheduler = type(make_scheduler(scheduler, model.scheduler_config, steps, "cpu")).from_config(
-        make_scheduler(scheduler, model.scheduler_config, steps, "cpu").config
+    pipe.scheduler = type(make_scheduler(scheduler, model.scheduler_config, steps)).from_config(
+        make_scheduler(scheduler, model.scheduler_config, steps).config
     )
     return pipe
 
@@ -129,7 +133,32 @@ def test_waves_keep_guided_and_unguided_rows_apart(spec: Any) -> None:
     assert [[row.job for row in wave] for wave in waves(rows, 2, guided)] == [[1, 3], [4], [2, 5]]
 
 
+def test_a_text_is_encoded_once_for_the_whole_deck(model: Any, spec: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded: list[int] = []
+    real = model.text_encoder.forward
+    monkeypatch.setattr(model.text_encoder, "forward", lambda ids: encoded.append(len(ids)) or real(ids))
+    deck = [spec(prompt=f"card {card} of a deck", negative_prompt="grey", steps=1) for card in (1, 2, 3, 1)]
+    for wave in (deck[:2], deck[2:]):
+        denoise(model, rows_of(*wave), wave[0], 2)
+
+    assert encoded == [1] * 4
+
+
 def test_a_prompt_that_is_too_long_is_cut(model: Any) -> None:
     embedding = encode(model, "ace of hearts " * 200)
 
     assert embedding.shape == (1, 77, 32)
+
+
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+def test_nothing_is_read_back_from_the_device_while_it_draws(model: Any, spec: Any, scheduler: str) -> None:
+    """What is on torch's meta device has no values: whoever asks for one, and so would have a GPU waited for, fails."""
+    parts = {name: copy.deepcopy(getattr(model, name)).to("meta") for name in ("text_encoder", "unet", "vae")}
+    there = replace(model, **parts, device=torch.device("meta"), prompts=Cache(10**6, lambda _: 0))
+    wanted = spec(scheduler=scheduler, steps=4)
+    seen: list[torch.Tensor] = []
+    rows = rows_of(wanted, spec(seed=2, guidance_scale=4.0))
+    latents = denoise(there, rows, wanted, BATCH, on_predicted=lambda prediction: seen.append(denoised(prediction)))
+
+    assert {clean.shape for clean in seen} == {(BATCH, 4, 9, 8)}
+    assert (latents.device.type, latents.shape) == ("meta", (2, 4, 9, 8))

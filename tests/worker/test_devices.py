@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from imagineerd.errors import Invalid
 from imagineerd.link import Hardware
-from imagineerd.worker.devices import GIB, batch_sizes, choose, free_memory, resident_bytes
+from imagineerd.worker.devices import GIB, batch_sizes, choose, free_memory, resident_bytes, thrift_of
 
 
 @pytest.mark.parametrize(
@@ -23,6 +25,40 @@ from imagineerd.worker.devices import GIB, batch_sizes, choose, free_memory, res
 )
 def test_batch_sizes_follow_the_memory(kind: str, memory: int, expected: tuple[int, ...]) -> None:
     assert batch_sizes(kind, memory) == expected
+
+
+@pytest.mark.parametrize(
+    ("memory", "dtype", "thrift"),
+    [
+        (24 * GIB, torch.float16, (False, False)),
+        (6 * GIB, torch.float16, (False, False)),
+        (4 * GIB, torch.float16, (True, False)),
+        (2 * GIB, torch.float16, (True, True)),
+        (12 * GIB, torch.float32, (False, False)),
+        (8 * GIB, torch.float32, (True, False)),
+        (4 * GIB, torch.float32, (True, True)),
+    ],
+)
+def test_a_small_card_keeps_idle_parts_off_it_and_a_smaller_one_slices_attention_too(
+    memory: int, dtype: torch.dtype, thrift: tuple[bool, bool]
+) -> None:
+    assert thrift_of(Hardware(), "cuda", memory, dtype) == thrift
+
+
+@given(st.integers(GIB, 200 * GIB), st.integers(GIB, 200 * GIB), st.tuples(st.booleans(), st.booleans()))
+def test_the_more_memory_a_card_has_the_less_is_done_for_want_of_it_and_what_the_config_asks_for_is_done_always(
+    one: int, other: int, asked: tuple[bool, bool]
+) -> None:
+    hardware = Hardware(cpu_offload=asked[0], attention_slicing=asked[1])
+    small, big = (thrift_of(hardware, "cuda", memory, torch.float16) for memory in sorted((one, other)))
+
+    for less, more, own in zip(big, small, asked, strict=True):
+        assert own <= less <= more
+    assert small.offload or asked[1] or not small.slice_attention
+
+
+def test_elsewhere_nothing_is_done_by_itself() -> None:
+    assert thrift_of(Hardware(cpu_offload=True), "cpu", GIB, torch.float32) == (False, False)
 
 
 @pytest.mark.parametrize("wanted", ["tpu", "cuda:x", "", "cpu:0:0"])

@@ -43,7 +43,7 @@ def test_every_sampler_draws_about_the_same_card(name: Scheduler) -> None:
 
 @pytest.mark.parametrize("name", SCHEDULERS)
 def test_karras_noise_levels_are_said_of_a_sampler_that_takes_them(name: Scheduler) -> None:
-    times = [make_scheduler(name, config, 5, "cpu").timesteps.tolist() for config in (KARRAS, {})]
+    times = [make_scheduler(name, config, 5).timesteps.tolist() for config in (KARRAS, {})]
 
     assert uses_karras(name, KARRAS) == (times[0] != times[1])
     assert not uses_karras(name, {})
@@ -52,7 +52,7 @@ def test_karras_noise_levels_are_said_of_a_sampler_that_takes_them(name: Schedul
 def test_a_model_whose_schedule_ends_in_noise_is_drawn_from_noise() -> None:
     config = {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing", "steps_offset": 1}
 
-    scheduler: Any = make_scheduler("dpm++", config, 20, "cpu")
+    scheduler: Any = make_scheduler("dpm++", config, 20)
 
     assert int(scheduler.timesteps[0]) == 999
     assert float(scheduler.alphas_cumprod[-1]) < 1e-6

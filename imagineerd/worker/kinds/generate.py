@@ -26,6 +26,7 @@ from imagineerd.worker.open_orders import OpenOrder
 from imagineerd.worker.outputs import write_take
 from imagineerd.worker.preview import Previewer
 from imagineerd.worker.sidecar import describe
+from imagineerd.worker.spans import Span
 from imagineerd.worker.tuning import Cells
 
 
@@ -90,11 +91,19 @@ def _prepare(order: OpenOrder, context: Context) -> _Drawing:
     render = order.render
     spec = render.items[0].spec
     model = context.library.get(render.source)
-    mix = apply_mix(model, _loras(render, spec))
+    mix = _mix(order, model, spec)
     _check_unchanged(spec, mix)
     cells = Cells(spec.height // LATENT_FACTOR, spec.width // LATENT_FACTOR)
     size = context.tuning.size(model, cells, render.batch_size)
     return _Drawing(order, spec, model, mix, size, cells, context)
+
+
+def _mix(order: OpenOrder, model: Model, spec: GenerateSpec) -> tuple[Applied, ...]:
+    """Bring the model to the order's mix, and note how long that takes."""
+    before, span = model.mix, Span(model.device)
+    mix = apply_mix(model, _loras(order.render, spec))
+    order.mixing = None if mix is before else span.end()
+    return mix
 
 
 def _loras(render: link.Render, spec: GenerateSpec) -> list[tuple[str, str, float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from imagineerd import link
 from imagineerd.errors import LoraError
 from imagineerd.jobs import LoraWeight
+from imagineerd.worker import devices
 from imagineerd.worker.context import Context
 from imagineerd.worker.failures import explain
 from imagineerd.worker.kinds import generate
@@ -24,7 +25,7 @@ from imagineerd.worker.models import Library
 
 
 class Desk:
-    """A context whose reports can be read back."""
+    """A context whose reports can be read back; `told` are those of the order drawn last."""
 
     def __init__(self, device: Any) -> None:
         self.ours, theirs = socket.socketpair()
@@ -41,16 +42,14 @@ class Desk:
         except Exception as error:  # noqa: BLE001 - as the worker does
             order.fail(*explain(error))
         self.context.orders.end(order)
-        return list(self._answers())
+        self.told = list(iter(self._receive, None))
+        return [report for report in self.told if isinstance(report, link.Finished | link.Failed | link.Stopped)]
 
-    def _answers(self) -> Iterator[link.Report]:
-        while not isinstance(report := self._receive(), link.OrderDone):
-            if isinstance(report, link.Finished | link.Failed | link.Stopped):
-                yield report
-
-    def _receive(self) -> link.Report:
+    def _receive(self) -> link.Report | None:
+        """Return the next report of an order, None at its end."""
         header = self.ours.recv(4, socket.MSG_WAITALL)
-        return link.decode_report(self.ours.recv(link.length_of(header), socket.MSG_WAITALL))
+        report = link.decode_report(self.ours.recv(link.length_of(header), socket.MSG_WAITALL))
+        return None if isinstance(report, link.OrderDone) else report
 
 
 @pytest.fixture
@@ -234,6 +233,25 @@ def test_nothing_is_left_of_an_unloaded_model(desk: Desk, order: link.Render) ->
     assert model() is None
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif("not __import__('torch').cuda.is_available()", reason="there is no CUDA device")
+def test_ten_decks_leave_no_more_on_the_gpu_than_two(source: link.ModelSource, spec: Any, tmp_path: Path) -> None:
+    desk = Desk(devices.choose(link.Hardware(device="cuda")))
+    write_lora(tmp_path / "ink.safetensors")
+    left = []
+    for deck in range(10):
+        mix = (LoraWeight("ink", 0.1 * (deck % 2)),)
+        items = tuple(
+            link.Item(card, 1, "b", card, spec(seed=card, mix=mix), str(tmp_path / f"{deck}_{card}"))
+            for card in range(4)
+        )
+        answers = desk.draw(link.Render(items, source, 4, (("ink", str(tmp_path / "ink.safetensors")),)))
+        assert {type(answer) for answer in answers} == {link.Finished}
+        left.append(torch.cuda.memory_allocated())
+
+    assert left[-1] == left[1]
+
+
 # ---------------------------------------------------------------- LoRAs
 
 
@@ -247,6 +265,20 @@ def test_a_lora_that_changed_since_it_was_accepted_is_refused(
 
     assert failed.code == LoraError.code
     assert "has changed" in failed.message
+
+
+def test_what_a_change_of_the_mix_took_is_told_once_it_is_drawn_and_nothing_where_there_was_none(
+    desk: Desk, order: link.Render, spec: Any, tmp_path: Path
+) -> None:
+    write_lora(tmp_path / "ink.safetensors")
+    took = []
+    for weight in (0.5, 0.5, 0.7, None):
+        mix = (LoraWeight("ink", weight),) if weight else ()
+        item = link.Item(1, 1, "b", 1, spec(mix=mix), str(tmp_path / "a"))
+        desk.draw(link.Render((item,), order.source, 1, (("ink", str(tmp_path / "ink.safetensors")),)))
+        took += [report.mix_seconds for report in desk.told if isinstance(report, link.Drawn)]
+
+    assert [seconds > 0 for seconds in took] == [True, False, True, True]
 
 
 def test_the_sidecar_holds_the_mix_with_its_hashes(desk: Desk, order: link.Render, spec: Any, tmp_path: Path) -> None:
