@@ -51,7 +51,7 @@ def cuda_graphs(bench: Bench, model: Model, size: int) -> None:
     measure = "one UNet call, CUDA graphs"
     if bench.is_late(measure, COMPILE_S):
         return
-    graphed: Any = torch.compile(model.unet, mode="reduce-overhead", fullgraph=True)
+    graphed: Any = torch.compile(model.unet, mode="reduce-overhead", fullgraph=True, dynamic=False)
     try:
         seconds = _seconds(_of(graphed), model, _shape(bench, size), runs=3 * RUNS)  # it records at the second one
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told in its row

@@ -221,7 +221,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N")
     parser.add_argument("--size", choices=sorted(SIZES), default="starter")
-    parser.add_argument("--cards", type=int, default=16, help="cards of each measure")
+    parser.add_argument("--cards", type=int, default=16, help="cards of a measure, at most")
     parser.add_argument("--minutes", type=float, default=8.5, help="nothing is begun that would end after that")
     parser.add_argument("--save", action="store_true", help="write the table into results/, too")
     options = parser.parse_args()
