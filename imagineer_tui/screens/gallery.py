@@ -146,10 +146,14 @@ class GalleryScreen(Framed):
     async def _search(self) -> None:
         from imagineerd.errors import ImagineerError
 
+        if not (query := self._album.query):
+            return
         try:
-            page = await self.client.search(self._album.query, FOUND)
+            page = await self.client.search(query, FOUND)
         except ImagineerError as error:
             entitle(self.query_one(CardPage), self._album.title, error.message)
+            return
+        if query != self._album.query:  # it was given up, or more was typed
             return
         more = f"the newest {FOUND}" if page.before else number_of(len(page.takes), "take")
         self._album.lay_out_found(page)

@@ -351,3 +351,29 @@ async def test_a_deck_is_asked_for_anew_although_news_come_without_end(daemon: F
             daemon.happen(protocol.TakeAdded(take=gallery.takes[5]))
             await pilot.pause(SOON_S / 5)
         await shown
+
+
+@pytest.mark.usefixtures("gallery")
+async def test_a_search_that_is_given_up_at_once_shows_nothing_of_it(daemon: FakeDaemon):
+    daemon.answers["search"] = protocol.Takes(takes=(protocol.ListedTake(take=take(4), card="The Fool"),))
+    async with gallery_of(daemon) as (app, pilot):
+        await shows(pilot, "✗ Taurus")
+        await pilot.press("slash", "x", "escape")
+        await pilot.pause(2 * SOON_S)  # as long as words are waited out
+        assert not daemon.count(protocol.Search)
+        assert "The Fool" not in text_of(app)
+
+
+@pytest.mark.usefixtures("gallery")
+async def test_what_a_search_finds_after_it_was_given_up_is_not_shown(daemon: FakeDaemon):
+    daemon.answers["search"] = protocol.Takes(takes=(protocol.ListedTake(take=take(4), card="The Fool"),))
+    async with gallery_of(daemon) as (app, pilot):
+        await shows(pilot, "✗ Taurus")
+        daemon.hold("search")
+        await pilot.press("slash", "x")
+        await until(pilot, lambda: daemon.count(protocol.Search))
+        await pilot.press("escape")
+        daemon.release()
+        await shows(pilot, "✗ Taurus")
+        await pilot.pause(SOON_S)
+        assert "The Fool" not in text_of(app)
