@@ -70,6 +70,8 @@ class Audition(Vertical):
     @property
     def subject(self) -> Subject | None:
         """What to draw; None where something is wrong with it."""
+        if not self._auditions.now and not self._auditions.job:
+            self._form.offer(offer_of(self._framed.world.decks))
         return self._form.subject
 
     def fill(self, draft: dict[str, Any]) -> None:
@@ -233,8 +235,6 @@ class Audition(Vertical):
         fault = f"✗ {auditions.fault}" if auditions.fault else ""
         now = self._progress or fault or (str(auditions.right) if auditions.right else NOTHING_YET)
         self.query_one(BeforeAfter).caption(f"before · {auditions.left}" if auditions.left else "", now)
-        if not auditions.now and not auditions.job:
-            self._form.offer(offer_of(self._framed.world.decks))
         subject = self.subject
         title = f"Audition · {str(subject)[:24]} · seed {subject.settings.seed}" if subject else "Audition"
         entitle(self, title)

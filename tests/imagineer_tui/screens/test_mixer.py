@@ -266,6 +266,40 @@ async def test_an_audition_that_ends_while_nobody_looks_is_there_on_return(mixin
         await shows(pilot, "Ink 0.6")
 
 
+async def test_without_a_word_it_auditions_the_first_card_of_the_deck_that_was_dealt_last(
+    mixing: FakeDaemon, deck: Deck
+):
+    mixing.snapshot_batches = (deck.batch(),)
+    async with mixer_of(mixing) as (_, pilot):
+        await shows(pilot, "Audition · zodiac 1 · seed 4711", "p says what to draw")
+
+        await pilot.press("enter")
+
+        await until(pilot, lambda: mixing.count(protocol.Deal))
+        dealt = mixing.last(protocol.Deal)
+        assert (dealt.set, dealt.cards, dealt.theme) == ("zodiac", (1,), deck.batch().theme)
+        assert dealt.settings.mix == (LoraWeight("Ink", 0.6),)
+
+
+async def test_a_card_is_auditioned_with_a_theme(mixing: FakeDaemon):
+    async with mixer_of(mixing) as (_, pilot):
+        await pilot.press("p", *"at sea", "tab", *"zodiac", "space", "2", "enter")
+
+        await until(pilot, lambda: mixing.count(protocol.Deal))
+        dealt = mixing.last(protocol.Deal)
+        assert (dealt.set, dealt.cards, dealt.theme) == ("zodiac", (2,), "at sea")
+
+
+async def test_the_footer_has_the_keys_of_what_has_the_focus(mixing: FakeDaemon):
+    async with mixer_of(mixing, (80, 24)) as (_, pilot):
+        await shows(pilot, "enter to a fader  / filter", ": more")
+        await pilot.press("enter", "escape")
+        await shows(pilot, "←→ weight", "m mute  o solo", ": more")
+
+        await pilot.press("p")
+        await shows(pilot, "F1 help  esc leave")
+
+
 async def test_a_card_of_a_set_is_auditioned(mixing: FakeDaemon):
     async with mixer_of(mixing) as (_, pilot):
         await pilot.press("p", "tab", *"zodiac", "space", "2", "enter")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from fakes import FakeDaemon
-from piloting import opened, shows, until
+from msgspec.structs import replace
+from piloting import opened, planned, shows, text_of, until
+from textual.widgets import Input
 
 from imagineer_tui.widgets.card_rows import CardRows
 from imagineerd import protocol
@@ -90,15 +92,66 @@ async def test_space_chooses_cards_for_a_smaller_deal(daemon: FakeDaemon):
 
 
 async def test_a_broken_set_says_what_is_wrong_and_is_not_dealt(daemon: FakeDaemon):
-    async with opened(daemon) as (_, pilot):
+    async with opened(daemon) as (app, pilot):
         await shows(pilot, "about 0:24", "── yours ──", "✗")
 
         await pilot.press("G")
         await shows(pilot, "This set cannot be dealt", "comets.csv: There is no row.")
         await pilot.press("enter")
 
-        await pilot.pause()
+        await until(pilot, lambda: [toast for toast in app._notifications if "Mend its files" in toast.message])
         assert not daemon.count(protocol.Deal)
+
+
+async def test_a_plan_that_fails_leaves_no_cards_of_another_set_and_says_why_it_is_not_dealt(daemon: FakeDaemon):
+    async with opened(daemon) as (app, pilot):
+        await shows(pilot, "about 0:24", "Aries in the sky")
+        daemon.answers["plan"] = protocol.Error(code="E_NOT_FOUND", message="There is no LoRA “Nope”.")
+
+        await pilot.press("j")
+
+        await shows(pilot, "Tarot · 22 cards", "! There is no LoRA “Nope”.")
+        assert "Aries" not in text_of(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: app._notifications)
+        assert not daemon.count(protocol.Deal)
+
+
+async def test_its_own_key_reads_the_sets_anew(daemon: FakeDaemon):
+    async with opened(daemon) as (_, pilot):
+        await shows(pilot, "about 0:24")
+        daemon.answers["sets"] = protocol.Sets(sets=(protocol.SetInfo(id="zodiac", name="Stars", cards=3),))
+
+        await pilot.press("1")
+
+        await shows(pilot, "▸ Stars")
+
+
+async def test_v_gives_a_long_prompt_the_room_of_the_list(daemon: FakeDaemon):
+    long = ", ".join(f"lantern {number}" for number in range(1, 31))
+    async with opened(daemon, (80, 24)) as (app, pilot):
+        await shows(pilot, "about 0:24")
+        app.screen.query_one("#theme", Input).value = long
+        await shows(pilot, "lantern 9")
+        assert "lantern 25" not in text_of(app)
+
+        await pilot.press("v")
+
+        await shows(pilot, "lantern 30", "− blurry")
+
+
+async def test_long_names_have_the_room_that_there_is(daemon: FakeDaemon):
+    name = "The Keeper of the Northernmost Lighthouse"
+
+    def plan(request: protocol.PlanDeal) -> protocol.Plan:
+        plan = planned(request)
+        return replace(plan, cards=(replace(plan.cards[0], name=name), *plan.cards[1:]))
+
+    daemon.answers["plan"] = plan
+    async with opened(daemon) as (_, pilot):
+        await shows(pilot, f"1 {name[:30]}")
+    async with opened(daemon, (80, 24)) as (_, pilot):
+        await shows(pilot, f"1 {name[:20]}")
 
 
 async def test_slash_filters_the_list_with_the_focus_and_escape_shows_all(daemon: FakeDaemon):
@@ -126,8 +179,11 @@ async def test_a_theme_of_one_s_own_goes_along_to_another_set_and_to_the_next_ru
 async def test_it_fits_a_small_terminal(daemon: FakeDaemon):
     async with opened(daemon, (80, 24)) as (_, pilot):
         await shows(pilot, "▸ Zodiac", "Aries in the sky", "? help")
-    async with opened(daemon, (50, 16)) as (_, pilot):
-        await shows(pilot, "Zodiac", "Aries", "? help")
+    async with opened(daemon, (60, 16)) as (_, pilot):
+        await shows(pilot, "▸ Zodiac", "1 Aries", "? help")
+        await pilot.press("right")
+
+        await shows(pilot, "2 Taurus", "Aries in the sky")
 
 
 async def test_settings_of_the_deal_are_planned_and_dealt_with(daemon: FakeDaemon):
