@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from imagineerd.protocol import Plan, PlannedCard
 
 NAME_WIDTH: Final = 22
-"""A name's cells, or more where some are longer and there is room for them and for what is wrong."""
+"""A name's cells: more where some are longer and there is room for them and for what is wrong, fewer where all are
+shorter and what is wrong needs the room."""
 FIXED: Final = (Column("#", 4, right=True), Column("tokens", token_bar.WIDTH))
 
 
@@ -43,8 +44,10 @@ class CardRows(Rows):
 
     def _name_width(self, plan: Plan) -> int:
         longest = max((cell_len(card.name) for card in plan.cards), default=0)
+        noted = max((cell_len(short_notes(card)) for card in plan.cards), default=0)
         room = self.size.width - len(MARKER) - sum(column.width + 1 for column in FIXED)
-        return max(NAME_WIDTH, min(longest, room // 2))
+        least = min(NAME_WIDTH, max(longest, room - noted - 1))
+        return max(least, min(longest, room // 2))
 
     def on_resize(self) -> None:
         """Names are as long as there is room for (Textual calls that of `Rows` too)."""

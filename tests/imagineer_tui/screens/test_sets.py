@@ -154,6 +154,11 @@ async def test_long_names_have_the_room_that_there_is(daemon: FakeDaemon):
         await shows(pilot, f"1 {name[:20]}")
 
 
+async def test_at_80x24_names_leave_the_room_that_what_is_wrong_needs(daemon: FakeDaemon):
+    async with opened(daemon, (80, 24)) as (_, pilot):
+        await shows(pilot, "no {mood}", "cut: “clean lin")
+
+
 async def test_slash_filters_the_list_with_the_focus_and_escape_shows_all(daemon: FakeDaemon):
     async with opened(daemon) as (app, pilot):
         await shows(pilot, "about 0:24")
