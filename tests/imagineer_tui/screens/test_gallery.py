@@ -286,7 +286,7 @@ async def test_pictures_are_shown_another_way_by_f6(daemon: FakeDaemon):
 async def test_what_has_no_room_on_one_page_says_which_page_it_is(daemon: FakeDaemon):
     async with gallery_of(daemon) as (_, pilot):
         await shows(pilot, "✗ Taurus")
-        await pilot.resize_terminal(40, 22)
+        await pilot.resize_terminal(30, 22)
         await pilot.press("right")
         await shows(pilot, "page 1 of 2")
 
