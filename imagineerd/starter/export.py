@@ -13,7 +13,7 @@ from imagineerd.starter import tokenizer as bpe
 from imagineerd.starter.network import HEIGHT, WIDTH, Networks, new_scheduler
 from imagineerd.starter.vocabulary import FAMILIES, STYLES, SUBJECT_GROUPS
 
-VERSION = 3
+VERSION = 4
 LICENSE = "MIT"
 
 
