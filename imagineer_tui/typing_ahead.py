@@ -32,9 +32,10 @@ class KeysInTurn(App[R], Generic[R]):
         """The widget behind whose messages the next key waits; None while none has its turn."""
 
     async def on_event(self, event: Event) -> None:
-        """Hand on a key, or keep it while another one has its turn."""
+        """Hand on a key, or keep it while another one has its turn; drop one that comes back when all is closed."""
         if not isinstance(event, Key) or event.is_forwarded:
-            await super().on_event(event)
+            if not isinstance(event, Key) or self.screen_stack:
+                await super().on_event(event)
             return
         self._typed.append(event)
         # A widget that is gone takes what waits there with it.
@@ -50,7 +51,11 @@ class KeysInTurn(App[R], Generic[R]):
             self.set_timer(SOON_S, self._hand_on)
             return
         await super().on_event(self._typed.popleft())
-        self._go_after(self.focused or self.screen, ROUNDS)
+        self._go_after(self._where_keys_go(), ROUNDS)
+
+    def _where_keys_go(self) -> DOMNode | None:
+        """What has the focus, or its screen; None when all screens are closed, as they are at the end."""
+        return (self.focused or self.screen) if self.screen_stack else None
 
     def _go_after(self, node: DOMNode | None, rounds: int) -> None:
         """Go from widget to widget up to the app, behind all that waits there."""
@@ -62,6 +67,6 @@ class KeysInTurn(App[R], Generic[R]):
 
     async def _came_back(self, rounds: int) -> None:
         if rounds:
-            self._go_after(self.focused or self.screen, rounds)
+            self._go_after(self._where_keys_go(), rounds)
         else:
             await self._hand_on()

@@ -10,6 +10,7 @@ from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from imagineer_tui.typing_ahead import KeysInTurn
 from imagineer_tui.widgets.library_rows import LibraryRows
 from imagineerd import protocol
 
@@ -67,3 +68,22 @@ async def test_a_widget_that_is_gone_stops_no_keys(daemon: FakeDaemon):
         at_once(pilot, "question_mark")
 
         await shows(pilot, "Enter deals the whole set")
+
+
+async def test_keys_behind_the_one_that_leaves_do_nothing_to_the_end(daemon: FakeDaemon):
+    async with opened(daemon) as (app, pilot):
+        await shows(pilot, "about 0:24")
+
+        at_once(pilot, "ctrl+q", *"jkjkjk")
+
+        await until(pilot, lambda: not app.is_running)
+
+
+async def test_a_key_that_comes_back_when_all_screens_are_closed_is_dropped():
+    app = KeysInTurn[None]()
+    key = Key("j", "j")
+    key._set_forwarded()
+
+    await app.on_event(key)
+
+    assert app.screen_stack == []
