@@ -12,6 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.timer import Timer
 
+from imagineer_tui import collector
 from imagineer_tui.model.connecting import sentence
 from imagineer_tui.model.status import parts, waiting
 from imagineer_tui.remembering import Memory
@@ -147,6 +148,7 @@ class Framed(Screen[None]):
     def on_mount(self) -> None:
         """Keep the age of old data in sight; nothing beats while all is well."""
         self._beat = self.set_interval(1, self._show_connection, pause=True)
+        self.call_after_refresh(collector.set_aside)
 
     def on_screen_resume(self) -> None:
         """Come to sight."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from imagineer_tui import collector
 from imagineer_tui.preferences import load_preferences, preferences_file
 from imagineer_tui.terminal.detection import detect
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 def open_app(environ: Mapping[str, str], far: Endpoints | None = None) -> int:
     """Run the app until it is left; return the exit code. `far` is a daemon of another machine."""
+    collector.hold()
     with ThreadPoolExecutor(1) as thread:
         # A terminal far away answers while Textual is imported.
         asked = thread.submit(detect, environ)

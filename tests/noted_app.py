@@ -28,7 +28,7 @@ class Noted(ImagineerApp):
         self._beating = asyncio.create_task(self._beat())
 
     async def _beat(self) -> None:
-        while True:
+        while not self._exit:  # leaving waits for the thread that reads keys, and nobody waits for that
             due = time.monotonic() + BEAT_S
             await asyncio.sleep(BEAT_S)
             self.late.append(round((time.monotonic() - due) * 1000, 1))
