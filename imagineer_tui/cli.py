@@ -15,6 +15,7 @@ from imagineerd.errors import DaemonAway, ImagineerError
 MODULES: Final = {
     "making": ("deal", "generate", "reroll", "complete", "watch"),
     "gridding": ("grid", "sheet"),
+    "exporting": ("export",),
     "looking": ("plan", "themes", "sets", "batches", "show", "jobs", "queue", "status", "doctor"),
     "steering": ("pick", "cancel", "retry", "hold", "release", "move", "priority", "pause", "resume", "start", "stop"),
     "curating": ("take", "search", "favourite", "delete", "restore", "trash"),

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from imagineerd.jobs import State
 
+_DAY = 86_400
+_WEEK_DAYS = 6
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _STEP = 1000
 _MINUTE = 60
@@ -35,6 +37,18 @@ def size(count: float) -> str:
 def moment(at: float) -> str:
     """Return a Unix time as local date and time."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
+
+
+def when(at: float, now: float) -> str:
+    """Return a Unix time in at most six characters: `21:14` of today, `Sat 28` of this week, `3 Oct`, `Oct’25`."""
+    then, today = time.localtime(at), time.localtime(now)
+    if then[:3] == today[:3]:
+        return time.strftime("%H:%M", then)
+    if 0 < now - at < _WEEK_DAYS * _DAY:
+        return f"{time.strftime('%a', then)} {then.tm_mday}"
+    if then.tm_year == today.tm_year:
+        return f"{then.tm_mday} {time.strftime('%b', then)}"
+    return time.strftime("%b’%y", then)
 
 
 def number_of(count: int, one: str, many: str = "") -> str:

@@ -313,7 +313,8 @@ class Batch(Body, frozen=True, omit_defaults=True, kw_only=True):
     `folder` is the absolute path of its pictures on the daemon's machine, to show; `mixes` are the names of the saved
     mixes that it was dealt with. `grid` are the axes of a grid: its slots are the cells, row by row of the sheet. An
     `audition` was drawn to hear what a mix does: it is not listed where nobody asks for it.
-    `labelled` counts its takes that have a label.
+    `labelled` counts its takes that have a label. `duration` is the rendering time of all its takes together, of those
+    that were deleted, too.
     """
 
     id: str
@@ -329,6 +330,7 @@ class Batch(Body, frozen=True, omit_defaults=True, kw_only=True):
     grid: tuple[Axis, ...] = ()
     labelled: int = 0
     audition: bool = False
+    duration: Seconds = 0.0
 
 
 class SetInfo(Body, frozen=True, omit_defaults=True, kw_only=True):

@@ -139,7 +139,7 @@ def _happened(world: World, body: EventBody) -> frozenset[Topic]:
         case JobMoved():
             _move(world, body.job, body.batch, Move(body.state, body.error, body.attempts))
         case TakeAdded():
-            world.landed.append(body.take)
+            landed.land(world, body.take)
             _move(world, body.take.job, body.take.batch, Move(State.DONE, None, take=body.take.id))
         case LabelerBuilt():
             build = _build_of(world)

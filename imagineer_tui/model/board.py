@@ -36,7 +36,8 @@ MARKS: Final = {"queued": "·", "running": "▶", "done": "✓", "failed": "✗"
 class Line:
     """One line. `share` is what its bar shows, None for no bar; `jobs` is what a key acts on, of `batch`.
 
-    `whole` says that the line stands for all jobs of its batch; `trouble` that it wants to be looked at.
+    `whole` says that the line stands for all jobs of its batch; `trouble` that it wants to be looked at; `took` is how
+    long what is done took.
     """
 
     key: str
@@ -45,6 +46,7 @@ class Line:
     count: str = ""
     share: float | None = None
     note: str = ""
+    took: str = ""
     batch: str = ""
     jobs: tuple[int, ...] = ()
     whole: bool = False
@@ -205,6 +207,7 @@ def _ended(world: World, batch: Batch, failed: list[Job], opened: Collection[str
         f"{mark} {queue.title_of(world, batch.id)}",
         count=f"{done}/{total}",
         note=ending(batch).partition("; ")[2].rstrip("."),
+        took=clock(max(1.0, batch.duration)) if batch.duration else "",
         batch=batch.id,
         jobs=tuple(job.id for job in queue.of_batch(world, batch.id)),
         whole=True,

@@ -1,4 +1,4 @@
-"""The takes that landed while the app looked, when something else is said of one of them."""
+"""The takes that landed while the app looked, and what else is said of one of them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,14 @@ from imagineerd.protocol import LabelChanged, Take, TakeChanged, TakeDeleted, Ta
 
 Told: TypeAlias = TakeDeleted | TakeRestored | TakeChanged | LabelChanged
 """What happens to takes that were drawn."""
+
+
+def land(world: World, take: Take) -> None:
+    """Take in a new take; its batch took as much longer to draw."""
+    world.landed.append(take)
+    batch = world.batches.get(take.batch)
+    if batch and not take.cached:
+        world.batches[batch.id] = replace(batch, duration=batch.duration + take.duration)
 
 
 def tell(world: World, body: Told) -> None:

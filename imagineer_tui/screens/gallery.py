@@ -20,16 +20,12 @@ from imagineer_tui.widgets.filter_line import FilterLine, ListFilter
 from imagineer_tui.widgets.rows import Rows
 from imagineer_tui.widgets.take_panel import TakePanel
 from imagineer_tui.widgets.thumbnails import Thumbnails
-from imagineer_tui.widgets.titles import entitle
-from imagineer_tui.words import number_of
 
 if TYPE_CHECKING:
     from imagineer_tui.messages import Happened
 
 BATCHES: Final = 500
 """Decks that are listed; older ones are found by searching."""
-FOUND: Final = 200
-"""Takes that a search shows."""
 
 
 class GalleryScreen(Framed):
@@ -41,7 +37,7 @@ class GalleryScreen(Framed):
         "A deck shows the pick of each card. Enter opens a card with all its takes, a take large; escape goes back. "
         "Tab goes to the list of decks, where / filters it. Among the cards / searches all takes: words, "
         'is:favourite, set:tarot, lora:Ink, label:ram, rating:safe, card:"The Fool".\n\n'
-        "L has a take or its deck labelled. "
+        "L has a take or its deck labelled, e writes the deck into a folder. "
         "x marks takes to compare, up to four. What is deleted lies in the trash, and z brings it back. Takes that "
         "were rated not safe for work are blurred until b reveals them.\n\n"
         "★ pick   ♥ favourite   ◌ not drawn yet   ✗ failed   ▒ blurred   × compared   +1 one more take"
@@ -49,6 +45,7 @@ class GalleryScreen(Framed):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "search", id="gallery.search", key_display="/"),
         Binding("z", "undo", "undo", id="gallery.undo", show=False),
+        Binding("e", "export", "export the deck into a folder", id="gallery.export", show=False),
         Binding("v", "large", "large, or the page again", id="gallery.large", show=False),
         Binding("escape", "back", "back", id="gallery.back", show=False),
     ]
@@ -131,38 +128,18 @@ class GalleryScreen(Framed):
         if self._album.batch and not self._album.query:
             self._load_deck()
 
-    @work(group="cards", exclusive=True, exit_on_error=False)
+    @work(group="deck", exclusive=True, exit_on_error=False)
     async def _load_deck(self) -> None:
         detail = await self.asked(self.client.batch(self._album.batch))
         if detail:
             self._album.detail = detail
-            self._show_deck()
+            if not self._album.query:
+                self._show_deck()
 
+    @on(CardPage.SearchEnded)
     def _show_deck(self) -> None:
         self._album.lay_out()
-        self._show(self._album.note)
-
-    @work(group="cards", exclusive=True, exit_on_error=False)
-    async def _search(self) -> None:
-        from imagineerd.errors import ImagineerError
-
-        if not (query := self._album.query):
-            return
-        try:
-            page = await self.client.search(query, FOUND)
-        except ImagineerError as error:
-            entitle(self.query_one(CardPage), self._album.title, error.message)
-            return
-        if query != self._album.query:  # it was given up, or more was typed
-            return
-        more = f"the newest {FOUND}" if page.before else number_of(len(page.takes), "take")
-        self._album.lay_out_found(page)
-        self._show(f"{more} · esc back to the deck")
-
-    def _show(self, note: str) -> None:
-        self.query_one(CardPage).show(note)
-        if not self._album.cards:
-            self.query_one(TakePanel).clear()
+        self.query_one(CardPage).show(self._album.note)
 
     # ------------------------------------------------------------ the take under the cursor
 
@@ -171,17 +148,10 @@ class GalleryScreen(Framed):
         if card := self.query_one(CardPage).card:
             error, blurred = self._album.error_of(card), self._album.is_hidden(card)
             self.query_one(TakePanel).show(card, error, blurred=blurred)
-            if card.take:
-                self._soon.do("about", self._load_about)
 
-    @work(group="about", exclusive=True, exit_on_error=False)
-    async def _load_about(self) -> None:
-        card = self.query_one(CardPage).card
-        if card is None or card.take is None:
-            return
-        about = await self.asked(self.client.take(card.take.id))
-        if about and card == self.query_one(CardPage).card:
-            self.query_one(TakePanel).show_about(about)
+    @on(CardPage.Emptied)
+    def _emptied(self) -> None:
+        self.query_one(TakePanel).clear()
 
     @on(CardPage.Marked)
     def _marked(self) -> None:
@@ -205,8 +175,7 @@ class GalleryScreen(Framed):
 
     def _reload_shown(self) -> None:
         self._load_batches()
-        if self._album.query:
-            self._search()
+        self.query_one(CardPage).search()
 
     # ------------------------------------------------------------ moving about
 
@@ -245,12 +214,13 @@ class GalleryScreen(Framed):
         which = "#batches-filter" if self.query_one(DeckRows).has_focus else "#search"
         self.query_one(which, FilterLine).open()
 
-    @on(CardPage.Searched)
-    def _searched(self) -> None:
-        if self._album.query:
-            self._soon.do("search", self._search)
-        else:
-            self._show_deck()
+    @work(group="export", exclusive=True, exit_on_error=False)
+    async def action_export(self) -> None:
+        """Write the open deck into a folder; among what a search found, that of the take under the cursor."""
+        from imagineer_tui.widgets.export_form import export
+
+        card = self.query_one(CardPage).card if self._album.query else None
+        await export(self, card.batch if card else self._album.batch)
 
     @on(Rows.Opened, "#batches")
     def _to_the_cards(self) -> None:

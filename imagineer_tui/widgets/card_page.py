@@ -1,4 +1,4 @@
-"""A page of cards, and the keys that keep the one under the cursor, throw it away, or look at it closer."""
+"""A page of cards, the search, and the keys that keep the one under the cursor, throw it away, or look at it closer."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from textual.message import Message
 
 from imagineer_tui.intents import LabelTake, UseSettings
 from imagineer_tui.model.gallery import command_of
+from imagineer_tui.soon import Soon
 from imagineer_tui.widgets.filter_line import FilterLine
 from imagineer_tui.widgets.thumbnail import FAILED, FAVOURITE, MISSING, PICK, Thumb
 from imagineer_tui.widgets.thumbnails import Thumbnails
 from imagineer_tui.widgets.titles import entitle
+from imagineer_tui.words import number_of
 
 if TYPE_CHECKING:
     from imagineer_tui.framed import Framed
@@ -25,10 +27,12 @@ if TYPE_CHECKING:
     from imagineer_tui.widgets.drawings import Drawings
 
 COMPARED: Final = "×"
+FOUND: Final = 200
+"""Takes that a search shows."""
 
 
 class CardPage(Vertical):
-    """Shows an `Album` that the screen fills; tells when something else is revealed or compared."""
+    """Shows an `Album`: the deck that the screen puts there, or what is searched for here."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "pick", "pick", id="gallery.pick"),
@@ -48,8 +52,11 @@ class CardPage(Vertical):
     class Marked(Message):
         """What is revealed or compared changed."""
 
-    class Searched(Message):
-        """Other words are looked for, which are the album's query now."""
+    class SearchEnded(Message):
+        """Nothing is looked for any more."""
+
+    class Emptied(Message):
+        """There is no card to show."""
 
     def __init__(
         self,
@@ -64,6 +71,7 @@ class CardPage(Vertical):
         self._album = album
         self._drawn = (drawings, shown, cell)
         self._note = ""
+        self._soon = Soon(self.set_timer)
 
     def compose(self) -> ComposeResult:
         """Put the line to search with above the cards."""
@@ -90,6 +98,8 @@ class CardPage(Vertical):
         self._note = note
         self._draw(self._album.place(self.card))
         self._entitle()
+        if not self._album.cards:
+            self.post_message(self.Emptied())
 
     def show_marks(self) -> None:
         """Show the same cards with other marks."""
@@ -114,7 +124,27 @@ class CardPage(Vertical):
     @on(FilterLine.Filtered)
     def _typed(self, event: FilterLine.Filtered) -> None:
         self._album.query = event.words.strip()
-        self.post_message(self.Searched())
+        if self._album.query:
+            self._soon.do("search", self.search)
+        else:
+            self.post_message(self.SearchEnded())
+
+    @work(group="search", exclusive=True, exit_on_error=False)
+    async def search(self) -> None:
+        """Look for the album's query, if there is one."""
+        from imagineerd.errors import ImagineerError
+
+        if not (query := self._album.query):
+            return
+        try:
+            page = await self.framed.client.search(query, FOUND)
+        except ImagineerError as error:
+            entitle(self, self._album.title, error.message)
+            return
+        if query == self._album.query:  # it was not given up, nor was more typed
+            self._album.lay_out_found(page)
+            more = f"the newest {FOUND}" if page.before else number_of(len(page.takes), "take")
+            self.show(f"{more} · esc back to the deck")
 
     @on(FilterLine.Left)
     def _typed_all(self) -> None:

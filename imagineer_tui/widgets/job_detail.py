@@ -9,7 +9,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from imagineer_tui.words import moment
+from imagineer_tui.words import moment, took
 
 if TYPE_CHECKING:
     from imagineerd.jobs import Job
@@ -63,5 +63,7 @@ def job_lines(job: Job) -> list[Content]:
 
 def batch_lines(batch: Batch) -> list[Content]:
     """Return what a batch was dealt as, and where it lies."""
-    dealt = f"{batch.id} · dealt {moment(batch.created_at)}" if batch.created_at else batch.id
-    return [Content.styled(dealt, "dim"), Content.styled(batch.folder, "dim")]
+    dealt = f"dealt {moment(batch.created_at)}" if batch.created_at else ""
+    drawn = f"drawn in {took(batch.duration)}" if batch.duration else ""
+    facts = " · ".join(filter(None, [batch.id, dealt, drawn]))
+    return [Content.styled(facts, "dim"), Content.styled(batch.folder, "dim")]

@@ -53,7 +53,8 @@ def _rows(lines: list[Line], left: str, awaited: str, *, paused: bool) -> Iterat
 def _row(line: Line) -> Row:
     tone = "$error" if line.trouble else ""
     text = Content.styled(f"   {line.text}" if line.indent else line.text, tone)
-    bar = Content("") if line.share is None else _bar(line.share, quiet=line.indent)
+    took = Content.styled(f"in {line.took}" if line.took else "", "dim")
+    bar = took if line.share is None else _bar(line.share, quiet=line.indent)
     note = Content.styled(line.note, "$error" if line.trouble else "dim")
     return Row(line.key, (text, Content.styled(line.count, "dim"), bar, note))
 

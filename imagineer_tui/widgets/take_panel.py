@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.events import Click
 from textual.message import Message
 
+from imagineer_tui.soon import Soon
 from imagineer_tui.widgets.compare import Compare
 from imagineer_tui.widgets.picture import Picture
 from imagineer_tui.widgets.take_facts import TakeFacts
 
 if TYPE_CHECKING:
+    from imagineer_tui.framed import Framed
     from imagineer_tui.model.gallery import Card
     from imagineer_tui.terminal.detection import Terminal
     from imagineer_tui.terminal.images import Shown
     from imagineer_tui.widgets.drawings import Load
-    from imagineerd.protocol import TakeDetail
 
 
 class TakePanel(Vertical):
-    """Shows what it is given; which take that is, the screen knows."""
+    """Shows the card that it is given, and asks the daemon what is known of its take."""
 
     DEFAULT_CSS = """
     TakePanel {
@@ -45,6 +47,8 @@ class TakePanel(Vertical):
     def __init__(self, load: Load, shown: Shown, terminal: Terminal, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, classes="panel")
         self._picture = (load, shown, terminal)
+        self._card: Card | None = None
+        self._soon = Soon(self.set_timer)
 
     def compose(self) -> ComposeResult:
         """Put the picture, those beside each other, and the facts."""
@@ -73,16 +77,25 @@ class TakePanel(Vertical):
 
     def show(self, card: Card, error: str, *, blurred: bool) -> None:
         """Show a card's picture; where it has none, why."""
+        self._card = card
         self.picture.show(card.key, blurred=blurred)
         if card.take is None:
             self.query_one(TakeFacts).show_missing(card, error)
+        else:
+            self._soon.do("about", self._load_about)
 
-    def show_about(self, about: TakeDetail) -> None:
-        """Show what is known of the take."""
-        self.query_one(TakeFacts).show_take(about)
+    @work(group="about", exclusive=True, exit_on_error=False)
+    async def _load_about(self) -> None:
+        card, framed = self._card, cast("Framed", self.screen)
+        if card is None or card.take is None:
+            return
+        about = await framed.asked(framed.client.take(card.take.id))
+        if about and card == self._card:
+            self.query_one(TakeFacts).show_take(about)
 
     def clear(self) -> None:
         """Show nothing."""
+        self._card = None
         self.picture.show("")
         self.query_one(TakeFacts).clear()
 

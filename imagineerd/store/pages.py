@@ -36,9 +36,10 @@ _BATCH_NUMBER = "SELECT number FROM batch WHERE id = ?"
 _LAST_IDS = "SELECT id FROM batch WHERE audition = 0 ORDER BY number DESC LIMIT ?"
 _IDS_FROM = "SELECT id FROM batch WHERE id >= ? AND id < ? ORDER BY id LIMIT 6"
 _SLOT_STATES = "SELECT state, count(*) FROM slot WHERE batch = ? GROUP BY state"
-_LABELLED = """
-    SELECT count(*) FROM take JOIN labeling ON labeling.take = take.id AND labeling.current = 1
-    WHERE take.batch = ? AND take.place = 'kept'
+_LABELLED_AND_DURATION = """
+    SELECT count(labeling.take) FILTER (WHERE take.place = 'kept'), total(take.duration) FILTER (WHERE take.cached = 0)
+    FROM take LEFT JOIN labeling ON labeling.take = take.id AND labeling.current = 1
+    WHERE take.batch = ?
 """
 _SLOTS = """
     SELECT idx, name, slot.state, pick, slot.job, error_code, error_message
@@ -186,6 +187,7 @@ def _number_of(connection: sqlite3.Connection, name: str) -> int:
 
 def _batch_of(connection: sqlite3.Connection, row: Row) -> Batch:
     _, id_, set_id, title, theme, folder, created_at, slots, takes, mixes, grid, audition = row
+    labelled, duration = connection.execute(_LABELLED_AND_DURATION, (id_,)).fetchone()
     return Batch(
         id=id_,
         set=set_id,
@@ -199,7 +201,8 @@ def _batch_of(connection: sqlite3.Connection, row: Row) -> Batch:
         mixes=tuple(mixes.split()),
         grid=_decode_axes(grid),
         audition=bool(audition),
-        labelled=connection.execute(_LABELLED, (id_,)).fetchone()[0],
+        labelled=labelled,
+        duration=duration,
     )
 
 

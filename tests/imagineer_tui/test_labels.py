@@ -185,7 +185,7 @@ def test_captions_lie_beside_their_pictures_in_one_line(tmp_path: Path, capsys: 
         "03.png": "picture 3",
         "03.txt": "ram\n",
     }
-    assert capsys.readouterr().out == f"2 takes written to {folder}; 1 take without a label left out.\n"
+    assert capsys.readouterr().out == f"2 takes (29 B) written to {folder}; 1 take without a label left out.\n"
 
 
 @pytest.mark.usefixtures("daemon")

@@ -128,6 +128,19 @@ def test_a_batch_counts_its_slots_by_state_and_its_takes(connection: sqlite3.Con
     assert (batch.slots, batch.takes, batch.states) == (4, 1, {"done": 1, "running": 1, "queued": 2})
 
 
+def test_a_batch_tells_how_long_its_takes_took_to_draw(connection: sqlite3.Connection, tmp_path: Path) -> None:
+    first, again, found = decks.dealt(connection, tmp_path, cards=3)
+    deleted = decks.drawn(connection, first, "1.png")
+    decks.drawn(connection, again, "2.png")
+    decks.drawn(connection, found, "3.png")
+    connection.execute("UPDATE take SET place = 'trash', deleted_at = 3.0 WHERE id = ?", (deleted.id,))
+    connection.execute("UPDATE take SET cached = 1 WHERE job = ?", (found,))
+
+    (batch,) = pages.list_batches(connection, 10, None).batches
+
+    assert batch.duration == 2 * deleted.duration
+
+
 def test_a_slot_has_the_state_of_its_newest_job(connection: sqlite3.Connection, tmp_path: Path) -> None:
     (first,) = decks.dealt(connection, tmp_path, cards=1)
     (newest,) = intake.add_jobs(connection, "tarot", [(1, decks.spec(9))], None, 10, 2.0).jobs

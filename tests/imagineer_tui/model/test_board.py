@@ -74,6 +74,14 @@ def test_a_finished_deck_says_what_failed_card_by_card():
     assert (card.text, card.note, card.trouble) == ("✗ Taurus", "Out of memory: make it smaller.", True)
 
 
+def test_a_finished_deck_says_how_long_it_took():
+    (deck,) = shown(world_of(states={"done": 12}, duration=72.4))
+    (before,) = shown(world_of(states={"done": 12}))
+
+    assert (deck.count, deck.took) == ("12/12", "1:12")
+    assert before.took == ""
+
+
 def test_an_audition_is_there_only_while_it_is_drawn():
     world = world_of(job(1, State.RUNNING), states={"running": 1})
     world.batches[BATCH] = replace(world.batches[BATCH], audition=True)

@@ -6,7 +6,7 @@ import pytest
 from fakes import BATCH, take
 from msgspec.structs import replace
 
-from imagineer_tui.model.landed import tell
+from imagineer_tui.model.landed import land, tell
 from imagineer_tui.model.world import World
 from imagineerd.protocol import Batch, Label, LabelChanged, TakeChanged, TakeDeleted, TakeRestored
 
@@ -17,6 +17,14 @@ def world() -> World:
     world.batches = {BATCH: Batch(id=BATCH, set="zodiac", title="Zodiac", slots=3, takes=2)}
     world.landed.extend((take(1), take(2)))
     return world
+
+
+def test_a_new_take_adds_to_the_time_that_its_deck_took_unless_it_was_not_drawn(world: World):
+    land(world, replace(take(3), duration=0.5))
+    land(world, replace(take(4), duration=0.5, cached=True))
+
+    assert [landed.id for landed in world.landed] == [1, 2, 3, 4]
+    assert world.batches[BATCH].duration == 0.5
 
 
 def test_a_deleted_take_is_gone_and_counted_no_more(world: World):
