@@ -204,16 +204,24 @@ class ComposeScreen(Framed):
     async def _use(self, take: int) -> None:
         detail = await self.asked(self.client.take(take))
         if detail:
-            before = dict(self._form.draft)
-            self._form.fill({**compose.draft_of(detail), "n": before.get("n", "")})
-            self.did("Took the settings of a take", lambda: self._put_back(before))
+            draft = {**compose.draft_of(detail), "n": self._form.draft.get("n", "")}
+            self._fill(draft, "Took the settings of a take")
 
     def action_clear(self) -> None:
         """Empty the form."""
-        before = dict(self._form.draft)
-        self._form.fill({})
-        self.did("Emptied the form", lambda: self._put_back(before))
+        self._fill({}, "Emptied the form")
 
-    async def _put_back(self, draft: Draft) -> bool:
+    def _fill(self, draft: Draft, what: str) -> None:
+        """Fill the form in another way, which can be taken back; what is typed in between can be had back, too."""
+        before = dict(self._form.draft)
         self._form.fill(draft)
-        return True
+        filled = dict(self._form.draft)
+
+        async def back() -> bool:
+            if self._form.draft == filled:
+                self._form.fill(before)
+            else:
+                self._fill(before, "Replaced what was typed since")
+            return True
+
+        self.did(what, back)

@@ -97,6 +97,10 @@ class ListFilter(FilterLine):
         """The list."""
         return self.screen.query_one(f"#{self._rows}", Rows)
 
+    def on_mount(self) -> None:
+        """Escape ends the filter from the list, too."""
+        self.rows.end_filter = self.action_give_up
+
     @on(FilterLine.Filtered)
     def _filter(self) -> None:
         self.rows.filter(self.value)

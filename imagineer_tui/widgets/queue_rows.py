@@ -32,9 +32,16 @@ class QueueRows(Rows):
 
     def show(self, lines: Iterable[Line], left: str, awaited: str, *, paused: bool) -> None:
         """Show these lines; above them stands what is `left` to do, what is `awaited`, and whether all is paused."""
-        found = list(lines)
+        found, before = list(lines), self.line
         self._lines = {line.key: line for line in found}
-        self.fill(_rows(found, left, awaited, paused=paused))
+        self.fill(_rows(found, left, awaited, paused=paused), self._key_after(before))
+
+    def _key_after(self, before: Line | None) -> str:
+        """Return the line that stands for the same as one before: a batch that begins or ends changes its section."""
+        if before is None or before.indent or before.key in self._lines:
+            return ""
+        mates = (line.key for line in self._lines.values() if line.batch == before.batch and not line.indent)
+        return next(mates, "")
 
 
 def _rows(lines: list[Line], left: str, awaited: str, *, paused: bool) -> Iterator[Row]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, Final, NamedTuple, TypeAlias
 
 from textual import events
+from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.geometry import Region, Size
@@ -23,6 +24,8 @@ from imagineer_tui.widgets.differing import differing
 Cell: TypeAlias = Content | str
 MARKER: Final = "▸ "
 TWICE: Final = 2
+UNTOLD: Final = "They come from imagineerd as soon as it answers."
+"""What a list says before the daemon was asked for the first time."""
 
 
 class Column(NamedTuple):
@@ -57,6 +60,7 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         Binding("ctrl+u,pageup", "page(-1)", "a page up", id="list.page_up", show=False),
         Binding("g,home", "jump(0)", "first", id="list.first", show=False),
         Binding("G,end", "jump(-1)", "last", id="list.last", show=False),
+        Binding("escape", "show_all", "show all", id="list.show_all", show=False),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--header", "rows--heading", "rows--dim", "rows--cursor"}
     DEFAULT_CSS = """
@@ -100,6 +104,7 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         self._all: tuple[Row, ...] = ()
         self._rows: list[Row] = []
         self._filter: tuple[str, ...] = ()
+        self.end_filter: Callable[[], object] | None = None  # given by the line that filters
         self._empty = empty
         self._told = ""
 
@@ -117,7 +122,11 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         return [row.key for row in self._rows if not row.heading]
 
     def fill(self, rows: Iterable[Row], key: str = "") -> None:
-        """Show these rows; the cursor stays on its row, or goes to `key`. Only what differs in lines is drawn."""
+        """Show these rows; only what differs in lines is drawn.
+
+        The cursor stays on its row, or goes to `key`; where that is gone, to the nearest row of the same kind, which is
+        what stands before the colon of its key.
+        """
         before, key = self._rows, key or self.key
         self._all = tuple(rows)
         self._rows = [row for row in self._all if self._passes(row)]
@@ -145,6 +154,8 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         self._filter = tuple(text.lower().split())
         self._rows, key = [], self.key
         self.fill(self._all, key)
+        if self.key != key:
+            self.action_jump(0)
 
     def select(self, key: str) -> None:
         """Put the cursor on a row."""
@@ -161,8 +172,19 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _place(self, key: str) -> None:
         lines = [line for line, row in enumerate(self._rows) if not row.heading]
-        self.cursor = next((line for line in lines if self._rows[line].key == key), lines[0] if lines else 0)
+        self.cursor = min(lines, key=lambda line: self._distance(line, key), default=0)
         self._tell()
+
+    def _distance(self, line: int, key: str) -> tuple[bool, bool, int]:
+        """Return how far a line is from the one that the cursor should be on: from its row, its kind, its place."""
+        found = self._rows[line].key
+        return found != key, kind_of(found) != kind_of(key), abs(line - self.cursor)
+
+    def action_show_all(self) -> None:
+        """End the filter; without one, escape is somebody else's key."""
+        if not self._filter or not self.end_filter:
+            raise SkipAction
+        self.end_filter()
 
     # ------------------------------------------------------------ moving
 
@@ -265,6 +287,11 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         width = self.size.width
         strips = Visual.to_strips(self, content.truncate(width), width, 1, style, apply_selection=False)
         return strips[0].extend_cell_length(width, style.rich_style) if strips else Strip.blank(width)
+
+
+def kind_of(key: str) -> str:
+    """Return what stands before the colon of a row's key, empty where there is none."""
+    return key.rpartition(":")[0]
 
 
 def _fitted(cell: Cell, width: int, *, right: bool) -> Content:

@@ -78,8 +78,37 @@ async def test_the_cursor_stays_on_its_row_when_others_come_and_go():
         rows.fill([Row(name, (name, "")) for name in ("cherry", "apple", "zucchini")])
         assert rows.key == "cherry"
 
-        rows.fill([Row(name, (name, "")) for name in ("apple", "zucchini")])
+
+async def test_the_cursor_stays_at_its_line_when_its_row_goes():
+    async with listing(*FRUIT) as (_, rows, pilot):
+        await pilot.press("j")
+
+        rows.fill(
+            [Row("", ("fruit",), heading=True), *(Row(name, (name, "")) for name in ("apple", "cherry", "elder"))]
+        )
+        assert rows.key == "cherry"
+
+        rows.fill([Row("apple", ("apple", ""))])
         assert rows.key == "apple"
+
+
+async def test_the_cursor_goes_to_a_row_of_its_kind_when_its_own_goes():
+    async with listing("batch:b1", "job:1", "job:2", "batch:b2", "job:7") as (_, rows, pilot):
+        await pilot.press("j", "j")
+        assert rows.key == "job:2"
+
+        rows.fill([Row(name, (name, "")) for name in ("batch:b1", "batch:b2", "job:7")])
+
+        assert rows.key == "job:7"
+
+
+async def test_a_filter_begins_with_the_first_of_what_is_left():
+    async with listing("red apple", "red fig", "green apple", "green fig", size=(50, 10)) as (_, rows, pilot):
+        await pilot.press("G")
+
+        rows.filter("apple")
+
+        assert rows.key == "red apple"
 
 
 async def test_the_cursor_is_kept_in_sight_and_the_header_too():
