@@ -5,8 +5,8 @@ The keys are those of vim and the arrows; enter is left to the screen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import ClassVar, Final, NamedTuple, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Final, NamedTuple
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -18,19 +18,11 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.visual import Visual
 
+from imagineer_tui.widgets.columns import Cell, Column, joined
 from imagineer_tui.widgets.differing import differing
 
-Cell: TypeAlias = Content | str
 MARKER: Final = "▸ "
 TWICE: Final = 2
-
-
-class Column(NamedTuple):
-    """A column of `width` cells; where that is 0, it takes what is left. Without any title there is no header."""
-
-    title: str = ""
-    width: int = 0
-    right: bool = False
 
 
 class Row(NamedTuple):
@@ -246,12 +238,7 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         return self._strip(content, *(["rows--dim"] if row.dim else []), *(["rows--cursor"] if cursor else []))
 
     def _joined(self, cells: Sequence[Cell], mark: str = "  ") -> Content:
-        taken = sum(column.width + 1 for column in self._columns if column.width)
-        left = max(0, self.scrollable_content_region.width - len(mark) - taken)
-        content = Content(mark)
-        for column, cell in zip(self._columns, cells, strict=False):
-            content += _fitted(cell, column.width or left, right=column.right) + (" " if column.width else "")
-        return content
+        return joined(self._columns, cells, mark, self.scrollable_content_region.width)
 
     def _say_nothing(self, y: int) -> Strip:
         text = "Nothing matches; escape shows all." if self._filter else self._empty
@@ -265,12 +252,3 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         width = self.size.width
         strips = Visual.to_strips(self, content.truncate(width), width, 1, style, apply_selection=False)
         return strips[0].extend_cell_length(width, style.rich_style) if strips else Strip.blank(width)
-
-
-def _fitted(cell: Cell, width: int, *, right: bool) -> Content:
-    content = cell if isinstance(cell, Content) else Content(cell)
-    if content.cell_length > width:
-        return content.truncate(width, ellipsis=True)
-    room = width - content.cell_length
-    pad: Callable[[int], Content] = content.pad_left if right else content.pad_right
-    return pad(room)
