@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.style import Style
 from textual.visual import Visual
 
 from imagineer_tui.widgets.columns import Cell, Column, joined
@@ -56,7 +57,7 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         background: transparent; scrollbar-size: 1 1; overflow-x: hidden; scrollbar-gutter: auto;
         .rows--header { color: $text-muted; }
         .rows--heading { color: $text-muted; }
-        .rows--dim { color: $text-disabled; }
+        .rows--dim { color: $text-muted; }
         .rows--cursor { background: $foreground 8%; text-style: bold; }
         &:focus .rows--cursor { background: $accent 22%; text-style: bold; }
         &:ansi .rows--cursor { background: ansi_default; text-style: bold; }
@@ -249,6 +250,8 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _strip(self, content: Content, *classes: str) -> Strip:
         style = self.get_visual_style(*classes)
+        if any(self.get_component_styles(name).text_style.reverse for name in classes):
+            style += Style(reverse=True)  # which Textual leaves out
         width = self.size.width
         strips = Visual.to_strips(self, content.truncate(width), width, 1, style, apply_selection=False)
         return strips[0].extend_cell_length(width, style.rich_style) if strips else Strip.blank(width)

@@ -53,6 +53,17 @@ async def test_columns_are_lined_up_and_the_cursor_is_marked_not_by_colour_alone
         ]
 
 
+async def test_without_backgrounds_the_cursor_of_the_list_with_the_focus_is_reversed():
+    async with listing("apple", "fig") as (app, rows, pilot):
+        app.theme = "ansi-dark"
+        await pilot.pause()
+        assert [any(segment.style.reverse for segment in rows.render_line(y)) for y in (2, 3)] == [True, False]
+
+        app.set_focus(None)
+        await pilot.pause()
+        assert not any(segment.style.reverse for segment in rows.render_line(2))
+
+
 async def test_what_is_cut_off_ends_in_dots_beside_the_scrollbar():
     async with listing(*FRUIT, size=(30, 4)) as (_, rows, pilot):
         rows._columns = (Column("name"),)
