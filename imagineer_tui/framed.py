@@ -53,7 +53,7 @@ class Framed(Screen[None]):
         #top { height: 1; padding: 0 1; background: $surface; }
         #body { height: 1fr; }
         .panel {
-            border: round $border-blurred; border-title-color: $text-muted; border-subtitle-color: $text-disabled;
+            border: round $border-blurred; border-title-color: $text-muted; border-subtitle-color: $text-muted;
             &:focus-within { border: round $border; border-title-color: $accent; }
         }
     }

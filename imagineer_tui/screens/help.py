@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from imagineer_tui.framed import Framed
 
 KEY_WIDTH: Final = 14
-NAME_WIDTH: Final = 36
+NAME_WIDTH: Final = 34
 HEADINGS: Final = {"app": "Everywhere", "list": "In a list"}
 """Where keys are listed whose ids begin so."""
 

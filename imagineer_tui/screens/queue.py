@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
 
 from imagineer_tui.framed import Framed
 from imagineer_tui.intents import ShowBatch
 from imagineer_tui.model import board, queue
 from imagineer_tui.remembering import Memory
 from imagineer_tui.widgets.live_panel import LivePanel
+from imagineer_tui.widgets.offer import Offer
 from imagineer_tui.widgets.queue_board import QueueBoard
 from imagineer_tui.widgets.queue_rows import QueueRows
 from imagineer_tui.widgets.thumbnail import Thumb
@@ -43,7 +45,7 @@ class QueueScreen(Framed):
     ]
     DEFAULT_CSS = """
     QueueScreen {
-        #body { layout: horizontal; layers: below above; }
+        #columns { height: 1fr; layers: below above; }
         #board { width: 1fr; }
         LivePanel { width: 44; }
         &.-huge LivePanel { width: 72; }
@@ -52,6 +54,8 @@ class QueueScreen(Framed):
             #live { width: 2fr; height: 100%; }
             #landed { width: 3fr; height: 100%; }
         }
+        &.-low Offer #bigger { display: none; }
+        &.-wide Offer, &.-huge Offer { layout: horizontal; Static { width: auto; margin-right: 1; } }
         /* Over the list, which keeps the focus: its keys count while one looks. */
         &.-normal.-looking LivePanel, &.-narrow.-looking LivePanel { display: block; }
     }
@@ -64,9 +68,11 @@ class QueueScreen(Framed):
     # ------------------------------------------------------------ frame
 
     def body(self) -> ComposeResult:
-        """The list and what is beside it."""
-        yield QueueBoard(self._opened, id="board")
-        yield LivePanel(self.house.drawings, self._load_picture, self.house.images, self.house.terminal)
+        """The list and what is beside it; below both, after the very first deck, what there is to do with it."""
+        with Horizontal(id="columns"):
+            yield QueueBoard(self._opened, id="board")
+            yield LivePanel(self.house.drawings, self._load_picture, self.house.images, self.house.terminal)
+        yield Offer()
 
     def on_mount(self) -> None:
         """Begin in the list."""
@@ -128,7 +134,7 @@ class QueueScreen(Framed):
 
     def on_deck_finished(self) -> None:
         """After the very first deck, say what there is to do with it."""
-        self.query_one(QueueBoard).offer(on=len(self.world.decks) == 1)
+        self.query_one(Offer).display = len(self.world.decks) == 1
 
     def on_images_changed(self) -> None:
         """Show pictures another way."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from textual.content import Content
 
 from imagineer_tui.model.labels import MARKS, Tally
-from imagineer_tui.widgets.rows import UNTOLD, Column, Row, Rows
+from imagineer_tui.widgets.columns import Column
+from imagineer_tui.widgets.rows import UNTOLD, Row, Rows
 
 if TYPE_CHECKING:
     from imagineerd.protocol import Batch

@@ -9,7 +9,8 @@ from typing import Final
 from textual.content import Content
 
 from imagineer_tui.model.board import Line
-from imagineer_tui.widgets.rows import Column, Row, Rows
+from imagineer_tui.widgets.columns import Column
+from imagineer_tui.widgets.rows import Row, Rows
 
 BAR: Final = 14
 HEADINGS: Final = {"now": "Now", "waiting": "Waiting", "held": "Held", "done": "Done"}

@@ -6,7 +6,7 @@ The keys are those of vim and the arrows; enter is left to the screen.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import ClassVar, Final, NamedTuple, TypeAlias
+from typing import ClassVar, Final, NamedTuple
 
 from textual import events
 from textual.actions import SkipAction
@@ -17,23 +17,16 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.style import Style
 from textual.visual import Visual
 
+from imagineer_tui.widgets.columns import Cell, Column, joined
 from imagineer_tui.widgets.differing import differing
 
-Cell: TypeAlias = Content | str
 MARKER: Final = "▸ "
 TWICE: Final = 2
 UNTOLD: Final = "They come from imagineerd as soon as it answers."
 """What a list says before the daemon was asked for the first time."""
-
-
-class Column(NamedTuple):
-    """A column of `width` cells; where that is 0, it takes what is left. Without any title there is no header."""
-
-    title: str = ""
-    width: int = 0
-    right: bool = False
 
 
 class Row(NamedTuple):
@@ -68,7 +61,7 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         background: transparent; scrollbar-size: 1 1; overflow-x: hidden; scrollbar-gutter: auto;
         .rows--header { color: $text-muted; }
         .rows--heading { color: $text-muted; }
-        .rows--dim { color: $text-disabled; }
+        .rows--dim { color: $text-muted; }
         .rows--cursor { background: $foreground 8%; text-style: bold; }
         &:focus .rows--cursor { background: $accent 22%; text-style: bold; }
         &:ansi .rows--cursor { background: ansi_default; text-style: bold; }
@@ -268,12 +261,7 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         return self._strip(content, *(["rows--dim"] if row.dim else []), *(["rows--cursor"] if cursor else []))
 
     def _joined(self, cells: Sequence[Cell], mark: str = "  ") -> Content:
-        taken = sum(column.width + 1 for column in self._columns if column.width)
-        left = max(0, self.scrollable_content_region.width - len(mark) - taken)
-        content = Content(mark)
-        for column, cell in zip(self._columns, cells, strict=False):
-            content += _fitted(cell, column.width or left, right=column.right) + (" " if column.width else "")
-        return content
+        return joined(self._columns, cells, mark, self.scrollable_content_region.width)
 
     def _say_nothing(self, y: int) -> Strip:
         text = "Nothing matches; escape shows all." if self._filter else self._empty
@@ -284,6 +272,8 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _strip(self, content: Content, *classes: str) -> Strip:
         style = self.get_visual_style(*classes)
+        if any(self.get_component_styles(name).text_style.reverse for name in classes):
+            style += Style(reverse=True)  # which Textual leaves out
         width = self.size.width
         strips = Visual.to_strips(self, content.truncate(width), width, 1, style, apply_selection=False)
         return strips[0].extend_cell_length(width, style.rich_style) if strips else Strip.blank(width)
@@ -292,12 +282,3 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
 def kind_of(key: str) -> str:
     """Return what stands before the colon of a row's key, empty where there is none."""
     return key.rpartition(":")[0]
-
-
-def _fitted(cell: Cell, width: int, *, right: bool) -> Content:
-    content = cell if isinstance(cell, Content) else Content(cell)
-    if content.cell_length > width:
-        return content.truncate(width, ellipsis=True)
-    room = width - content.cell_length
-    pad: Callable[[int], Content] = content.pad_left if right else content.pad_right
-    return pad(room)

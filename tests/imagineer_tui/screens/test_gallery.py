@@ -258,6 +258,14 @@ async def test_a_deck_that_is_clicked_twice_leads_to_its_cards(daemon: FakeDaemo
         await until(pilot, lambda: app.screen.query_one(Thumbnails).has_focus)
 
 
+async def test_a_deck_has_its_date_and_a_whole_one_a_single_number(daemon: FakeDaemon, gallery: Gallery):
+    part = replace(gallery.detail().batch, created_at=1796000000.0)
+    whole = replace(part, id="tarot_1", title="Tarot", theme="", slots=22, states={"done": 22}, created_at=1700000000.0)
+    daemon.answers["batches"] = protocol.Batches(batches=(part, whole))
+    async with gallery_of(daemon) as (_, pilot):
+        await shows(pilot, "1/3", "Tarot", " 22 Nov’23")
+
+
 @pytest.mark.usefixtures("gallery")
 async def test_slash_filters_the_decks_while_one_is_among_them(daemon: FakeDaemon):
     async with gallery_of(daemon) as (app, pilot):

@@ -23,6 +23,12 @@ async def test_it_opens_with_the_zodiac_and_a_theme_and_says_what_to_press(daemo
         assert "3 cards · 64x96 · starter · about 0:24" in screen
 
 
+async def test_before_anything_was_drawn_it_says_what_will_tell_how_long_it_takes(daemon: FakeDaemon):
+    daemon.answers["plan"] = lambda request: replace(planned(request), eta_s=None)
+    async with opened(daemon, (80, 24)) as (_, pilot):
+        await shows(pilot, "starter · the first picture", "will tell how long it takes")
+
+
 async def test_a_warning_comes_before_the_figures(daemon: FakeDaemon):
     async with opened(daemon) as (_, pilot):
         screen = await shows(pilot, "about 0:24")

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from textual.app import App, ComposeResult
 from textual.content import Content
 
-from imagineer_tui.widgets.rows import Column, Row, Rows
+from imagineer_tui.widgets.columns import Column
+from imagineer_tui.widgets.rows import Row, Rows
 
 FRUIT = ("apple", "banana", "cherry", "damson", "elder")
 
@@ -50,6 +51,17 @@ async def test_columns_are_lined_up_and_the_cursor_is_marked_not_by_colour_alone
             "▸ apple                     5",
             "  fig                       3",
         ]
+
+
+async def test_without_backgrounds_the_cursor_of_the_list_with_the_focus_is_reversed():
+    async with listing("apple", "fig") as (app, rows, pilot):
+        app.theme = "ansi-dark"
+        await pilot.pause()
+        assert [any(segment.style.reverse for segment in rows.render_line(y)) for y in (2, 3)] == [True, False]
+
+        app.set_focus(None)
+        await pilot.pause()
+        assert not any(segment.style.reverse for segment in rows.render_line(2))
 
 
 async def test_what_is_cut_off_ends_in_dots_beside_the_scrollbar():
