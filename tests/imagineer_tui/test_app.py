@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -231,5 +232,7 @@ async def test_f5_starts_a_daemon(house: House):
         await pilot.press("f5")
 
         await shows(pilot, "started imagineerd (pid", "▸ Zodiac")
-    with house.client() as client:
-        client.stop()
+
+        command = [sys.executable, "-P", "-m", "imagineer_tui", "stop"]
+        stopped = await asyncio.to_thread(subprocess.run, command, env=house.environ, capture_output=True, timeout=25)
+        assert (stopped.returncode, stopped.stderr) == (0, b"")
