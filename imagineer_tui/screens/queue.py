@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from imagineerd.jobs import Job
     from imagineerd.protocol import Preview, Take
 
+OFFER: Final = "5 to see them, 3 to mix a LoRA in"
+"""What the board offers after the very first deck, where the landed cards lie over it."""
 HISTORY: Final = 50
 """Failed and held jobs of earlier times that are asked for."""
 
@@ -129,6 +131,7 @@ class QueueScreen(Framed):
     def on_deck_finished(self) -> None:
         """After the very first deck, say what there is to do with it."""
         self.query_one(QueueBoard).offer(on=len(self.world.decks) == 1)
+        self._show_landed()
 
     def on_images_changed(self) -> None:
         """Show pictures another way."""
@@ -175,8 +178,13 @@ class QueueScreen(Framed):
     def _show_landed(self) -> None:
         panel = self.query_one(LivePanel)
         left = len(queue.running(self.world)) + len(queue.waiting(self.world))
-        panel.land([self._thumb(take) for take in self.world.landed], f"{left} to come" if left else "")
+        note = f"{left} to come" if left else self._offer
+        panel.land([self._thumb(take) for take in self.world.landed], note)
         self._tell_drawn()
+
+    @property
+    def _offer(self) -> str:
+        return OFFER if len(self.world.decks) == 1 and self.world.landed and not self.is_wide else ""
 
     def _tell_drawn(self) -> None:
         panel, job = self.query_one(LivePanel), self.world.jobs.get(self._drawn())

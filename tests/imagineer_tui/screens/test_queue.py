@@ -268,6 +268,20 @@ async def test_after_the_first_deck_it_says_what_to_do_with_it(daemon: FakeDaemo
         daemon.happen(deck.finish(1))
 
         await shows(pilot, "5 to see them, 3 to mix a LoRA in")
+        await pilot.pause()
+        assert not list(pilot.app._notifications)
+
+
+async def test_so_it_does_where_the_landed_cards_lie_over_the_list(daemon: FakeDaemon, deck: Deck):
+    daemon.snapshot_jobs, daemon.snapshot_batches = (job(1),), (deck.batch(),)
+    async with queue_of(daemon, (80, 24)) as (_, pilot):
+        await shows(pilot, "▸ Zodiac")
+        await pilot.press("v")
+        await shows(pilot, "1 to come")
+
+        daemon.happen(deck.finish(1))
+
+        await shows(pilot, "─ Landed ─", "5 to see them, 3 to mix a LoRA in")
 
 
 async def test_a_key_that_makes_no_sense_says_so(busy: FakeDaemon):
