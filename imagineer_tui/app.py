@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.binding import Binding, BindingType
-from textual.notifications import SeverityLevel
 
 from imagineer_tui import themes
 from imagineer_tui.gathering import Gathering
 from imagineer_tui.messages import OF_TOPIC, DeckFinished, Happened, ImagesChanged
-from imagineer_tui.model.ending import ending
 from imagineer_tui.model.world import World
 from imagineer_tui.preferences import Preferences
 from imagineer_tui.remembering import Remembered, recall, remember, state_file
@@ -29,6 +27,7 @@ from imagineer_tui.terminal.driver import Driver, send
 from imagineer_tui.terminal.images import choose, following
 from imagineer_tui.terminal.notice import notice
 from imagineer_tui.terminal.signals import leave_on_signals
+from imagineer_tui.toasts import Toasts
 from imagineer_tui.typing_ahead import KeysInTurn
 
 if TYPE_CHECKING:
@@ -37,10 +36,11 @@ if TYPE_CHECKING:
 
     from imagineer_tui.feed import Feed
     from imagineer_tui.framed import Framed
+    from imagineer_tui.model.ending import Ended
     from imagineer_tui.widgets.drawings import Drawings
     from imagineerd.client import AsyncClient, Endpoints
     from imagineerd.config import Paths
-    from imagineerd.protocol import Batch, EventBody
+    from imagineerd.protocol import EventBody
 
 
 def _commands() -> type[Provider]:
@@ -49,7 +49,7 @@ def _commands() -> type[Provider]:
     return Commands
 
 
-class ImagineerApp(KeysInTurn[int]):
+class ImagineerApp(Toasts[int], KeysInTurn[int]):
     """`imagineer` without arguments."""
 
     TITLE = "imagineer"
@@ -151,9 +151,12 @@ class ImagineerApp(KeysInTurn[int]):
     def _happened(self, body: EventBody) -> None:
         self._to_screens(lambda: Happened(body))
 
-    def _finished(self, batch: Batch) -> None:
-        self._to_screens(lambda: DeckFinished(batch))
-        self.say(ending(batch), title=f"{batch.title} is finished")
+    def _finished(self, ended: Ended) -> None:
+        self._to_screens(lambda: DeckFinished(ended.batch))
+        if self.current_mode != "queue":  # where it stands anyway
+            self.notify(ended.text, title=ended.title)
+        if not self.app_focus and self.preferences.bell:
+            send(self, notice(ended.title, self.terminal))
 
     def _to_screens(self, message: Callable[[], Message]) -> None:
         for screen in self.screen_stack:
@@ -178,12 +181,6 @@ class ImagineerApp(KeysInTurn[int]):
         self.switch_mode(name)
         if intent is not None:
             self.call_after_refresh(self._framed(name).arrive, intent)
-
-    def say(self, text: str, *, title: str = "", severity: SeverityLevel = "information") -> None:
-        """Tell something that happened by itself: a toast, and the bell where nobody looks."""
-        self.notify(text, title=title, severity=severity)
-        if not self.app_focus and self.preferences.bell:
-            send(self, notice(title or text, self.terminal))
 
     def copy_to_clipboard(self, text: str) -> None:
         """Send a text to the clipboard, through tmux too; paste in this app has it in any case."""

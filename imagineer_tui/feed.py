@@ -3,7 +3,7 @@
 It is followed; what events only name is asked for; where it is away, it is tried again and again.
 
 Knows nothing of Textual. What changed is told to three functions: `changed` gets topics, `happened` each event,
-`finished` each batch whose last open job ended.
+`finished` what ended of a batch with its last open job.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from time import monotonic
 from typing import Final
 
 from imagineer_tui.model.applying import apply, finished, refuse
+from imagineer_tui.model.ending import Ended
 from imagineer_tui.model.loading import asking, load
 from imagineer_tui.model.world import Topic, World
 from imagineerd.client import AsyncClient, Event, Followed
 from imagineerd.errors import ImagineerError
 from imagineerd.jobs import Job
-from imagineerd.protocol import Batch, EventBody
+from imagineerd.protocol import EventBody
 
 TICKS_HZ: Final = 5.0
 FIRST_WAIT_S: Final = 0.25
@@ -41,7 +42,7 @@ class Feed:
         client: AsyncClient,
         changed: Callable[[frozenset[Topic]], None],
         happened: Callable[[EventBody], None],
-        finished: Callable[[Batch], None],
+        finished: Callable[[Ended], None],
     ) -> None:
         self._world = world
         self._client = client
@@ -126,8 +127,8 @@ class Feed:
         return jobs
 
     def _tell_finished(self) -> None:
-        for batch in finished(self._world):
-            self._finished(batch)
+        for ended in finished(self._world):
+            self._finished(ended)
 
 
 def waits() -> Iterator[float]:

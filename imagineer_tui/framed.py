@@ -17,6 +17,7 @@ from imagineer_tui.model.connecting import sentence
 from imagineer_tui.model.status import parts, waiting
 from imagineer_tui.remembering import Memory
 from imagineer_tui.screens import TABS
+from imagineer_tui.undoing import told
 from imagineer_tui.widgets.banner import Banner
 from imagineer_tui.widgets.key_footer import KeyFooter
 from imagineer_tui.widgets.status_line import StatusLine
@@ -119,7 +120,10 @@ class Framed(Screen[None]):
         return None
 
     def did(self, what: str, back: Callable[[], Awaitable[object]]) -> None:
-        """Say what was done, and remember how to take it back: `z` does, where the screen binds it to `undo`."""
+        """Say what was done, and remember how to take it back: `z` does, where the screen binds it to `undo`.
+
+        What `back` gives tells whether it was too late (`undoing.told`).
+        """
         self._done.append((what, back))
         self.notify(f"{what}. z takes it back.")
 
@@ -130,8 +134,8 @@ class Framed(Screen[None]):
             self.notify("There is nothing to take back.")
             return
         what, back = self._done.pop()
-        if await self.asked(back()) is not None:
-            self.notify(f"Taken back: {what}.")
+        if (answer := await self.asked(back())) is not None:
+            self.notify(told(what, answer))
 
     # ------------------------------------------------------------ the frame
 

@@ -15,27 +15,23 @@ if TYPE_CHECKING:
 
 
 async def start_for(app: ImagineerApp) -> None:
-    """Start a daemon for the app, which says so meanwhile, and what came of it."""
+    """Start a daemon for the app, which says so meanwhile; that it came up, the status line tells."""
     _say_starting(app, on=True)
     try:
-        pid = await asyncio.to_thread(start, app.paths)
+        await asyncio.to_thread(start, app.paths)
     except ImagineerError as error:
         said = "\n".join([error.message, *(str(problem) for problem in error.problems)])
         app.notify(said, title="The daemon did not start", severity="error", timeout=30)
-    else:
-        if pid:
-            app.notify(f"No daemon was running: started imagineerd (pid {pid}).")
     finally:
         _say_starting(app, on=False)
 
 
-def start(paths: Paths) -> int | None:
-    """Return the pid of the daemon that was started, None where one answers already. Raises `DaemonAway`."""
+def start(paths: Paths) -> None:
+    """Start a daemon where none answers. Raises `DaemonAway`."""
     try:
         Client.connect(paths, name="imagineer").close()
     except DaemonAway:
-        return start_daemon(paths)
-    return None
+        start_daemon(paths)
 
 
 def _say_starting(app: ImagineerApp, *, on: bool) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from imagineer_tui import tables
@@ -12,6 +12,7 @@ from imagineer_tui.output import Output
 from imagineer_tui.run import OK, Run
 from imagineerd import protocol
 from imagineerd.errors import DaemonAway, Invalid
+from imagineerd.sockets import is_held
 
 STOP_S = 30.0
 """Seconds that a daemon may take to leave after it said that it will."""
@@ -96,7 +97,7 @@ def stop(run: Run) -> int:
     pid = client.status().pid
     done = client.stop()
     if run.far is None:
-        _wait_until_gone(pid)
+        _wait_until_gone(pid, run.paths.sockets_lock_file)
     run.out.show(done, saying(f"imagineerd (pid {pid}) has stopped; the queue stays."))
     return OK
 
@@ -119,19 +120,9 @@ def numbers_or_batch(words: list[str], things: str = "jobs") -> dict[str, Any]:
     raise Invalid(message=f"Name {things} by their numbers, or one batch.")
 
 
-def _wait_until_gone(pid: int) -> None:
+def _wait_until_gone(pid: int, lock_file: Path) -> None:
     end = time.monotonic() + STOP_S
-    while _lives(pid):
+    while is_held(lock_file):
         if time.monotonic() > end:
             raise DaemonAway(f"imagineerd (pid {pid}) said that it stops, but has not left after {STOP_S:g} seconds.")
         time.sleep(LOOK_S)
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -107,6 +107,11 @@ class Paths(msgspec.Struct, frozen=True):
         return self.data_dir / "daemon.lock"
 
     @property
+    def sockets_lock_file(self) -> Path:
+        """Locked by the one daemon that owns the sockets."""
+        return self.runtime_dir / "daemon.lock"
+
+    @property
     def keys_dir(self) -> Path:
         """The keys of the network: see `network/keys.py`."""
         return self.data_dir / "keys"

@@ -65,7 +65,7 @@ async def run(paths: Paths, config: Config, worker: tuple[str, ...] = COMMAND) -
     """
     private_dir(paths.runtime_dir)
     paths.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    locks = [lock(paths.lock_file), lock(paths.runtime_dir / "daemon.lock")]
+    locks = [lock(paths.lock_file), lock(paths.sockets_lock_file)]
     daemon = Daemon(paths, config, worker)
     try:
         await daemon.run()

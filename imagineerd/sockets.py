@@ -40,6 +40,21 @@ def lock(path: Path) -> int:
     return descriptor
 
 
+def is_held(path: Path) -> bool:
+    """Say whether a process holds the lock file: a process that ended holds none, though nobody reaped it."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def listen(path: Path) -> socket.socket:
     """Return a listening unix socket at `path`, for its owner alone. A stale file is replaced: hold the lock."""
     with contextlib.suppress(FileNotFoundError):

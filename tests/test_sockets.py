@@ -16,7 +16,7 @@ import zmq
 from house import ROOT, short_folder
 
 from imagineerd.errors import WrongState
-from imagineerd.sockets import listen, lock, router
+from imagineerd.sockets import is_held, listen, lock, router
 
 
 @pytest.fixture
@@ -46,6 +46,17 @@ def test_a_lock_ends_with_its_process_however_it_ends(folder: Path) -> None:
 
     assert (folder / "daemon.lock").read_text() == f"{os.getpid()}\n"
     os.close(held)
+
+
+def test_who_looks_whether_a_lock_is_held_does_not_take_it(folder: Path) -> None:
+    assert not is_held(folder / "daemon.lock")
+    held = lock(folder / "daemon.lock")
+    assert is_held(folder / "daemon.lock")
+
+    os.close(held)
+
+    assert not is_held(folder / "daemon.lock")
+    os.close(lock(folder / "daemon.lock"))
 
 
 def test_a_shorter_pid_leaves_nothing_of_a_longer_one(folder: Path) -> None:

@@ -8,13 +8,13 @@ from typing import Final, assert_never
 from msgspec.structs import replace
 
 from imagineer_tui.model import landed
+from imagineer_tui.model.ending import Ended
 from imagineer_tui.model.queue import draws
 from imagineer_tui.model.world import Build, Move, Progress, Topic, World
 from imagineerd.client import Away, Event, Followed
 from imagineerd.errors import DaemonAway, ImagineerError
 from imagineerd.jobs import OPEN_STATES, Job, State
 from imagineerd.protocol import (
-    Batch,
     BatchAdded,
     BatchesForgotten,
     Building,
@@ -96,15 +96,18 @@ def refuse(world: World, error: ImagineerError, retry_at: float) -> frozenset[To
     return lose(world, error.message, retry_at)
 
 
-def finished(world: World) -> list[Batch]:
-    """Return the batches, but no auditions, whose last open job ended since this was last asked."""
+def finished(world: World) -> list[Ended]:
+    """Return what ended since this was last asked: batches, but no auditions, without any open job."""
     if not world.moving:
         return []
     still_open = {job.batch for job in world.jobs.values() if job.state in OPEN_STATES and draws(job)}
-    ended = world.moving - still_open - world.stale - world.asked
-    world.moving -= ended
-    found = (world.batches[batch] for batch in sorted(ended) if batch in world.batches)
-    return [batch for batch in found if not batch.audition]
+    names = sorted(world.moving.keys() - still_open - world.stale - world.asked)
+    ended = [(world.batches.get(name), world.moving.pop(name)) for name in names]
+    return [Ended(batch, _known(world, again)) for batch, again in ended if batch and not batch.audition]
+
+
+def _known(world: World, jobs: Iterable[int]) -> tuple[Job, ...]:
+    return tuple(world.jobs[number] for number in jobs if number in world.jobs)
 
 
 def _live(world: World) -> frozenset[Topic]:
@@ -121,7 +124,7 @@ def _start_over(world: World, snapshot: Snapshot) -> frozenset[Topic]:
     world.paused = snapshot.paused
     # An open job names its batch; one that is older than the newest batches has to be asked for.
     world.stale = {job.batch for job in snapshot.jobs if job.batch not in world.batches}
-    world.moving |= {job.batch for job in snapshot.jobs if draws(job)}
+    world.moving = {job.batch: () for job in snapshot.jobs if draws(job)} | world.moving
     _live(world)
     return EVERYTHING
 
@@ -158,9 +161,12 @@ def _batches(world: World, body: BatchAdded | JobsAdded | BatchesForgotten) -> N
     match body:
         case BatchAdded():
             world.batches = {body.batch.id: body.batch, **world.batches}
-            _grow(world, body.batch.id)
+            world.stale.add(body.batch.id)
+            world.moving[body.batch.id] = ()
         case JobsAdded():
-            _grow(world, body.batch, draws=body.kind == "generate")
+            world.stale.add(body.batch)
+            if body.kind == "generate":
+                _add(world, body.batch, body.jobs)
         case BatchesForgotten():
             _forget(world, set(body.batches))
 
@@ -195,10 +201,12 @@ def _place(world: World, places: Iterable[Place]) -> None:
             world.jobs[place.job] = replace(job, priority=place.priority, turn=place.turn, rank=place.rank)
 
 
-def _grow(world: World, batch_id: str, *, draws: bool = True) -> None:
-    world.stale.add(batch_id)
-    if draws:
-        world.moving.add(batch_id)
+def _add(world: World, batch_id: str, jobs: tuple[int, ...]) -> None:
+    """Have jobs move that were added to a batch; they count as it where it moves itself."""
+    if batch_id not in world.moving:
+        world.moving[batch_id] = jobs
+    elif world.moving[batch_id]:
+        world.moving[batch_id] += jobs
 
 
 def _move(world: World, number: int, batch: str, move: Move) -> None:

@@ -92,7 +92,8 @@ class World:
     `jobs` are the open ones, and those that ended while the app looked. `progress` is of running jobs, `pace` of all.
     `landed` are the takes that came while the app looked, oldest first. While it is `paused`, no job is started.
     `stale` names batches of which there is more to ask for, `asked` those of which it is being asked for, `moving`
-    those that had open jobs when last looked at.
+    those that had open jobs when last looked at: with the jobs that were added to a batch that was finished before, or
+    with none where it is the batch itself that moves.
     `moves` are the newest ones told of each job since the jobs of a batch were last asked for.
     """
 
@@ -109,7 +110,7 @@ class World:
     landed: deque[Take] = field(default_factory=lambda: deque(maxlen=MOST_LANDED))
     stale: set[str] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
-    moving: set[str] = field(default_factory=set)
+    moving: dict[str, tuple[int, ...]] = field(default_factory=dict)
     moves: dict[int, Move] = field(default_factory=dict)
 
     @property

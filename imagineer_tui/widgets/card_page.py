@@ -13,6 +13,7 @@ from textual.message import Message
 from imagineer_tui.intents import LabelTake, UseSettings
 from imagineer_tui.model.gallery import command_of
 from imagineer_tui.soon import Soon
+from imagineer_tui.undoing import take_back_dealt
 from imagineer_tui.widgets.filter_line import FilterLine
 from imagineer_tui.widgets.thumbnail import FAILED, FAVOURITE, MISSING, PICK, Thumb
 from imagineer_tui.widgets.thumbnails import Thumbnails
@@ -171,7 +172,7 @@ class CardPage(Vertical):
             return
         dealt = await self.framed.asked(self.framed.client.reroll(card.batch, [card.slot]))
         if dealt:
-            self.framed.did("Another take is on its way", lambda: self.framed.client.cancel(dealt.jobs))
+            self.framed.did(f"Re-rolled {card.name}", lambda: take_back_dealt(self.framed.client, dealt))
 
     @work(group="curate", exit_on_error=False)
     async def action_favourite(self) -> None:

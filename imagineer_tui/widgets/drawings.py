@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from rich.color import Color
 from rich.segment import Segment
@@ -22,10 +22,12 @@ from imagineer_tui.widgets.strips import half_blocks, letters
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+K = TypeVar("K")
+V = TypeVar("V")
 Load: TypeAlias = Callable[[str], Awaitable[bytes]]
 """Returns the file of a picture. Raises `OSError` or `ImagineerError` where there is none."""
 KEPT: Final = 96
-"""Drawings that are kept: two pages of a large terminal, some 100 kB each."""
+"""Drawings that are kept, and their files: two pages of a large terminal, some 100 kB each."""
 THREADS: Final = 2
 
 
@@ -56,6 +58,7 @@ class Drawing:
 class Drawings:
     """Draws what is wanted, once. Used in one event loop; `load` fetches the files.
 
+    A file is fetched once, too, so that a new size costs nothing on the line and needs nobody there.
     `dark` is the terminal's background, which letters are read on.
     """
 
@@ -64,25 +67,37 @@ class Drawings:
         self._dark = dark
         self._most = kept
         self._kept: OrderedDict[Wanted, Drawing] = OrderedDict()
+        self._files: OrderedDict[str, bytes] = OrderedDict()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="drawing")
 
     def ready(self, wanted: Wanted) -> Drawing | None:
         """Return a drawing that is there already."""
         if wanted in self._kept:
             self._kept.move_to_end(wanted)
+            if wanted.key in self._files:
+                self._files.move_to_end(wanted.key)
         return self._kept.get(wanted)
 
     async def draw(self, wanted: Wanted) -> Drawing:
         """Return a drawing; where the task is cancelled before its turn, nothing is drawn. Raises what `load` does."""
         if (drawing := self.ready(wanted)) is not None:
             return drawing
-        data = await self._load(wanted.key)
+        data = await self._file(wanted.key)
         loop = asyncio.get_running_loop()
         drawing = await loop.run_in_executor(self._threads, _drawn, data, wanted, self._dark)
-        self._kept[wanted] = drawing
-        while len(self._kept) > self._most:
-            self._kept.popitem(last=False)
+        self._keep(self._kept, wanted, drawing)
         return drawing
+
+    async def _file(self, key: str) -> bytes:
+        if key not in self._files:
+            self._keep(self._files, key, await self._load(key))
+        self._files.move_to_end(key)
+        return self._files[key]
+
+    def _keep(self, kept: OrderedDict[K, V], key: K, value: V) -> None:
+        kept[key] = value
+        while len(kept) > self._most:
+            kept.popitem(last=False)
 
 
 def _drawn(data: bytes, wanted: Wanted, dark: bool) -> Drawing:  # noqa: FBT001 - run_in_executor takes no keywords

@@ -24,7 +24,7 @@ from imagineer_tui.widgets.strips import standing_on
 from imagineerd.errors import ImagineerError
 
 KEPT: Final = 8
-"""Large pictures that are kept, here and in the terminal."""
+"""Large pictures that are kept, here with their files and in the terminal."""
 _NO_WIDTH: Final = ((ControlType.CURSOR_FORWARD, 0),)
 """Tells Rich that a segment takes no room."""
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Thread
 from time import monotonic
 from typing import Final, NoReturn
 
@@ -72,6 +73,8 @@ def start_daemon(paths: Paths, command: Sequence[str] = (), timeout: float = STA
         os.close(log)
     if not _answers(paths, process, timeout):
         _give_up(process, paths.log_file, before, timeout)
+    # Whoever started it may outlive it: reaped at its end, it does not stay behind as a zombie.
+    Thread(target=process.wait, daemon=True).start()
     return process.pid
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -608,6 +610,14 @@ def test_a_daemon_is_started_detached_and_answers(folder: Path) -> None:
         assert session == str(pid)
     finally:
         subprocess.run(["kill", str(pid)], check=True)
+
+
+def test_a_daemon_that_ends_before_its_starter_leaves_no_zombie(folder: Path) -> None:
+    pid = start_daemon(paths_in(folder), fake_command(folder))
+
+    os.kill(pid, signal.SIGTERM)
+
+    wait_until(lambda: not Path(f"/proc/{pid}").exists())
 
 
 def test_a_daemon_that_does_not_start_tells_the_end_of_its_log(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -219,7 +220,7 @@ async def test_a_zodiac_is_dealt_by_a_real_daemon(faking: House):
         await pilot.press("enter")
 
         await until(pilot, lambda: len(app.world.landed) == 12)
-        await shows(pilot, "Zodiac is finished")
+        await shows(pilot, "5 to see them")
         (batch,) = app.world.batches.values()
         assert batch.states["done"] == 12
 
@@ -230,6 +231,9 @@ async def test_f5_starts_a_daemon(house: House):
         await shows(pilot, "F5 starts it.")
         await pilot.press("f5")
 
-        await shows(pilot, "started imagineerd (pid", "▸ Zodiac")
-    with house.client() as client:
-        client.stop()
+        await shows(pilot, "▸ Zodiac")
+        assert not list(app._notifications)
+
+        command = [sys.executable, "-P", "-m", "imagineer_tui", "stop"]
+        stopped = await asyncio.to_thread(subprocess.run, command, env=house.environ, capture_output=True, timeout=25)
+        assert (stopped.returncode, stopped.stderr) == (0, b"")

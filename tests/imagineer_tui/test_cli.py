@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 import pytest
 from fakes import BATCH, Deck, FakeDaemon, job, spec, take
+from house import wait_until
 
 from imagineer_tui.arguments import build_parser, settings_of
 from imagineer_tui.cli import MODULES, command_of, main
@@ -27,6 +28,7 @@ from imagineerd import protocol
 from imagineerd.client import launch
 from imagineerd.errors import Problem
 from imagineerd.jobs import JobError, LoraWeight, State
+from imagineerd.sockets import is_held
 
 CARDS = tuple(protocol.Card(index=index, name=name) for index, name in enumerate(("Aries", "Taurus", "Gemini"), 1))
 OOM = JobError(code="E_OOM", message="The GPU has too little memory.")
@@ -653,20 +655,23 @@ def test_status_says_that_the_queue_is_paused(daemon: FakeDaemon, capsys: pytest
     assert "3 queued, 40 done, paused\n" in capsys.readouterr().out
 
 
-def test_stopping_waits_until_the_daemon_has_left(daemon: FakeDaemon, capsys: pytest.CaptureFixture[str]) -> None:
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+HOLDS = "import sys; from pathlib import Path; from imagineerd.sockets import lock; lock(Path(sys.argv[1])); input()"
 
-        def leave() -> None:
-            process.kill()
-            process.wait()
+
+def test_stopping_waits_until_the_daemon_has_left(
+    daemon: FakeDaemon, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lock_file = folder / "daemon.lock"
+    with subprocess.Popen([sys.executable, "-c", HOLDS, str(lock_file)], stdin=subprocess.PIPE) as process:
+        wait_until(lambda: is_held(lock_file))
 
         def stop(_: protocol.Stop) -> protocol.Done:
-            in_background(leave)
+            in_background(process.kill)  # and nobody reaps it
             return protocol.Done()
 
-        daemon.answers |= {"status": msgspec.structs.replace(STATUS, pid=process.pid), "stop": stop}
+        daemon.answers |= {"stop": stop}
         assert main(["stop"]) == 0
-        assert process.returncode is not None
+        assert not is_held(lock_file)
 
     assert "has stopped; the queue stays." in capsys.readouterr().out
 

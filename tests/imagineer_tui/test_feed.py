@@ -12,10 +12,11 @@ from fakes import BATCH, Deck, FakeDaemon, job
 from piloting import answers
 
 from imagineer_tui.feed import LONGEST_WAIT_S, Feed, waits
+from imagineer_tui.model.ending import Ended
 from imagineer_tui.model.world import World
 from imagineerd.client import AsyncClient, Endpoints
 from imagineerd.jobs import State
-from imagineerd.protocol import Batch, BatchAdded, EventBody
+from imagineerd.protocol import BatchAdded, EventBody
 
 
 class Following:
@@ -25,7 +26,7 @@ class Following:
         self.world = World()
         self.topics: set[str] = set()
         self.happened: list[EventBody] = []
-        self.ended: list[Batch] = []
+        self.ended: list[Ended] = []
         self.client = AsyncClient(endpoints)
         self.feed = Feed(self.world, self.client, self.topics.update, self.happened.append, self.ended.append)
 

@@ -10,6 +10,7 @@ from house import TESTS
 from msgspec.structs import replace
 
 from imagineer_tui.model.applying import EVERYTHING, apply, finished, lose, refuse
+from imagineer_tui.model.ending import Ended
 from imagineer_tui.model.loading import asking, load
 from imagineer_tui.model.world import World
 from imagineerd.client import Away, Event
@@ -165,7 +166,7 @@ def test_to_be_labelled_is_no_state_of_a_card(world: World):
 
     assert world.batches[BATCH].states == {"done": 3}
     assert world.batches[BATCH].takes == 3
-    assert [ended.id for ended in finished(world)] == [BATCH]
+    assert [ended.batch.id for ended in finished(world)] == [BATCH]
 
 
 def test_what_a_build_says_is_kept_until_the_next_one(world: World):
@@ -249,7 +250,7 @@ def test_a_batch_is_finished_with_its_last_open_job(world: World):
         happen(world, body)
         ends.append(finished(world))
 
-    assert ends == [[], [], [world.batches[BATCH]]]
+    assert ends == [[], [], [Ended(world.batches[BATCH])]]
     assert finished(world) == []
 
 
@@ -259,7 +260,28 @@ def test_a_batch_of_which_not_all_is_known_is_not_called_finished(world: World):
 
     answered(world, batch(id="b2"), [job(4, State.DONE)])
 
-    assert finished(world) == [world.batches["b2"]]
+    assert finished(world) == [Ended(world.batches["b2"])]
+
+
+def test_of_a_finished_batch_only_what_was_drawn_again_is_told(world: World):
+    for number in (1, 2, 3):
+        happen(world, TakeAdded(take=take(number)))
+    assert [ended.again for ended in finished(world)] == [()]
+    happen(world, JobsAdded(batch=BATCH, jobs=(4,), slots=(1,)))
+    happen(world, JobsAdded(batch=BATCH, jobs=(5,), slots=(2,)))
+
+    answered(world, batch(), [job(4, State.DONE), job(5, State.FAILED)])
+
+    (ended,) = finished(world)
+    assert (ended.title, ended.text) == ("2 cards of Zodiac are finished", "1 of 2 cards; 1 failed.")
+
+
+def test_what_is_added_to_a_batch_that_is_being_drawn_ends_with_it(world: World):
+    happen(world, JobsAdded(batch=BATCH, jobs=(4,), slots=(1,)))
+
+    answered(world, batch(), [job(number, State.DONE) for number in (1, 2, 3, 4)])
+
+    assert [ended.again for ended in finished(world)] == [()]
 
 
 def test_the_end_of_an_audition_is_nothing_to_tell(world: World):
@@ -301,7 +323,7 @@ def test_a_batch_that_was_finished_while_the_daemon_was_away_is_told(world: Worl
     apply(world, Away(), 101.0)
     apply(world, Snapshot(epoch="e1", seq=20, worker=Worker(), batches=(batch(),)), 130.0)
 
-    assert finished(world) == [world.batches[BATCH]]
+    assert finished(world) == [Ended(world.batches[BATCH])]
 
 
 def test_the_time_without_a_daemon_is_no_time_that_cards_take(world: World):

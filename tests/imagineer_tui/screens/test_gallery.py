@@ -158,8 +158,35 @@ async def test_r_deals_the_card_once_more(daemon: FakeDaemon):
     async with gallery_of(daemon) as (_, pilot):
         await shows(pilot, "✗ Taurus")
         await pilot.press("r")
-        await shows(pilot, "Another take is on its way")
+        await shows(pilot, "Re-rolled Aries. z takes it back.")
         assert daemon.last(protocol.Reroll).slots == (1,)
+
+
+TOO_LATE = "Nothing was left to take back."
+
+
+@pytest.mark.parametrize(
+    ("done", "said", "deleted"),
+    [
+        (protocol.Cancelled(cancelled=(4,)), "Taken back: 1 card cancelled.", 0),
+        (protocol.Cancelled(ended=(4,)), "Taken back: 1 take put into the trash.", 1),
+        (protocol.Cancelled(ended=(5,)), TOO_LATE, 0),
+    ],
+)
+async def test_z_takes_a_re_roll_back_also_when_its_take_has_landed(
+    daemon: FakeDaemon, gallery: Gallery, done: protocol.Cancelled, said: str, deleted: int
+):
+    daemon.answers |= {
+        "reroll": protocol.Dealt(batch=gallery.detail().batch, jobs=done.cancelled + done.ended),
+        "cancel": done,
+    }
+    async with gallery_of(daemon) as (_, pilot):
+        await shows(pilot, "✗ Taurus")
+        await pilot.press("r")
+        await shows(pilot, "Re-rolled Aries")
+        await pilot.press("z")
+        await shows(pilot, said)
+    assert daemon.count(protocol.DeleteTakes) == deleted
 
 
 @pytest.mark.usefixtures("gallery")

@@ -268,6 +268,7 @@ async def test_after_the_first_deck_it_says_what_to_do_with_it(daemon: FakeDaemo
         daemon.happen(deck.finish(1))
 
         await shows(pilot, "5 to see them, 3 to mix a LoRA in", "F2 and model.default change")
+        assert not list(pilot.app._notifications)
 
 
 async def test_in_80x24_it_says_so_below_the_cards_that_have_landed(daemon: FakeDaemon, deck: Deck):

@@ -50,6 +50,20 @@ def test_the_one_that_was_not_looked_at_for_longest_goes_first() -> None:
     assert asyncio.run(kept()) == [True, False, True]
 
 
+def test_the_file_of_what_was_looked_at_last_stays() -> None:
+    async def asked() -> list[str]:
+        cards = Cards()
+        drawings = Drawings(cards.load, kept=2)
+        for key in "12":
+            await drawings.draw(Wanted(key, BOX))
+        drawings.ready(Wanted("1", BOX))
+        await drawings.draw(Wanted("3", BOX))
+        await drawings.draw(Wanted("1", Box(6, 5)))
+        return cards.asked
+
+    assert asyncio.run(asked()) == ["1", "2", "3"]
+
+
 def test_a_missing_picture_is_an_error_of_who_loads_it() -> None:
     with pytest.raises(OSError, match="take 1 is gone"):
         asyncio.run(Drawings(Cards("1").load).draw(Wanted("1", BOX)))

@@ -58,15 +58,18 @@ async def test_it_fills_its_room_and_keeps_its_shape() -> None:
         assert (left.cell_length, picture.cell_length, right.cell_length) == (16, 27, 17)
 
 
-async def test_a_new_size_is_drawn_anew() -> None:
+async def test_a_new_size_is_drawn_anew_though_nobody_gives_the_file_any_more() -> None:
     cards = Cards()
     wall = Wall(cards)
     async with wall.run_test(size=(60, 20)) as pilot:
         wall.picture.show("1")
         await until_shown(wall, pilot)
+        cards.missing = ("1",)
         await pilot.resize_terminal(60, 10)
-        while cards.asked != ["1", "1"]:
+        while [part.cell_length for part in wall.picture.render_line(0)] != [23, 13, 24]:
             await pilot.pause(0.01)
+        assert colored(wall)
+        assert cards.asked == ["1"]
 
 
 async def test_the_last_picture_stays_until_the_next_is_ready() -> None:
