@@ -64,6 +64,11 @@ class FilterLine(Input):
         else:
             self.focus()
 
+    def close(self) -> None:
+        """Disappear, without any words."""
+        self.value = ""
+        self.remove_class("-open")
+
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter as it is typed."""
         event.stop()

@@ -208,15 +208,27 @@ async def test_search_shows_what_it_finds_and_escape_goes_back(daemon: FakeDaemo
         await shows(pilot, "Search “moon”", "The Fool", "1 take")
         await pilot.press("escape")
         await shows(pilot, "✗ Taurus")
+        assert not pilot.app.screen.query_one("#search").display
 
 
 @pytest.mark.usefixtures("gallery")
-async def test_a_wrong_filter_is_said_below_the_page(daemon: FakeDaemon):
+async def test_a_wrong_filter_is_said_in_place_of_the_page(daemon: FakeDaemon):
     daemon.answers["search"] = protocol.Error(code="E_INVALID", message='There is no filter "colour".')
     async with gallery_of(daemon) as (_, pilot):
         await shows(pilot, "✗ Taurus")
-        await pilot.press("slash", *"colour:red")
-        await shows(pilot, 'There is no filter "colour".')
+        await pilot.press("slash", *"colour:red", "enter")
+        assert "Taurus" not in await shows(pilot, 'There is no filter "colour".')
+        await pilot.press("escape")
+        assert "There is no filter" not in await shows(pilot, "✗ Taurus")
+
+
+@pytest.mark.usefixtures("gallery")
+async def test_a_search_that_finds_nothing_says_so(daemon: FakeDaemon):
+    daemon.answers["search"] = protocol.Takes(takes=())
+    async with gallery_of(daemon) as (_, pilot):
+        await shows(pilot, "✗ Taurus")
+        await pilot.press("slash", *"yeti")
+        await shows(pilot, "0 takes", "Nothing matches; escape goes back to the deck.")
 
 
 async def test_two_takes_are_compared_side_by_side(daemon: FakeDaemon, gallery: Gallery):
