@@ -56,7 +56,7 @@ def screen_of(key: bytes, shown: bytes, folder: Path, size: tuple[int, int]) -> 
         terminal.wait_for(b"about 0:24")
         terminal.type(key)
         terminal.wait_for(shown)
-        terminal.bytes_until_quiet()
+        terminal.bytes_until_quiet(1.5)
         yield terminal
 
 

@@ -251,7 +251,7 @@ async def test_without_cards_nothing_happens() -> None:
 def test_a_move_of_the_cursor_costs_three_hundred_bytes(tmp_path: Path) -> None:
     with PseudoTerminal(small_app("grid", tmp_path / "report.json"), ENVIRON, size=(120, 40)) as terminal:
         wait_until(lambda: len(terminal.output) > 60_000)  # pictures, not their names alone
-        terminal.bytes_until_quiet()
+        terminal.bytes_until_quiet(1.5)
         for key in (b"l", b"j", b"h", b"k"):
             terminal.type(key)
             assert 0 < terminal.bytes_until_quiet() <= 300
