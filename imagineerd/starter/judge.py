@@ -27,7 +27,7 @@ from imagineerd.starter.prompts import PromptWriter, read_decks
 from imagineerd.starter.sheet import Shot, open_pipeline, sample
 from imagineerd.starter.vocabulary import THEMES
 
-UNUSED_SEED = 86_420
+UNUSED_SEED = 97_531
 STYLED_SHARE = 0.3
 CEILING_SEED = 900  # of the held-out drawings
 
