@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from imagineer_tui.framed import Framed
-from imagineer_tui.intents import ShowBatch, UseSettings
+from imagineer_tui.intents import ShowBatch, UseMix, UseSettings
 from imagineer_tui.model import compose
 from imagineer_tui.model.compose import FIELDS, Draft
 from imagineer_tui.remembering import Memory
@@ -102,9 +102,12 @@ class ComposeScreen(Framed):
             self._form.fill({name: str(memory.get("draft", {}).get(name, "")) for name in FIELDS})
 
     def arrive(self, intent: object) -> None:
-        """Take over the settings of a take."""
-        if isinstance(intent, UseSettings):
-            self._use(intent.take_id)
+        """Take over the settings of a take, or a mix."""
+        match intent:
+            case UseSettings():
+                self._use(intent.take_id)
+            case UseMix():
+                self._take_over({**self._form.draft, "mix": intent.text}, "Took the mix")
 
     @work(group="reload", exclusive=True, exit_on_error=False)
     async def reload(self) -> None:
@@ -204,15 +207,17 @@ class ComposeScreen(Framed):
     async def _use(self, take: int) -> None:
         detail = await self.asked(self.client.take(take))
         if detail:
-            before = dict(self._form.draft)
-            self._form.fill({**compose.draft_of(detail), "n": before.get("n", "")})
-            self.did("Took the settings of a take", lambda: self._put_back(before))
+            draft = {**compose.draft_of(detail), "n": self._form.draft.get("n", "")}
+            self._take_over(draft, "Took the settings of a take")
+
+    def _take_over(self, draft: Draft, what: str) -> None:
+        before = dict(self._form.draft)
+        self._form.fill(draft)
+        self.did(what, lambda: self._put_back(before))
 
     def action_clear(self) -> None:
         """Empty the form."""
-        before = dict(self._form.draft)
-        self._form.fill({})
-        self.did("Emptied the form", lambda: self._put_back(before))
+        self._take_over({}, "Emptied the form")
 
     async def _put_back(self, draft: Draft) -> bool:
         self._form.fill(draft)

@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.widgets import Input
 
 from imagineer_tui.framed import Framed
-from imagineer_tui.intents import ShowBatch, ShowSet
+from imagineer_tui.intents import ShowBatch, ShowSet, UseMix
 from imagineer_tui.model.dealing import FIELDS, Deal, read
 from imagineer_tui.remembering import Memory
 from imagineer_tui.widgets.card_rows import CardRows
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 FIRST_SET: Final = "zodiac"
 MOST_NAMED: Final = 20
 """LoRAs that are named where some may be chosen; the Mixer has all."""
-NOTE: Final = "What is left empty comes from the set. LoRAs are written Ink:0.6, Gold:0.2."
+NOTE: Final = "What is left empty comes from the set. LoRAs are written Ink:0.6, Gold:0.2, a saved mix by its name."
 
 
 class SetsScreen(Framed):
@@ -108,11 +108,15 @@ class SetsScreen(Framed):
             self.query_one("#sets-filter", FilterLine).open(words)
 
     def arrive(self, intent: object) -> None:
-        """Highlight a set."""
-        if isinstance(intent, ShowSet):
-            self._deal.set_id = intent.set_id
-            self.query_one(SetRows).select(intent.set_id)
-            self._show_set()
+        """Highlight a set, or deal with a mix."""
+        match intent:
+            case ShowSet():
+                self._deal.set_id = intent.set_id
+                self.query_one(SetRows).select(intent.set_id)
+                self._show_set()
+            case UseMix():
+                self._deal.draft["mix"] = intent.text
+                self.query_one(SetPlan).replan()
 
     # ------------------------------------------------------------ what there is to see
 
@@ -195,9 +199,12 @@ class SetsScreen(Framed):
 
     @work(group="loras", exclusive=True, exit_on_error=False)
     async def _name_loras(self, asking: Asking) -> None:
-        if library := await self.asked(self.client.loras(MOST_NAMED)):
+        library, mixes = await self.asked(self.client.loras(MOST_NAMED)), await self.asked(self.client.mixes())
+        if library:
             names = ", ".join(lora.name for lora in library.loras if lora.usable)
-            asking.add_to_note(f" There are: {names or 'none yet'}")
+            asking.add_to_note(f"\nLoRAs: {names or 'none yet'}")
+        if mixes and mixes.mixes:
+            asking.add_to_note(f"\nSaved mixes: {', '.join(mix.name for mix in mixes.mixes)}")
 
     # ------------------------------------------------------------ dealing
 

@@ -193,11 +193,12 @@ async def test_it_fits_a_small_terminal(daemon: FakeDaemon):
 
 async def test_settings_of_the_deal_are_planned_and_dealt_with(daemon: FakeDaemon):
     daemon.answers["loras"] = protocol.Loras(loras=(protocol.LoraInfo(name="Ink"),))
+    daemon.answers["mixes"] = protocol.Mixes(mixes=(protocol.MixInfo(name="gothic front", mix=()),))
     async with opened(daemon) as (_, pilot):
         await shows(pilot, "about 0:24")
 
         await pilot.press("l")
-        await shows(pilot, "Settings of this deal", "There are: Ink")
+        await shows(pilot, "Settings of this deal", "LoRAs: Ink ", "Saved mixes: gothic front ")
         await pilot.press(*"Ink:3", "enter")
         await shows(pilot, "3 is not within -2 to 2")
         await pilot.press("backspace", *"1", "tab", *"7", "enter")
