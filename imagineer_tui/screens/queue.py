@@ -49,6 +49,7 @@ class QueueScreen(Framed):
         #board { width: 1fr; }
         LivePanel { width: 44; }
         &.-huge LivePanel { width: 72; }
+        &.-narrow.-low JobDetail { max-height: 40%; }
         &.-normal LivePanel, &.-narrow LivePanel {
             display: none; layer: above; position: absolute; width: 100%; height: 100%; layout: horizontal;
             #live { width: 2fr; height: 100%; }

@@ -272,6 +272,16 @@ async def test_after_the_first_deck_it_says_what_to_do_with_it(daemon: FakeDaemo
         assert not list(pilot.app._notifications)
 
 
+async def test_in_a_tiny_window_the_detail_leaves_room_for_the_list(daemon: FakeDaemon, deck: Deck):
+    for number in (1, 2, 3):
+        deck.move(number, State.DONE)
+    daemon.snapshot_batches = (deck.batch(),)
+    async with opened(daemon, (40, 10)) as (app, pilot):
+        await until(pilot, lambda: app.world.connection.live)
+        await pilot.press("4")
+        await shows(pilot, "── Done ──", "3/3", BATCH)
+
+
 async def test_so_it_does_where_the_landed_cards_lie_over_the_list(daemon: FakeDaemon, deck: Deck):
     daemon.snapshot_jobs, daemon.snapshot_batches = (job(1),), (deck.batch(),)
     async with queue_of(daemon, (80, 24)) as (_, pilot):
