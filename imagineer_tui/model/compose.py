@@ -22,7 +22,7 @@ FIELDS: Final = (
 )  # fmt: skip
 LABELS: Final = {
     "prompt": "Prompt", "negative_prompt": "Negative", "size": "Size", "steps": "Steps", "guidance_scale": "Guidance",
-    "scheduler": "Sampler", "seed": "Seed", "n": "Pictures", "mix": "Mix", "model": "Model",
+    "scheduler": "Sampler", "seed": "Seed", "n": "Takes", "mix": "Mix", "model": "Model",
 }  # fmt: skip
 SIZES: Final = {"sd1": ((512, 768), (512, 512), (768, 512))}
 """Sizes of a base model whose files declare none."""

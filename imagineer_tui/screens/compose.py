@@ -172,7 +172,7 @@ class ComposeScreen(Framed):
             return
         done = await self.asked(self.client.cancel(jobs))
         if done and (gone := done.cancelled + done.stopping):
-            self.did(f"Cancelled {number_of(len(gone), 'picture')}", lambda: self.client.retry(gone))
+            self.did(f"Cancelled {number_of(len(gone), 'take')}", lambda: self.client.retry(gone))
 
     @on(Thumbnails.Opened, "#row")
     def _opened(self) -> None:

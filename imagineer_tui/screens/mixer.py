@@ -228,7 +228,7 @@ class MixerScreen(Framed):
             draft = await self.house.push_screen_wait(asking_grid(names, self._mix.lora))
             dealt = await self._audition.deal_grid(subject, mixer.read_axes(draft, names)[0]) if draft else None
             if dealt:
-                self.notify(f"{number_of(len(dealt.jobs), 'cell')} of a grid are queued; 4 shows them.")
+                self.notify(f"{number_of(len(dealt.jobs), 'cell')} of a grid are queued.")
                 self.house.go("queue", ShowBatch(dealt.batch.id))
         else:
             self.action_subject()

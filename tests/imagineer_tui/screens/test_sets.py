@@ -84,7 +84,7 @@ async def test_space_chooses_cards_for_a_smaller_deal(daemon: FakeDaemon):
         await shows(pilot, "about 0:24")
 
         await pilot.press("right", "space", "j", "space")
-        await shows(pilot, "● 1", "● 3", "2 of 3 cards · 64x96 · starter · about 0:16")
+        await shows(pilot, "● 1", "● 3", "2 of 3 cards · 64x96 · starter · about 0:16", "to deal 2 of these 3 cards")
         await pilot.press("enter")
 
         await until(pilot, lambda: daemon.count(protocol.Deal))
