@@ -55,7 +55,7 @@ class QueueScreen(Framed):
             #live { width: 2fr; height: 100%; }
             #landed { width: 3fr; height: 100%; }
         }
-        /* Over the list, which keeps the focus: its keys count while one looks. */
+        /* Over the list, which keeps the focus: what needs no line counts while one looks. */
         &.-normal.-looking LivePanel, &.-narrow.-looking LivePanel { display: block; }
     }
     """
@@ -88,8 +88,7 @@ class QueueScreen(Framed):
         if isinstance(intent, ShowBatch):
             self.query_one(QueueBoard).highlight(intent.batch_id)
             if len(self.world.decks) <= 1:  # of the very first deck one wants to see the cards
-                self.add_class("-looking")
-                self.call_after_refresh(self.watch_previews)
+                self._look(on=True)
 
     def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool:
         """Where there is room for both, there is nothing to choose."""
@@ -206,7 +205,11 @@ class QueueScreen(Framed):
 
     def action_look(self) -> None:
         """Where there is no room for both, see the card that is drawn instead of the list, or the list again."""
-        self.toggle_class("-looking")
+        self._look(on=not self.has_class("-looking"))
+
+    def _look(self, *, on: bool) -> None:
+        self.set_class(on, "-looking")
+        self.refresh_bindings()
         self.call_after_refresh(self.watch_previews)
 
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 STEP: Final = 10
 """What `+` and `-` add to a priority."""
+EVERYWHERE: Final = {"pause", "pause_now"}
+"""What a key does that needs no line."""
 OFFER: Final = (
     "[b $accent]5[/] to see them, [b $accent]3[/] to mix a LoRA in, [b $accent]1[/] to deal another deck. "
     "[b $accent]F2[/] and model.default change to Stable Diffusion 1.5."
@@ -110,6 +112,11 @@ class QueueBoard(Vertical):
             key = next((key for key in rows.keys if key.endswith(f":{self._wanted}")), "")
             rows.select(key or rows.key)
             self._wanted = "" if key else self._wanted
+
+    def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool:
+        """What acts on a line counts only while the lines can be seen."""
+        covered = self._framed.has_class("-looking") and not self._framed.is_wide
+        return action in EVERYWHERE or not covered
 
     # ------------------------------------------------------------ the line under the cursor
 
