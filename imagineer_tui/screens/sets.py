@@ -12,7 +12,7 @@ from textual.widgets import Input
 
 from imagineer_tui.framed import Framed
 from imagineer_tui.intents import ShowBatch, ShowSet, UseMix
-from imagineer_tui.model.dealing import FIELDS, Deal, read
+from imagineer_tui.model.dealing import Deal, read
 from imagineer_tui.remembering import Memory
 from imagineer_tui.widgets.card_rows import CardRows
 from imagineer_tui.widgets.filter_line import FilterLine, ListFilter
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 FIRST_SET: Final = "zodiac"
 MOST_NAMED: Final = 20
 """LoRAs that are named where some may be chosen; the Mixer has all."""
-NOTE: Final = "What is left empty comes from the set. LoRAs are written Ink:0.6, Gold:0.2, a saved mix by its name."
 
 
 class SetsScreen(Framed):
@@ -187,10 +186,10 @@ class SetsScreen(Framed):
     @work(group="settings", exclusive=True, exit_on_error=False)
     async def action_settings(self, first: str = "") -> None:
         """Choose what all cards of the deal are drawn with."""
-        from imagineer_tui.widgets.asking import Asking
+        from imagineer_tui.widgets.deal_asking import asking_settings
 
-        fields = [(name, label, self._deal.draft.get(name, "")) for name, label in FIELDS.items()]
-        asking = Asking("Settings of this deal", NOTE, fields, lambda draft: read(draft).faults, first)
+        model = self.world.status.model if self.world.status else None
+        asking = asking_settings(self._deal, model, first)
         self._name_loras(asking)
         draft = await self.house.push_screen_wait(asking)
         if draft is not None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from fakes import FakeDaemon
 from msgspec.structs import replace
-from piloting import opened, planned, shows, text_of, until
+from piloting import opened, planned, shows, status, text_of, until
 from textual.widgets import Input
 
 from imagineer_tui.widgets.card_rows import CardRows
 from imagineerd import protocol
-from imagineerd.jobs import LoraWeight
+from imagineerd.jobs import SCHEDULERS, LoraWeight
 
 
 async def test_it_opens_with_the_zodiac_and_a_theme_and_says_what_to_press(daemon: FakeDaemon):
@@ -209,3 +209,36 @@ async def test_settings_of_the_deal_are_planned_and_dealt_with(daemon: FakeDaemo
         settings = daemon.last(protocol.Deal).settings
         assert (settings.seed, settings.mix) == (7, (LoraWeight("Ink", 1.0),))
         assert daemon.last(protocol.PlanDeal).settings == settings
+
+
+async def test_the_form_of_a_deal_says_ranges_and_arrows_change_what_has_one(daemon: FakeDaemon):
+    sizes = ((64, 64), (64, 96))
+    model = protocol.ModelInfo(name="starter", base="starter", sizes=sizes)
+    daemon.answers |= {
+        "loras": protocol.Loras(loras=()),
+        "mixes": protocol.Mixes(mixes=()),
+        "status": status(model=model),
+    }
+    async with opened(daemon) as (app, pilot):
+        await shows(pilot, "about 0:24")
+        await until(pilot, lambda: app.world.status)
+
+        await pilot.press("s")
+        await shows(pilot, "1 to 150", "0 to 30", "↑↓ goes through them", "64x96 portrait · 64x64 square")
+        await pilot.press("up", "tab", "tab", "up", "up", "tab", "tab", "down", "tab", "up", "enter")
+
+        await until(pilot, lambda: daemon.last(protocol.PlanDeal).settings.steps)
+        settings = daemon.last(protocol.PlanDeal).settings
+        assert settings == protocol.Settings(steps=2, scheduler=SCHEDULERS[-1], width=64, height=96)
+
+
+async def test_under_a_form_no_key_is_offered_that_does_not_count_there(daemon: FakeDaemon):
+    daemon.answers |= {"loras": protocol.Loras(loras=()), "mixes": protocol.Mixes(mixes=())}
+    async with opened(daemon) as (_, pilot):
+        await shows(pilot, "about 0:24", "enter deal")
+
+        await pilot.press("s")
+        await until(pilot, lambda: "enter deal" not in text_of(pilot.app))
+        await pilot.press("escape")
+
+        await shows(pilot, "enter deal")
