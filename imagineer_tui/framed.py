@@ -54,7 +54,7 @@ class Framed(Screen[None]):
         #top { height: 1; padding: 0 1; background: $surface; }
         #body { height: 1fr; }
         .panel {
-            border: round $border-blurred; border-title-color: $text-muted; border-subtitle-color: $text-disabled;
+            border: round $border-blurred; border-title-color: $text-muted; border-subtitle-color: $text-muted;
             &:focus-within { border: round $border; border-title-color: $accent; }
         }
     }
@@ -134,8 +134,9 @@ class Framed(Screen[None]):
             self.notify("There is nothing to take back.")
             return
         what, back = self._done.pop()
-        if (answer := await self.asked(back())) is not None:
-            self.notify(told(what, answer))
+        answer = await self.asked(back())
+        if answer is not None and (text := told(what, answer)):
+            self.notify(text)
 
     # ------------------------------------------------------------ the frame
 

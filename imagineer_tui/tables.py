@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from imagineer_tui.model.daemon import facts
 from imagineer_tui.output import Output
-from imagineer_tui.words import clock, moment, number_of, size, states, took
+from imagineer_tui.words import lasts, moment, number_of, size, states, took
 from imagineerd import protocol
 from imagineerd.errors import Problem
 from imagineerd.jobs import GenerateSpec, Job, Mix, State
@@ -102,9 +102,8 @@ def _plan_notes(card: protocol.PlannedCard) -> str:
 def _plan_summary(data: protocol.Plan) -> str:
     first = data.cards[0] if data.cards else None
     steps = f", {first.steps} steps, guidance {first.guidance_scale:g}" if first else ""
-    eta = f"about {clock(data.eta_s)}" if data.eta_s is not None else "no speed was measured yet"
     what = f"{number_of(len(data.cards), 'card')} of {data.title}, {data.width}x{data.height}{steps}, {data.scheduler}"
-    return f"{what}, {data.model.name}: {eta}."
+    return f"{what}, {data.model.name}: {lasts(data.eta_s)}."
 
 
 # ---------------------------------------------------------------- LoRAs

@@ -9,6 +9,7 @@ from imagineerd.jobs import State
 
 _DAY = 86_400
 _WEEK_DAYS = 6
+UNMEASURED = "the first picture will tell how long it takes"
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _STEP = 1000
 _MINUTE = 60
@@ -49,6 +50,11 @@ def when(at: float, now: float) -> str:
     if then.tm_year == today.tm_year:
         return f"{then.tm_mday} {time.strftime('%b', then)}"
     return time.strftime("%b’%y", then)
+
+
+def lasts(seconds: float | None) -> str:
+    """Return how long drawing takes by what was measured, `about 0:24`; where that is nothing, what will tell."""
+    return UNMEASURED if seconds is None else f"about {clock(max(1.0, seconds))}"
 
 
 def number_of(count: int, one: str, many: str = "") -> str:

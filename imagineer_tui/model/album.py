@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +11,7 @@ from imagineer_tui.model.gallery import Card
 from imagineer_tui.words import number_of
 
 if TYPE_CHECKING:
-    from imagineerd.protocol import Batch, BatchDetail, Takes
+    from imagineerd.protocol import Batch, BatchDetail, ListedTake
 
 MOST_COMPARED: Final = 4
 SEVERAL: Final = 2
@@ -60,9 +61,9 @@ class Album:
         if self.detail:
             self.cards = gallery.takes_of(self.detail, self.slot) if self.slot else gallery.deck(self.detail)
 
-    def lay_out_found(self, page: Takes) -> None:
+    def lay_out_found(self, takes: Iterable[ListedTake]) -> None:
         """Take the cards that a search found."""
-        self.cards = gallery.found(page)
+        self.cards = gallery.found(takes)
 
     def place(self, now: Card | None) -> int:
         """Return where the cursor goes: to what is wanted, else it stays on the card where it is now."""

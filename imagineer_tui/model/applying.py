@@ -217,10 +217,18 @@ def _move(world: World, number: int, batch: str, move: Move) -> None:
     if job is None:
         world.stale.add(batch)
         return
+    world.jobs[number] = moved(job, move)
     if draws(job):
         _count(world, batch, job.state, move.state, takes=move.take is not None)
-    world.jobs[number] = moved(job, move)
+        if job.state is State.RUNNING and _rests(world):
+            world.pace.stop()  # the time until the next card is nobody's pace
     _forget_ended(world)
+
+
+def _rests(world: World) -> bool:
+    """Say whether nothing is drawn, and nothing will be before somebody does something."""
+    states = {job.state for job in world.jobs.values() if draws(job)}
+    return State.RUNNING not in states and (world.paused or State.QUEUED not in states)
 
 
 def moved(job: Job, move: Move) -> Job:

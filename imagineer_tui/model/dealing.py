@@ -29,9 +29,9 @@ class Deal:
         """Return the theme that the set is dealt with."""
         return self.theme or info.example_theme
 
-    def take_theme(self, text: str, info: SetInfo) -> None:
-        """Take what was typed; a set's example is nobody's own."""
-        self.theme = "" if text == info.example_theme else text
+    def take_theme(self, text: str, info: SetInfo | None) -> None:
+        """Take what was typed; a set's example is nobody's own. None: what there is to the set is not known yet."""
+        self.theme = "" if info and text == info.example_theme else text
 
     def take_draft(self, draft: Mapping[str, str]) -> None:
         """Take what a form was filled in with."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from imagineerd.protocol import BatchDetail, ListedTake, Slot, Take, TakeDetail, Takes
+    from imagineerd.protocol import BatchDetail, ListedTake, Slot, Take, TakeDetail
 
 OPEN = frozenset({"queued", "running", "held"})
 
@@ -55,9 +55,9 @@ def takes_of(detail: BatchDetail, index: int) -> list[Card]:
     return shown or [card]
 
 
-def found(page: Takes) -> list[Card]:
+def found(takes: Iterable[ListedTake]) -> list[Card]:
     """Return what a search found, the newest first."""
-    return [_of_listed(listed) for listed in page.takes]
+    return [_of_listed(listed) for listed in takes]
 
 
 def _of_listed(listed: ListedTake) -> Card:

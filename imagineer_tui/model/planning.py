@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from imagineer_tui.words import clock, number_of
+from imagineer_tui.words import lasts, number_of
 
 if TYPE_CHECKING:
     from imagineerd.protocol import Plan, PlannedCard
@@ -38,9 +38,8 @@ def summary(plan: Plan, chosen: Collection[int] = ()) -> str:
     """Return the deal in a line: `12 cards · 96x144 · starter · about 0:24`; with `chosen`, of those cards alone."""
     count = len(chosen) or len(plan.cards)
     cards = f"{count} of {number_of(len(plan.cards), 'card')}" if chosen else number_of(count, "card")
-    parts = [cards, f"{plan.width}x{plan.height}", mix_of(plan), plan.model.name]
-    if plan.eta_s is not None:
-        parts.append(f"about {clock(max(1.0, plan.eta_s * count / len(plan.cards)))}")
+    seconds = plan.eta_s and plan.eta_s * count / len(plan.cards)
+    parts = [cards, f"{plan.width}x{plan.height}", mix_of(plan), plan.model.name, lasts(seconds)]
     return " · ".join(part for part in parts if part)
 
 

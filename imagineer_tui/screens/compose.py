@@ -107,7 +107,7 @@ class ComposeScreen(Framed):
             case UseSettings():
                 self._use(intent.take_id)
             case UseMix():
-                self._take_over({**self._form.draft, "mix": intent.text}, "Took the mix")
+                self._fill({**self._form.draft, "mix": intent.text}, "Took the mix")
 
     @work(group="reload", exclusive=True, exit_on_error=False)
     async def reload(self) -> None:
@@ -208,17 +208,23 @@ class ComposeScreen(Framed):
         detail = await self.asked(self.client.take(take))
         if detail:
             draft = {**compose.draft_of(detail), "n": self._form.draft.get("n", "")}
-            self._take_over(draft, "Took the settings of a take")
-
-    def _take_over(self, draft: Draft, what: str) -> None:
-        before = dict(self._form.draft)
-        self._form.fill(draft)
-        self.did(what, lambda: self._put_back(before))
+            self._fill(draft, "Took the settings of a take")
 
     def action_clear(self) -> None:
         """Empty the form."""
-        self._take_over({}, "Emptied the form")
+        self._fill({}, "Emptied the form")
 
-    async def _put_back(self, draft: Draft) -> bool:
+    def _fill(self, draft: Draft, what: str) -> None:
+        """Fill the form in another way, which can be taken back; what is typed in between can be had back, too."""
+        before = dict(self._form.draft)
         self._form.fill(draft)
-        return True
+        filled = dict(self._form.draft)
+
+        async def back() -> bool | str:
+            if self._form.draft == filled:
+                self._form.fill(before)
+                return True
+            self._fill(before, "Replaced what was typed since")
+            return ""  # that was said
+
+        self.did(what, back)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
 
 from imagineer_tui.framed import Framed
 from imagineer_tui.intents import ShowBatch
 from imagineer_tui.model import board, queue
 from imagineer_tui.remembering import Memory
 from imagineer_tui.widgets.live_panel import LivePanel
+from imagineer_tui.widgets.offer import Offer
 from imagineer_tui.widgets.queue_board import QueueBoard
 from imagineer_tui.widgets.queue_rows import QueueRows
 from imagineer_tui.widgets.thumbnail import Thumb
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from imagineerd.jobs import Job
     from imagineerd.protocol import Preview, Take
 
-OFFER: Final = "5 to see them, 3 to mix a LoRA in"
-"""What the board offers after the very first deck, where the landed cards lie over it."""
 HISTORY: Final = 50
 """Failed and held jobs of earlier times that are asked for."""
 
@@ -45,7 +45,7 @@ class QueueScreen(Framed):
     ]
     DEFAULT_CSS = """
     QueueScreen {
-        #body { layout: horizontal; layers: below above; }
+        #columns { height: 1fr; layers: below above; }
         #board { width: 1fr; }
         LivePanel { width: 44; }
         &.-huge LivePanel { width: 72; }
@@ -55,6 +55,8 @@ class QueueScreen(Framed):
             #live { width: 2fr; height: 100%; }
             #landed { width: 3fr; height: 100%; }
         }
+        &.-low Offer #bigger { display: none; }
+        &.-wide Offer, &.-huge Offer { layout: horizontal; Static { width: auto; margin-right: 1; } }
         /* Over the list, which keeps the focus: what needs no line counts while one looks. */
         &.-normal.-looking LivePanel, &.-narrow.-looking LivePanel { display: block; }
     }
@@ -67,9 +69,11 @@ class QueueScreen(Framed):
     # ------------------------------------------------------------ frame
 
     def body(self) -> ComposeResult:
-        """The list and what is beside it."""
-        yield QueueBoard(self._opened, id="board")
-        yield LivePanel(self.house.drawings, self._load_picture, self.house.images, self.house.terminal)
+        """The list and what is beside it; below both, after the very first deck, what there is to do with it."""
+        with Horizontal(id="columns"):
+            yield QueueBoard(self._opened, id="board")
+            yield LivePanel(self.house.drawings, self._load_picture, self.house.images, self.house.terminal)
+        yield Offer()
 
     def on_mount(self) -> None:
         """Begin in the list."""
@@ -130,8 +134,7 @@ class QueueScreen(Framed):
 
     def on_deck_finished(self) -> None:
         """After the very first deck, say what there is to do with it."""
-        self.query_one(QueueBoard).offer(on=len(self.world.decks) == 1)
-        self._show_landed()
+        self.query_one(Offer).display = len(self.world.decks) == 1
 
     def on_images_changed(self) -> None:
         """Show pictures another way."""
@@ -178,13 +181,8 @@ class QueueScreen(Framed):
     def _show_landed(self) -> None:
         panel = self.query_one(LivePanel)
         left = len(queue.running(self.world)) + len(queue.waiting(self.world))
-        note = f"{left} to come" if left else self._offer
-        panel.land([self._thumb(take) for take in self.world.landed], note)
+        panel.land([self._thumb(take) for take in self.world.landed], f"{left} to come" if left else "")
         self._tell_drawn()
-
-    @property
-    def _offer(self) -> str:
-        return OFFER if len(self.world.decks) == 1 and self.world.landed and not self.is_wide else ""
 
     def _tell_drawn(self) -> None:
         panel, job = self.query_one(LivePanel), self.world.jobs.get(self._drawn())

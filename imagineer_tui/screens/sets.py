@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 FIRST_SET: Final = "zodiac"
 MOST_NAMED: Final = 20
 """LoRAs that are named where some may be chosen; the Mixer has all."""
+AWAY: Final = "Nothing can be dealt while no imagineerd answers; F5 starts one."
 
 
 class SetsScreen(Framed):
@@ -48,6 +49,7 @@ class SetsScreen(Framed):
         Binding("r", "random", "random theme", id="sets.random"),
         Binding("s", "settings", "settings", id="sets.settings"),
         Binding("l", "settings('mix')", "LoRAs", id="sets.loras"),
+        Binding("z", "undo", "undo", id="sets.undo", show=False),
         Binding("space", "choose", "choose card", id="sets.choose"),
         Binding("v", "view", "whole prompt", id="sets.view", show=False),
         Binding("slash", "filter", "filter", id="sets.filter", key_display="/", show=False),
@@ -80,6 +82,8 @@ class SetsScreen(Framed):
         self._deal = Deal(FIRST_SET)
         self._words = ""
         self._dealing = False
+        self._wished = False  # to deal, as soon as there is a plan
+        self._made_up = ""
 
     # ------------------------------------------------------------ frame
 
@@ -140,6 +144,7 @@ class SetsScreen(Framed):
     @on(Rows.Highlighted, "#sets")
     def _set_chosen(self, event: Rows.Highlighted) -> None:
         if event.key and event.key != self._deal.set_id:
+            self._wished = False
             self._deal.set_id = event.key
             self._show_set()
 
@@ -181,7 +186,18 @@ class SetsScreen(Framed):
         """Make up a theme."""
         made_up = await self.asked(self.client.themes())
         if made_up:
-            self.query_one(SetPlan).theme = made_up.themes[0]
+            self._take_made_up(made_up.themes[0])
+
+    def _take_made_up(self, theme: str) -> None:
+        """Put it in place of the last one; a person's own can be had back."""
+        own, planned = self._deal.theme, self.query_one(SetPlan)
+        if own and own != self._made_up:
+            self.did(f"Replaced the theme “{own}”", lambda: self._put_back(own))
+        planned.theme = self._made_up = theme
+
+    async def _put_back(self, theme: str) -> bool:
+        self.query_one(SetPlan).theme = theme
+        return True
 
     @work(group="settings", exclusive=True, exit_on_error=False)
     async def action_settings(self, first: str = "") -> None:
@@ -208,13 +224,25 @@ class SetsScreen(Framed):
     # ------------------------------------------------------------ dealing
 
     def action_deal(self) -> None:
-        """Deal the set, or the chosen cards of it."""
+        """Deal the set, or the chosen cards of it, as soon as it is planned; where it cannot be, say why."""
         planned = self.query_one(SetPlan)
+        if self._dealing:
+            return
         if why := planned.fault:
             self.notify(why, severity="warning")
-        elif not self._dealing and planned.plan and planned.plan.set == self._deal.set_id:
+        elif planned.plan and planned.plan.set == self._deal.set_id:
             self._dealing = True
             self._send()
+        elif self.world.connection.live:
+            self._wished = True
+        else:
+            self.notify(AWAY, severity="warning")
+
+    @on(SetPlan.Planned)
+    def _planned(self) -> None:
+        if self._wished:
+            self._wished = False
+            self.action_deal()
 
     @work(group="deal", exit_on_error=False)
     async def _send(self) -> None:

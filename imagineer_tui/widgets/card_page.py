@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from textual import on, work
@@ -9,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
+from textual.widgets import Static
 
 from imagineer_tui.intents import LabelTake, UseSettings
 from imagineer_tui.model.gallery import command_of
@@ -26,10 +28,12 @@ if TYPE_CHECKING:
     from imagineer_tui.model.gallery import Card
     from imagineer_tui.terminal.images import Shown
     from imagineer_tui.widgets.drawings import Drawings
+    from imagineerd.protocol import ListedTake
 
 COMPARED: Final = "×"
 FOUND: Final = 200
 """Takes that a search shows."""
+NOTHING_FOUND: Final = "Nothing matches; escape goes back to the deck."
 
 
 class CardPage(Vertical):
@@ -49,6 +53,10 @@ class CardPage(Vertical):
         Binding("s", "copy('seed')", "copy the seed", id="gallery.copy_seed", show=False),
         Binding("p", "copy('path')", "copy the path", id="gallery.copy_path", show=False),
     ]
+
+    DEFAULT_CSS = """
+    CardPage #told { display: none; height: auto; padding: 0 1; color: $text-muted; }
+    """
 
     class Marked(Message):
         """What is revealed or compared changed."""
@@ -77,6 +85,7 @@ class CardPage(Vertical):
     def compose(self) -> ComposeResult:
         """Put the line to search with above the cards."""
         yield FilterLine(id="search")
+        yield Static(id="told", markup=False)
         yield Thumbnails(*self._drawn, id="cards")
 
     def on_mount(self) -> None:
@@ -94,9 +103,11 @@ class CardPage(Vertical):
         at, cards = self.query_one(Thumbnails).cursor, self._album.cards
         return cards[at] if at < len(cards) else None
 
-    def show(self, note: str) -> None:
-        """Show what the album holds now, with the cursor where it is wanted."""
+    def show(self, note: str, told: str = "") -> None:
+        """Show what the album holds now, with the cursor where it is wanted; `told` stands where there is nothing."""
         self._note = note
+        self.query_one("#told", Static).update(told)
+        self.query_one("#told").display = bool(told)
         self._draw(self._album.place(self.card))
         self._entitle()
         if not self._album.cards:
@@ -120,7 +131,7 @@ class CardPage(Vertical):
 
     def end_search(self) -> None:
         """Look for nothing any more."""
-        self.query_one(FilterLine).value = ""
+        self.query_one(FilterLine).close()
 
     @on(FilterLine.Filtered)
     def _typed(self, event: FilterLine.Filtered) -> None:
@@ -140,12 +151,15 @@ class CardPage(Vertical):
         try:
             page = await self.framed.client.search(query, FOUND)
         except ImagineerError as error:
-            entitle(self, self._album.title, error.message)
+            self._show_found((), "", error.message)
             return
         if query == self._album.query:  # it was not given up, nor was more typed
-            self._album.lay_out_found(page)
             more = f"the newest {FOUND}" if page.before else number_of(len(page.takes), "take")
-            self.show(f"{more} · esc back to the deck")
+            self._show_found(page.takes, f"{more} · ", "" if page.takes else NOTHING_FOUND)
+
+    def _show_found(self, takes: Sequence[ListedTake], count: str, told: str) -> None:
+        self._album.lay_out_found(takes)
+        self.show(f"{count}esc back to the deck", told)
 
     @on(FilterLine.Left)
     def _typed_all(self) -> None:

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
 
-from imagineer_tui.widgets.rows import Column, Row, Rows
+from imagineer_tui.widgets.columns import Column
+from imagineer_tui.widgets.rows import Row, Rows
 from imagineer_tui.words import when
 
 if TYPE_CHECKING:
     from imagineerd.protocol import Batch
 
 EMPTY: Final = "No decks yet.\nPress 1 to deal one."
+GAP: Final = 1
+"""Cells between a title and a count that is as long as any."""
 WHEN: Final = Column(width=6, right=True)
 
 
@@ -28,7 +31,7 @@ class DeckRows(Rows):
         """Show these batches, with the cursor on the chosen one; the counts take no more room than they need."""
         self.say_empty(EMPTY)
         widest = max((len(_count(batch)) for batch in batches), default=1)
-        self.resize_columns(Column(), Column(width=widest, right=True), WHEN)
+        self.resize_columns(Column(), Column(width=widest + GAP, right=True), WHEN)
         now = time.time()
         self.fill([_row(batch, now) for batch in batches], chosen)
 

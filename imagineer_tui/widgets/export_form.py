@@ -16,8 +16,9 @@ from textual.widgets import Static
 
 from imagineer_tui.exports import FORMATS, PICTURES, Export, Exported, Parcel, export_of, folder_for
 from imagineer_tui.model.album import title_of
+from imagineer_tui.widgets.columns import Column
 from imagineer_tui.widgets.form_line import FormLine
-from imagineer_tui.widgets.rows import Column, Row, Rows
+from imagineer_tui.widgets.rows import Row, Rows
 from imagineer_tui.widgets.titles import entitle
 from imagineer_tui.words import number_of, size
 from imagineerd.errors import DiskError, ImagineerError, Invalid, NotFound

@@ -64,6 +64,11 @@ class FilterLine(Input):
         else:
             self.focus()
 
+    def close(self) -> None:
+        """Disappear, without any words."""
+        self.value = ""
+        self.remove_class("-open")
+
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter as it is typed."""
         event.stop()
@@ -96,6 +101,10 @@ class ListFilter(FilterLine):
     def rows(self) -> Rows:
         """The list."""
         return self.screen.query_one(f"#{self._rows}", Rows)
+
+    def on_mount(self) -> None:
+        """Escape ends the filter from the list, too."""
+        self.rows.end_filter = self.action_give_up
 
     @on(FilterLine.Filtered)
     def _filter(self) -> None:

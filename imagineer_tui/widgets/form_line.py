@@ -31,7 +31,7 @@ class FormLine(Vertical):
         height: auto;
         Horizontal { height: auto; }
         .label { width: 10; color: $text-muted; }
-        .hint { width: 1fr; height: auto; padding: 0 0 0 1; color: $text-disabled; }
+        .hint { width: 1fr; height: auto; padding: 0 0 0 1; color: $text-muted; }
         .fault { height: auto; padding: 0 0 0 10; color: $warning; display: none; }
         &.-wrong .fault { display: block; }
         Input { width: 14; height: 1; border: none; padding: 0; background: $panel; &:focus { border: none; } }

@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 MOST_KEYS: Final = 8
 HELP: Final = "app.help"
-GAP: Final = Content("  ")
+GAP: Final = "  "
 
 
 class KeyFooter(Widget):
@@ -38,10 +38,11 @@ class KeyFooter(Widget):
         kept = [self._written(binding) for binding in self._shown()]
         while len(kept) > 1 and (len(kept) > MOST_KEYS or self._length(kept) > self.size.width):
             del kept[-2]
-        return GAP.join(kept)
+        # Of a separator that was measured Textual counts the width once too often, and the line is not filled up.
+        return Content(GAP).join(kept)
 
     def _length(self, keys: Sequence[Content]) -> int:
-        return sum(key.cell_length + GAP.cell_length for key in keys) - GAP.cell_length
+        return sum(key.cell_length + len(GAP) for key in keys) - len(GAP)
 
     def _written(self, binding: Binding) -> Content:
         return Content.from_markup(

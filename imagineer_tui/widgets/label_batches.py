@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from textual.content import Content
 
 from imagineer_tui.model.labels import MARKS, Tally
-from imagineer_tui.widgets.rows import Column, Row, Rows
+from imagineer_tui.widgets.columns import Column
+from imagineer_tui.widgets.rows import UNTOLD, Row, Rows
 
 if TYPE_CHECKING:
     from imagineerd.protocol import Batch
@@ -21,7 +22,7 @@ class LabelBatches(Rows):
     """One line for each batch: what goes on in it, title and theme, labelled takes of all."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(Column(width=1), Column(), Column(width=6, right=True), id=id)
+        super().__init__(Column(width=1), Column(), Column(width=6, right=True), empty=UNTOLD, id=id)
 
     def show(self, batches: Iterable[tuple[Batch, Tally]], chosen: str) -> None:
         """Show these batches, with the cursor on the chosen one."""

@@ -12,7 +12,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from imagineer_tui.widgets.rows import Column, Row, Rows
+from imagineer_tui.widgets.columns import Column
+from imagineer_tui.widgets.rows import Row, Rows
 
 if TYPE_CHECKING:
     from imagineer_tui.model.labeling import Scope

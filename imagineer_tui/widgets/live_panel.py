@@ -27,6 +27,7 @@ LANDED: Final = (8, 6)
 LEAST_SIDE: Final = 16
 MOST_SIDE: Final = 96
 """Pixels of a preview's longer side: as many as there are half cells, within reason."""
+NOTHING_YET: Final = "Cards emerge here"
 
 
 class LivePanel(Vertical):
@@ -89,7 +90,7 @@ class LivePanel(Vertical):
         """Show the newest that landed, as nothing is drawn; before there is one, what is awaited."""
         newest = self._landed[-1] if self._landed else None
         self.set_class(newest is not None, "-resting")
-        self.query_one(LivePreview).clear(awaited)
+        self.query_one(LivePreview).clear(awaited or NOTHING_YET)
         if newest:
             self.query_one(Picture).show(newest.key, blurred=newest.blurred)
         self.tell(newest.caption if newest else "")

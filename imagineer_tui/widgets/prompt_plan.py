@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from imagineer_tui.model.planning import mix_of, notes
 from imagineer_tui.widgets.token_bar import token_bar
-from imagineer_tui.words import clock
+from imagineer_tui.words import lasts
 
 if TYPE_CHECKING:
     from imagineerd.protocol import Plan
@@ -32,9 +32,7 @@ class PromptPlan(Static):
 
 def _lines(plan: Plan) -> list[Content]:
     (card,) = plan.cards
-    parts = [f"{plan.width}x{plan.height}", f"{card.steps} steps", mix_of(plan), plan.model.name]
-    if plan.eta_s is not None:
-        parts.append(f"about {clock(max(1.0, plan.eta_s))}")
+    parts = [f"{plan.width}x{plan.height}", f"{card.steps} steps", mix_of(plan), plan.model.name, lasts(plan.eta_s)]
     told = " · ".join(part for part in parts if part)
     cut = card.tokens.cut
     others = [text for text in plan.warnings if not cut or cut not in text]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
@@ -10,31 +9,23 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.widgets import Static
 
+from imagineer_tui import queue_orders
 from imagineer_tui.intents import ShowBatch
 from imagineer_tui.model import board, steering
 from imagineer_tui.widgets.filter_line import ListFilter
 from imagineer_tui.widgets.job_detail import JobDetail
 from imagineer_tui.widgets.queue_rows import HEADINGS, QueueRows
 from imagineer_tui.widgets.rows import Rows
-from imagineer_tui.words import number_of
 
 if TYPE_CHECKING:
     from imagineer_tui.framed import Framed
     from imagineer_tui.model.board import Line
     from imagineer_tui.model.world import World
-    from imagineerd.client import AsyncClient
     from imagineerd.jobs import Job
 
-STEP: Final = 10
-"""What `+` and `-` add to a priority."""
 EVERYWHERE: Final = {"pause", "pause_now"}
 """What a key does that needs no line."""
-OFFER: Final = (
-    "[b $accent]5[/] to see them, [b $accent]3[/] to mix a LoRA in, [b $accent]1[/] to deal another deck. "
-    "[b $accent]F2[/] and model.default change to Stable Diffusion 1.5."
-)
 
 
 class QueueBoard(Vertical):
@@ -60,7 +51,6 @@ class QueueBoard(Vertical):
     DEFAULT_CSS = """
     QueueBoard {
         #lines { height: 1fr; }
-        #offer { display: none; padding: 0 1; border-top: solid $border-blurred; }
     }
     """
 
@@ -77,7 +67,6 @@ class QueueBoard(Vertical):
         yield QueueRows(id="lines")
         yield ListFilter("lines")
         yield JobDetail()
-        yield Static(OFFER, id="offer")
 
     # ------------------------------------------------------------ what the screen tells
 
@@ -94,10 +83,6 @@ class QueueBoard(Vertical):
         """Show these jobs of earlier times, too."""
         self._history = history
         self.draw()
-
-    def offer(self, *, on: bool) -> None:
-        """Say, or do so no more, what there is to do after the very first deck."""
-        self.query_one("#offer").display = on
 
     def draw(self) -> None:
         """Bring the list up to date; only lines that differ are drawn."""
@@ -167,50 +152,33 @@ class QueueBoard(Vertical):
 
     # ------------------------------------------------------------ steering
 
-    def action_pause(self) -> None:
+    @work(group="steer", exit_on_error=False)
+    async def action_pause(self, *, now: bool = False) -> None:
         """Begin no more cards; or go on."""
-        self._steer(self._client.resume if self._world.paused else self._client.pause)
+        await queue_orders.pause(self._framed, now=now)
 
     def action_pause_now(self) -> None:
         """Stop at once, between two steps."""
-        self._steer(lambda: self._client.pause(now=True))
-
-    @work(group="steer", exit_on_error=False)
-    async def _steer(self, ask: Callable[[], Awaitable[object]]) -> None:
-        await self._framed.asked(ask())
+        self.action_pause(now=True)
 
     @work(group="steer", exit_on_error=False)
     async def action_cancel(self) -> None:
         """Cancel the card, or what is left of the batch."""
-        if (line := self._target("now", "waiting", "held")) is None:
-            return
-        done = await self._framed.asked(self._client.cancel(line.jobs))
-        if done and (jobs := done.cancelled + done.stopping):
-            self._framed.did(f"Cancelled {number_of(len(jobs), 'card')}", lambda: self._client.retry(jobs))
+        if line := self._target("now", "waiting", "held"):
+            await queue_orders.cancel(self._framed, line)
 
     @work(group="steer", exit_on_error=False)
     async def action_retry(self) -> None:
         """Queue again what failed, was cancelled or is held."""
-        if (line := self._target("held", "done")) is None:
-            return
-        jobs = [job for number in line.jobs if (job := self._job(number))]
-        again = [job.id for job in jobs if job.state.value in {"failed", "cancelled", "held"}]
-        if again or not jobs:  # of a batch of earlier times only the daemon knows
-            done = await self._framed.asked(self._client.retry(again, None if again else line.batch))
-            if done:
-                self.notify(f"{number_of(len(done.jobs), 'card')} queued again.")
-        else:
-            self.notify("Nothing of this failed or was cancelled.")
+        if line := self._target("held", "done"):
+            jobs = [job for number in line.jobs if (job := self._job(number))]
+            await queue_orders.retry(self._framed, line, jobs)
 
     @work(group="steer", exit_on_error=False)
     async def action_hold(self) -> None:
         """Hold what waits; release what is held."""
-        if (line := self._target("waiting", "held")) is None:
-            return
-        if line.section == "held":
-            await self._framed.asked(self._client.release(line.jobs))
-        elif await self._framed.asked(self._client.hold(line.jobs)):
-            self._framed.did(f"Held {number_of(len(line.jobs), 'card')}", lambda: self._client.release(line.jobs))
+        if line := self._target("waiting", "held"):
+            await queue_orders.hold(self._framed, line)
 
     def action_move_up(self) -> None:
         """Before what stands before it."""
@@ -225,26 +193,15 @@ class QueueBoard(Vertical):
         self._move(lambda _world, jobs: steering.Place(jobs, end=end))
 
     @work(group="steer", exit_on_error=False)
-    async def _move(self, where: Callable[[World, tuple[int, ...]], steering.Place | None]) -> None:
-        line = self._target("waiting")
-        place = where(self._world, line.jobs) if line else None
-        if line is None or place is None:
-            return
-        back = steering.where_it_stands(self._world, line.jobs)
-        if await self._framed.asked(self._put(place)):
-            self._framed.did("Moved", lambda: self._put(back))
-
-    def _put(self, place: steering.Place) -> Awaitable[object]:
-        return self._client.move(place.jobs, end=place.end, before=place.before)
+    async def _move(self, where: queue_orders.Where) -> None:
+        if line := self._target("waiting"):
+            await queue_orders.move(self._framed, line, where)
 
     @work(group="steer", exit_on_error=False)
     async def action_priority(self, sign: int) -> None:
         """Let it go before others, or after."""
         if line := self._target("waiting"):
-            now = self._world.jobs[line.jobs[0]].priority
-            wanted = max(-100, min(100, now + sign * STEP))
-            if await self._framed.asked(self._client.set_priority(wanted, line.jobs)):
-                self._framed.did(f"Priority {wanted:+}", lambda: self._client.set_priority(now, line.jobs))
+            await queue_orders.prioritize(self._framed, line, sign)
 
     def _target(self, *sections: board.Section) -> Line | None:
         """Return the line under the cursor, where the key makes sense there; else say that it does not."""
@@ -262,7 +219,3 @@ class QueueBoard(Vertical):
     @property
     def _world(self) -> World:
         return self._framed.world
-
-    @property
-    def _client(self) -> AsyncClient:
-        return self._framed.client

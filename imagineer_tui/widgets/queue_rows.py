@@ -9,7 +9,8 @@ from typing import Final
 from textual.content import Content
 
 from imagineer_tui.model.board import Line
-from imagineer_tui.widgets.rows import Column, Row, Rows
+from imagineer_tui.widgets.columns import Column
+from imagineer_tui.widgets.rows import Row, Rows
 
 BAR: Final = 14
 HEADINGS: Final = {"now": "Now", "waiting": "Waiting", "held": "Held", "done": "Done"}
@@ -32,9 +33,16 @@ class QueueRows(Rows):
 
     def show(self, lines: Iterable[Line], left: str, awaited: str, *, paused: bool) -> None:
         """Show these lines; above them stands what is `left` to do, what is `awaited`, and whether all is paused."""
-        found = list(lines)
+        found, before = list(lines), self.line
         self._lines = {line.key: line for line in found}
-        self.fill(_rows(found, left, awaited, paused=paused))
+        self.fill(_rows(found, left, awaited, paused=paused), self._key_after(before))
+
+    def _key_after(self, before: Line | None) -> str:
+        """Return the line that stands for the same as one before: a batch that begins or ends changes its section."""
+        if before is None or before.indent or before.key in self._lines:
+            return ""
+        mates = (line.key for line in self._lines.values() if line.batch == before.batch and not line.indent)
+        return next(mates, "")
 
 
 def _rows(lines: list[Line], left: str, awaited: str, *, paused: bool) -> Iterator[Row]:

@@ -6,9 +6,10 @@ The keys are those of vim and the arrows; enter is left to the screen.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import ClassVar, Final, NamedTuple, TypeAlias
+from typing import ClassVar, Final, NamedTuple
 
 from textual import events
+from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.geometry import Region, Size
@@ -16,21 +17,16 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.style import Style
 from textual.visual import Visual
 
+from imagineer_tui.widgets.columns import Cell, Column, joined
 from imagineer_tui.widgets.differing import differing
 
-Cell: TypeAlias = Content | str
 MARKER: Final = "▸ "
 TWICE: Final = 2
-
-
-class Column(NamedTuple):
-    """A column of `width` cells; where that is 0, it takes what is left. Without any title there is no header."""
-
-    title: str = ""
-    width: int = 0
-    right: bool = False
+UNTOLD: Final = "They come from imagineerd as soon as it answers."
+"""What a list says before the daemon was asked for the first time."""
 
 
 class Row(NamedTuple):
@@ -57,6 +53,7 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         Binding("ctrl+u,pageup", "page(-1)", "a page up", id="list.page_up", show=False),
         Binding("g,home", "jump(0)", "first", id="list.first", show=False),
         Binding("G,end", "jump(-1)", "last", id="list.last", show=False),
+        Binding("escape", "show_all", "show all", id="list.show_all", show=False),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--header", "rows--heading", "rows--dim", "rows--cursor"}
     DEFAULT_CSS = """
@@ -64,7 +61,7 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         background: transparent; scrollbar-size: 1 1; overflow-x: hidden; scrollbar-gutter: auto;
         .rows--header { color: $text-muted; }
         .rows--heading { color: $text-muted; }
-        .rows--dim { color: $text-disabled; }
+        .rows--dim { color: $text-muted; }
         .rows--cursor { background: $foreground 8%; text-style: bold; }
         &:focus .rows--cursor { background: $accent 22%; text-style: bold; }
         &:ansi .rows--cursor { background: ansi_default; text-style: bold; }
@@ -100,6 +97,7 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         self._all: tuple[Row, ...] = ()
         self._rows: list[Row] = []
         self._filter: tuple[str, ...] = ()
+        self.end_filter: Callable[[], object] | None = None  # given by the line that filters
         self._empty = empty
         self._told = ""
 
@@ -117,7 +115,11 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         return [row.key for row in self._rows if not row.heading]
 
     def fill(self, rows: Iterable[Row], key: str = "") -> None:
-        """Show these rows; the cursor stays on its row, or goes to `key`. Only what differs in lines is drawn."""
+        """Show these rows; only what differs in lines is drawn.
+
+        The cursor stays on its row, or goes to `key`; where that is gone, to the nearest row of the same kind, which is
+        what stands before the colon of its key.
+        """
         before, key = self._rows, key or self.key
         self._all = tuple(rows)
         self._rows = [row for row in self._all if self._passes(row)]
@@ -145,6 +147,8 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         self._filter = tuple(text.lower().split())
         self._rows, key = [], self.key
         self.fill(self._all, key)
+        if self.key != key:
+            self.action_jump(0)
 
     def select(self, key: str) -> None:
         """Put the cursor on a row."""
@@ -161,8 +165,19 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _place(self, key: str) -> None:
         lines = [line for line, row in enumerate(self._rows) if not row.heading]
-        self.cursor = next((line for line in lines if self._rows[line].key == key), lines[0] if lines else 0)
+        self.cursor = min(lines, key=lambda line: self._distance(line, key), default=0)
         self._tell()
+
+    def _distance(self, line: int, key: str) -> tuple[bool, bool, int]:
+        """Return how far a line is from the one that the cursor should be on: from its row, its kind, its place."""
+        found = self._rows[line].key
+        return found != key, kind_of(found) != kind_of(key), abs(line - self.cursor)
+
+    def action_show_all(self) -> None:
+        """End the filter; without one, escape is somebody else's key."""
+        if not self._filter or not self.end_filter:
+            raise SkipAction
+        self.end_filter()
 
     # ------------------------------------------------------------ moving
 
@@ -246,12 +261,7 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         return self._strip(content, *(["rows--dim"] if row.dim else []), *(["rows--cursor"] if cursor else []))
 
     def _joined(self, cells: Sequence[Cell], mark: str = "  ") -> Content:
-        taken = sum(column.width + 1 for column in self._columns if column.width)
-        left = max(0, self.scrollable_content_region.width - len(mark) - taken)
-        content = Content(mark)
-        for column, cell in zip(self._columns, cells, strict=False):
-            content += _fitted(cell, column.width or left, right=column.right) + (" " if column.width else "")
-        return content
+        return joined(self._columns, cells, mark, self.scrollable_content_region.width)
 
     def _say_nothing(self, y: int) -> Strip:
         text = "Nothing matches; escape shows all." if self._filter else self._empty
@@ -262,15 +272,13 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _strip(self, content: Content, *classes: str) -> Strip:
         style = self.get_visual_style(*classes)
+        if any(self.get_component_styles(name).text_style.reverse for name in classes):
+            style += Style(reverse=True)  # which Textual leaves out
         width = self.size.width
         strips = Visual.to_strips(self, content.truncate(width), width, 1, style, apply_selection=False)
         return strips[0].extend_cell_length(width, style.rich_style) if strips else Strip.blank(width)
 
 
-def _fitted(cell: Cell, width: int, *, right: bool) -> Content:
-    content = cell if isinstance(cell, Content) else Content(cell)
-    if content.cell_length > width:
-        return content.truncate(width, ellipsis=True)
-    room = width - content.cell_length
-    pad: Callable[[int], Content] = content.pad_left if right else content.pad_right
-    return pad(room)
+def kind_of(key: str) -> str:
+    """Return what stands before the colon of a row's key, empty where there is none."""
+    return key.rpartition(":")[0]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.message import Message
 from textual.widgets import Input, Static
 
 from imagineer_tui.model.dealing import Deal, read
@@ -31,7 +32,10 @@ MEND: Final = "Mend its files, then press 1: they are read again."
 
 
 class SetPlan(Vertical):
-    """Plans what `deal` says. `plan` is the last one, of a set named in it; `fault` is why there is none of it now."""
+    """Plans what `deal` says, and posts `Planned` when that came to an end.
+
+    `plan` is the last one, of a set named in it; `fault` is why there is none of it now.
+    """
 
     DEFAULT_CSS = """
     SetPlan {
@@ -46,6 +50,9 @@ class SetPlan(Vertical):
         &.-reading PlanLine { max-height: 3; }
     }
     """
+
+    class Planned(Message):
+        """There is a plan of the set, or a fault, or nobody who answers."""
 
     def __init__(self, deal: Deal, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id, classes="panel")
@@ -75,7 +82,7 @@ class SetPlan(Vertical):
 
     def show_set(self, info: SetInfo) -> None:
         """Plan this set; where its files are wrong, say what is."""
-        self._info = info
+        self._info, self.fault = info, ""
         entitle(self, f"{info.name} · {number_of(info.cards, 'card')}", info.description)
         self.theme = self._deal.theme_for(info)
         if info.problems:
@@ -95,6 +102,7 @@ class SetPlan(Vertical):
         """Say why nothing can be dealt; the cards of the last plan stay."""
         self.fault = why
         self.query_one(PlanLine).complain(why)
+        self.post_message(self.Planned())
 
     @work(group="plan", exclusive=True, exit_on_error=False)
     async def replan(self) -> None:
@@ -107,7 +115,8 @@ class SetPlan(Vertical):
         try:
             plan = await cast("Framed", self.screen).client.plan(set_id, theme, read(deal.draft).settings)
         except DaemonAway:
-            return  # the banner says so; the last plan stays
+            self.post_message(self.Planned())  # the banner says so; the last plan stays
+            return
         except ImagineerError as error:
             if self.plan and self.plan.set == set_id:
                 self.refuse(error.message)
@@ -119,6 +128,7 @@ class SetPlan(Vertical):
             self.query_one(CardRows).show(plan)
             self._show_card()
             self.show_line()
+            self.post_message(self.Planned())
 
     def show_line(self) -> None:
         """Say what the deal is, of all cards or of the chosen ones."""
@@ -134,8 +144,8 @@ class SetPlan(Vertical):
 
     @on(Input.Changed, "#theme")
     def _theme_changed(self, event: Input.Changed) -> None:
+        self._deal.take_theme(event.value, self._info)
         if self._info and not self._info.problems:
-            self._deal.take_theme(event.value, self._info)
             self.replan()
 
     @on(Input.Submitted, "#theme")

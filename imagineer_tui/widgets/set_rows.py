@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from imagineer_tui.widgets.rows import Column, Row, Rows
+from imagineer_tui.widgets.columns import Column
+from imagineer_tui.widgets.rows import UNTOLD, Row, Rows
 
 if TYPE_CHECKING:
     from imagineerd.protocol import SetInfo
@@ -17,7 +18,7 @@ class SetRows(Rows):
     """One line for each set: name and number of cards."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(Column(), Column(width=4, right=True), id=id)
+        super().__init__(Column(), Column(width=4, right=True), empty=UNTOLD, id=id)
 
     def show(self, sets: Iterable[SetInfo], chosen: str) -> None:
         """Show these sets, with the cursor on the chosen one."""

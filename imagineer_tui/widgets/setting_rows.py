@@ -8,7 +8,8 @@ from itertools import groupby
 from textual.content import Content
 
 from imagineer_tui.model.settings_view import Item, shown
-from imagineer_tui.widgets.rows import Column, Row, Rows
+from imagineer_tui.widgets.columns import Column
+from imagineer_tui.widgets.rows import Row, Rows
 
 NAME_WIDTH = 28
 

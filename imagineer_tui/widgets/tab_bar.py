@@ -49,6 +49,6 @@ class TabBar(Static):
         open_ = entry.name == self._current
         name = "" if self._width < NARROW and not open_ else f" {entry.title}"
         badge = self._badges.get(entry.name, "")
-        style = "b $accent" if open_ else "dim"
-        tab = Content.from_markup(f"[@click=app.go('{entry.name}')][{style}]$key$name[/][/]", key=entry.key, name=name)
+        text = "[b $accent]$key$name[/]" if open_ else "$key$name"
+        tab = Content.from_markup(f"[@click=app.go('{entry.name}')]{text}[/]", key=entry.key, name=name)
         return tab + Content.styled(f" {badge}", "$accent") if badge else tab

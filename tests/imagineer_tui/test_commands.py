@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
 import mixer_scenes
 import pytest
 from fakes import Deck, FakeDaemon
 from piloting import opened, shows, until
 from textual.pilot import Pilot
 
+from imagineer_tui.app import ImagineerApp
 from imagineerd import protocol
+
+Find: TypeAlias = Callable[[str, str], Awaitable[str]]
 
 
 @pytest.fixture
@@ -18,50 +25,51 @@ def stocked(daemon: FakeDaemon, deck: Deck) -> FakeDaemon:
     return daemon
 
 
-async def choose(pilot: Pilot, *words: str) -> None:
-    """Type into the palette until it finds that, and take it."""
-    await pilot.press("colon")
-    await shows(pilot, "Search for commands")
-    await pilot.press(*"".join(words))
+@asynccontextmanager
+async def palette_of(daemon: FakeDaemon) -> AsyncIterator[tuple[ImagineerApp, Pilot[int], Find]]:
+    """Open the app; `find(typed, found)` opens its palette and types until that is found."""
+    async with opened(daemon, (120, 60)) as (app, pilot):
+        await shows(pilot, "about 0:24")
+
+        async def find(typed: str, found: str) -> str:
+            await pilot.press("colon")
+            await shows(pilot, "Search for commands")
+            await pilot.press(*typed)
+            return await shows(pilot, found)
+
+        yield app, pilot, find
 
 
 async def test_each_action_stands_there_once_and_moves_of_a_cursor_do_not(stocked: FakeDaemon):
-    async with opened(stocked, (120, 60)) as (_, pilot):
-        await shows(pilot, "about 0:24")
-        await pilot.press("colon")
+    async with palette_of(stocked) as (_, pilot, find):
+        await find("", "enter on this screen")
 
-        screen = await shows(pilot, "deal", "enter on this screen", "Go to Mixer", "how the daemon is", "F4 anywhere")
+        screen = await shows(pilot, "deal", "Go to Mixer", "how the daemon is", "F4 anywhere")
         assert "a page down" not in screen
         assert screen.count("to the sets") == 1
 
 
 async def test_a_set_is_found_by_its_name(stocked: FakeDaemon):
-    async with opened(stocked) as (_, pilot):
-        await shows(pilot, "about 0:24")
-        await choose(pilot, "taro")
-        await shows(pilot, "Set: Tarot")
+    async with palette_of(stocked) as (_, pilot, find):
+        await find("taro", "Set: Tarot")
         await pilot.press("enter")
 
         await shows(pilot, "▸ Tarot", "Tarot · 22 cards")
 
 
 async def test_a_lora_is_found_by_its_name_and_put_on_a_fader(stocked: FakeDaemon):
-    async with opened(stocked) as (_, pilot):
-        await shows(pilot, "about 0:24")
-        await choose(pilot, "lora: ink")
-        await shows(pilot, "LoRA: Ink")
+    async with palette_of(stocked) as (_, pilot, find):
+        await find("lora: ink", "LoRA: Ink")
         await pilot.press("enter")
 
         await shows(pilot, "Library", "0.60", "Mix · not saved")
 
 
 async def test_keys_are_found_while_the_daemon_is_away(stocked: FakeDaemon):
-    async with opened(stocked) as (app, pilot):
-        await shows(pilot, "about 0:24")
+    async with palette_of(stocked) as (app, pilot, find):
         stocked.go_away()
         await until(pilot, lambda: app.world.connection.phase == "away")
-        await choose(pilot, "random")
-        await shows(pilot, "random theme")
+        await find("random", "random theme")
         await pilot.press("escape")
 
         stocked.come_back()

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from imagineer_tui.model.album import Album
 from imagineer_tui.model.gallery import Card
 from imagineerd.jobs import JobError, State
-from imagineerd.protocol import BatchDetail, ListedTake, Takes
+from imagineerd.protocol import BatchDetail, ListedTake
 
 
 def detail() -> BatchDetail:
@@ -60,7 +60,7 @@ def test_the_cursor_stays_on_its_card_unless_another_is_wanted(album: Album):
 
 def test_a_search_goes_before_the_deck(album: Album):
     album.query = "fool"
-    album.lay_out_found(Takes(takes=(ListedTake(take=take(4), card="The Fool"),)))
+    album.lay_out_found([ListedTake(take=take(4), card="The Fool")])
 
     assert album.title == "Search “fool”"
     assert [card.name for card in album.cards] == ["The Fool"]

@@ -28,6 +28,7 @@ from imagineerd.protocol import (
     JobMoved,
     JobsAdded,
     LabelerBuilt,
+    PauseChanged,
     PickChanged,
     Resume,
     Snapshot,
@@ -333,6 +334,33 @@ def test_the_time_without_a_daemon_is_no_time_that_cards_take(world: World):
     lose(world, "imagineerd was stopped.")
 
     assert world.pace.rate(12.0) == 0
+
+
+def test_the_time_in_which_nothing_waits_is_no_time_that_cards_take(world: World):
+    draw_for_a_while(world)
+    happen(world, moved(1, State.DONE))
+    assert world.pace.rate(104.0)
+
+    for number in (2, 3):
+        happen(world, moved(number, State.RUNNING))
+        happen(world, moved(number, State.DONE))
+
+    assert not world.pace.rate(104.0)
+
+
+def test_the_time_of_a_pause_is_no_time_that_cards_take(world: World):
+    happen(world, PauseChanged(paused=True))
+    draw_for_a_while(world)
+
+    happen(world, moved(1, State.DONE))
+
+    assert not world.pace.rate(104.0)
+
+
+def draw_for_a_while(world: World) -> None:
+    happen(world, moved(1, State.RUNNING))
+    for second in range(4):
+        apply(world, Tick(job=1, batch=BATCH, slot=1, step=second, steps=9), 100.0 + second)
 
 
 def test_a_batch_that_is_forgotten_is_known_no_more(world: World):

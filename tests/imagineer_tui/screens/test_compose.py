@@ -158,6 +158,17 @@ async def test_a_take_brings_its_settings(composing: FakeDaemon):
         await until(pilot, lambda: "Aries, gold on black" not in text_of(app))
 
 
+async def test_what_was_typed_since_is_not_lost_to_an_undo(composing: FakeDaemon):
+    async with compose_of(composing) as (_, pilot):
+        await typed(pilot, "fox")
+        await pilot.press("escape", "x", "p", *"owl", "escape", "z")
+        await shows(pilot, "fox", "Replaced what was typed since. z takes it back.")
+
+        await pilot.press("z")
+
+        await shows(pilot, "owl")
+
+
 async def test_the_seed_is_locked_and_let_go(composing: FakeDaemon):
     async with compose_of(composing) as (_, pilot):
         await typed(pilot, "fox")

@@ -209,15 +209,27 @@ async def test_search_shows_what_it_finds_and_escape_goes_back(daemon: FakeDaemo
         await shows(pilot, "Search “moon”", "The Fool", "1 take")
         await pilot.press("escape")
         await shows(pilot, "✗ Taurus")
+        assert not pilot.app.screen.query_one("#search").display
 
 
 @pytest.mark.usefixtures("gallery")
-async def test_a_wrong_filter_is_said_below_the_page(daemon: FakeDaemon):
+async def test_a_wrong_filter_is_said_in_place_of_the_page(daemon: FakeDaemon):
     daemon.answers["search"] = protocol.Error(code="E_INVALID", message='There is no filter "colour".')
     async with gallery_of(daemon) as (_, pilot):
         await shows(pilot, "✗ Taurus")
-        await pilot.press("slash", *"colour:red")
-        await shows(pilot, 'There is no filter "colour".')
+        await pilot.press("slash", *"colour:red", "enter")
+        assert "Taurus" not in await shows(pilot, 'There is no filter "colour".')
+        await pilot.press("escape")
+        assert "There is no filter" not in await shows(pilot, "✗ Taurus")
+
+
+@pytest.mark.usefixtures("gallery")
+async def test_a_search_that_finds_nothing_says_so(daemon: FakeDaemon):
+    daemon.answers["search"] = protocol.Takes(takes=())
+    async with gallery_of(daemon) as (_, pilot):
+        await shows(pilot, "✗ Taurus")
+        await pilot.press("slash", *"yeti")
+        await shows(pilot, "0 takes", "Nothing matches; escape goes back to the deck.")
 
 
 async def test_two_takes_are_compared_side_by_side(daemon: FakeDaemon, gallery: Gallery):
@@ -295,6 +307,14 @@ async def test_a_deck_that_is_clicked_twice_leads_to_its_cards(daemon: FakeDaemo
         assert app.screen.query_one(DeckRows).has_focus
         await pilot.click(DeckRows, offset=(4, 0), times=2)
         await until(pilot, lambda: app.screen.query_one(Thumbnails).has_focus)
+
+
+async def test_a_deck_has_its_date_and_a_whole_one_a_single_number(daemon: FakeDaemon, gallery: Gallery):
+    part = replace(gallery.detail().batch, created_at=1796000000.0)
+    whole = replace(part, id="tarot_1", title="Tarot", theme="", slots=22, states={"done": 22}, created_at=1700000000.0)
+    daemon.answers["batches"] = protocol.Batches(batches=(part, whole))
+    async with gallery_of(daemon) as (_, pilot):
+        await shows(pilot, "1/3", "Tarot", " 22 Nov’23")
 
 
 @pytest.mark.usefixtures("gallery")

@@ -267,8 +267,7 @@ async def test_after_the_first_deck_it_says_what_to_do_with_it(daemon: FakeDaemo
 
         daemon.happen(deck.finish(1))
 
-        await shows(pilot, "5 to see them, 3 to mix a LoRA in")
-        await pilot.pause()
+        await shows(pilot, "5 to see them, 3 to mix a LoRA in", "F2 and model.default change")
         assert not list(pilot.app._notifications)
 
 
@@ -299,16 +298,17 @@ async def test_in_a_tiny_window_the_detail_leaves_room_for_the_list(daemon: Fake
         await shows(pilot, "── Done ──", "3/3", BATCH)
 
 
-async def test_so_it_does_where_the_landed_cards_lie_over_the_list(daemon: FakeDaemon, deck: Deck):
+async def test_in_80x24_it_says_so_below_the_cards_that_have_landed(daemon: FakeDaemon, deck: Deck):
     daemon.snapshot_jobs, daemon.snapshot_batches = (job(1),), (deck.batch(),)
     async with queue_of(daemon, (80, 24)) as (_, pilot):
         await shows(pilot, "▸ Zodiac")
         await pilot.press("v")
-        await shows(pilot, "1 to come")
+        await shows(pilot, "Landed")
 
         daemon.happen(deck.finish(1))
 
-        await shows(pilot, "─ Landed ─", "5 to see them, 3 to mix a LoRA in")
+        screen = await shows(pilot, "Landed", "5 to see them, 3 to mix a LoRA in, 1 to deal another deck.")
+        assert "F2 and" not in screen
 
 
 async def test_a_key_that_makes_no_sense_says_so(busy: FakeDaemon):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from fakes import FakeDaemon
 from msgspec.structs import replace
 from piloting import opened, planned, shows, status, text_of, until
 from textual.widgets import Input
 
 from imagineer_tui.widgets.card_rows import CardRows
+from imagineer_tui.widgets.set_rows import SetRows
 from imagineerd import protocol
 from imagineerd.jobs import SCHEDULERS, LoraWeight
 
@@ -18,6 +21,12 @@ async def test_it_opens_with_the_zodiac_and_a_theme_and_says_what_to_press(daemo
 
         assert "zodiac card, gold on black, Aries in the sky, clean lines" in screen
         assert "3 cards · 64x96 · starter · about 0:24" in screen
+
+
+async def test_before_anything_was_drawn_it_says_what_will_tell_how_long_it_takes(daemon: FakeDaemon):
+    daemon.answers["plan"] = lambda request: replace(planned(request), eta_s=None)
+    async with opened(daemon, (80, 24)) as (_, pilot):
+        await shows(pilot, "starter · the first picture", "will tell how long it takes")
 
 
 async def test_a_warning_comes_before_the_figures(daemon: FakeDaemon):
@@ -52,6 +61,75 @@ async def test_r_makes_up_a_theme(daemon: FakeDaemon):
         await pilot.press("r")
 
         await shows(pilot, "zodiac card, brass and fog, Aries")
+
+
+async def test_z_brings_back_a_theme_of_ones_own_that_r_replaced(daemon: FakeDaemon):
+    async with opened(daemon) as (_, pilot):
+        await shows(pilot, "about 0:24")
+        await pilot.press("t", "home", *"my ", "enter")
+
+        await pilot.press("r")
+        await shows(pilot, "zodiac card, brass and fog, Aries", "Replaced the theme “my gold on black”")
+        await pilot.press("r", "z")
+
+        await shows(pilot, "zodiac card, my gold on black, Aries")
+
+
+async def test_a_theme_that_is_typed_before_the_sets_come_is_kept(daemon: FakeDaemon):
+    daemon.hold("sets")
+    async with opened(daemon) as (_, pilot):
+        await pilot.press("t", *"red lace", "enter")
+
+        daemon.release()
+
+        await shows(pilot, "zodiac card, red lace, Aries")
+
+
+async def test_enter_right_behind_another_set_deals_that_one_once_it_is_planned(daemon: FakeDaemon):
+    async with opened(daemon) as (_, pilot):
+        await shows(pilot, "about 0:24")
+        daemon.hold("plan")
+
+        await pilot.press("j", "enter")
+        await until(pilot, lambda: daemon.holding and daemon.held)
+        assert not daemon.count(protocol.Deal)
+        daemon.release()
+
+        await shows(pilot, "Nothing is drawn and nothing waits")
+        assert daemon.count(protocol.Deal) == 1
+        assert daemon.last(protocol.Deal).set == "tarot"
+
+
+async def test_escape_ends_the_filter_from_the_list_too(daemon: FakeDaemon):
+    async with opened(daemon) as (app, pilot):
+        await shows(pilot, "about 0:24")
+        await pilot.press("slash", *"tarot", "enter")
+        await until(pilot, lambda: len(app.screen.query_one(SetRows).keys) == 1)
+
+        await pilot.press("escape")
+
+        await until(pilot, lambda: len(app.screen.query_one(SetRows).keys) > 1)
+
+
+async def test_a_wish_to_deal_ends_where_the_cursor_goes_on(daemon: FakeDaemon):
+    async with opened(daemon) as (_, pilot):
+        await shows(pilot, "about 0:24")
+        daemon.hold("plan")
+
+        await pilot.press("j", "enter", "k")
+        daemon.release()
+
+        await shows(pilot, "zodiac card, gold on black, Aries")
+        assert not daemon.count(protocol.Deal)
+
+
+async def test_enter_says_why_nothing_is_dealt_while_the_daemon_is_away(folder: Path):
+    async with opened(folder) as (_, pilot):
+        await shows(pilot, "No imagineerd answers", "They come from")
+
+        await pilot.press("enter")
+
+        await shows(pilot, "Nothing can be dealt while no")
 
 
 async def test_enter_deals_the_set_with_its_theme(daemon: FakeDaemon):

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from textual.app import App, ComposeResult
 from textual.content import Content
 
-from imagineer_tui.widgets.rows import Column, Row, Rows
+from imagineer_tui.widgets.columns import Column
+from imagineer_tui.widgets.rows import Row, Rows
 
 FRUIT = ("apple", "banana", "cherry", "damson", "elder")
 
@@ -52,6 +53,17 @@ async def test_columns_are_lined_up_and_the_cursor_is_marked_not_by_colour_alone
         ]
 
 
+async def test_without_backgrounds_the_cursor_of_the_list_with_the_focus_is_reversed():
+    async with listing("apple", "fig") as (app, rows, pilot):
+        app.theme = "ansi-dark"
+        await pilot.pause()
+        assert [any(segment.style.reverse for segment in rows.render_line(y)) for y in (2, 3)] == [True, False]
+
+        app.set_focus(None)
+        await pilot.pause()
+        assert not any(segment.style.reverse for segment in rows.render_line(2))
+
+
 async def test_what_is_cut_off_ends_in_dots_beside_the_scrollbar():
     async with listing(*FRUIT, size=(30, 4)) as (_, rows, pilot):
         rows._columns = (Column("name"),)
@@ -78,8 +90,37 @@ async def test_the_cursor_stays_on_its_row_when_others_come_and_go():
         rows.fill([Row(name, (name, "")) for name in ("cherry", "apple", "zucchini")])
         assert rows.key == "cherry"
 
-        rows.fill([Row(name, (name, "")) for name in ("apple", "zucchini")])
+
+async def test_the_cursor_stays_at_its_line_when_its_row_goes():
+    async with listing(*FRUIT) as (_, rows, pilot):
+        await pilot.press("j")
+
+        rows.fill(
+            [Row("", ("fruit",), heading=True), *(Row(name, (name, "")) for name in ("apple", "cherry", "elder"))]
+        )
+        assert rows.key == "cherry"
+
+        rows.fill([Row("apple", ("apple", ""))])
         assert rows.key == "apple"
+
+
+async def test_the_cursor_goes_to_a_row_of_its_kind_when_its_own_goes():
+    async with listing("batch:b1", "job:1", "job:2", "batch:b2", "job:7") as (_, rows, pilot):
+        await pilot.press("j", "j")
+        assert rows.key == "job:2"
+
+        rows.fill([Row(name, (name, "")) for name in ("batch:b1", "batch:b2", "job:7")])
+
+        assert rows.key == "job:7"
+
+
+async def test_a_filter_begins_with_the_first_of_what_is_left():
+    async with listing("red apple", "red fig", "green apple", "green fig", size=(50, 10)) as (_, rows, pilot):
+        await pilot.press("G")
+
+        rows.filter("apple")
+
+        assert rows.key == "red apple"
 
 
 async def test_the_cursor_is_kept_in_sight_and_the_header_too():

@@ -1,0 +1,37 @@
+"""Cells of a line in columns of a width: padded, or cut with an ellipsis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeAlias
+
+from textual.content import Content
+
+Cell: TypeAlias = Content | str
+
+
+class Column(NamedTuple):
+    """A column of `width` cells; where that is 0, it takes what is left. Without any title there is no header."""
+
+    title: str = ""
+    width: int = 0
+    right: bool = False
+
+
+def joined(columns: Sequence[Column], cells: Sequence[Cell], mark: str, width: int) -> Content:
+    """Return cells behind a mark in `width` cells altogether; a blank follows each that has a width of its own."""
+    taken = sum(column.width + 1 for column in columns if column.width)
+    left = max(0, width - len(mark) - taken)
+    content = Content(mark)
+    for column, cell in zip(columns, cells, strict=False):
+        content += _fitted(cell, column.width or left, right=column.right) + (" " if column.width else "")
+    return content
+
+
+def _fitted(cell: Cell, width: int, *, right: bool) -> Content:
+    content = cell if isinstance(cell, Content) else Content(cell)
+    if content.cell_length > width:
+        return content.truncate(width, ellipsis=True)
+    room = width - content.cell_length
+    pad: Callable[[int], Content] = content.pad_left if right else content.pad_right
+    return pad(room)
