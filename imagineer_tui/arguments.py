@@ -170,7 +170,7 @@ def _add_mix(parser: argparse.ArgumentParser) -> None:
     _add(actions, "list", "list the saved mixes")
     _add_mix_name(_add(actions, "show", "show a mix"))
     save = _add(actions, "save", "save a mix under a name, in place of an earlier one")
-    _add_mix_name(save, "up to 64 letters, digits, _ and -; no LoRA's")
+    _add_mix_name(save, "up to 64 letters, digits, spaces, _ and -; no LoRA's")
     save.add_argument("loras", nargs="+", type=lora_weight, metavar="LORA:WEIGHT", help="LoRAs, or mixes, in order")
     rename = _add(actions, "rename", "give a mix another name")
     _add_mix_name(rename)

@@ -134,8 +134,9 @@ class Framed(Screen[None]):
             self.notify("There is nothing to take back.")
             return
         what, back = self._done.pop()
-        if (answer := await self.asked(back())) is not None:
-            self.notify(told(what, answer))
+        answer = await self.asked(back())
+        if answer is not None and (text := told(what, answer)):
+            self.notify(text)
 
     # ------------------------------------------------------------ the frame
 
@@ -159,8 +160,13 @@ class Framed(Screen[None]):
         if not self._recalled:
             self._recalled = True
             self.recall(self.house.remembered.screens.get(self.NAME, {}))
+        self.query_one(KeyFooter).refresh()
         self.show_frame()
         self.renew()
+
+    def on_screen_suspend(self) -> None:
+        """Offer no keys while a form lies over it: they do not count there."""
+        self.query_one(KeyFooter).refresh()
 
     def renew(self) -> None:
         """Ask for everything anew, if there is somebody to ask."""

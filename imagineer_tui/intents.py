@@ -40,3 +40,10 @@ class UseLora:
     """Mixer: put this LoRA on a fader."""
 
     name: str
+
+
+@dataclass(frozen=True)
+class UseMix:
+    """Sets or Compose: draw with this mix, written as one types it (`compose.mix_text`)."""
+
+    text: str

@@ -29,7 +29,7 @@ async def _takes_of(client: AsyncClient, batch_id: str, jobs: tuple[int, ...]) -
 
 
 def told(what: str, answer: object) -> str:
-    """Say what came of taking something back, from the answer to it: a text says it itself."""
+    """Say what came of taking something back, from the answer to it: a text says it itself, if it needs to be."""
     from imagineerd.protocol import Cancelled, Retried  # after the first paint
 
     match answer:

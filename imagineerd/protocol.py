@@ -883,7 +883,7 @@ class GetMix(Request[MixInfo], frozen=True, omit_defaults=True, kw_only=True):
 class SaveMix(Request[MixInfo], frozen=True, omit_defaults=True, kw_only=True):
     """Save a mix, in place of an earlier one of that name; it is saved as exact weights of LoRAs.
 
-    A name has up to 64 letters, digits, `_` and `-`, and is not that of a LoRA.
+    A name has up to 64 letters, digits, spaces, `_` and `-`, and is not that of a LoRA.
     """
 
     name: MixName

@@ -18,6 +18,7 @@ DRAFT_STEPS: Final = 8
 SEED: Final = 4711
 """The seed of an audition that names none; it stays the same, so that only the mix differs."""
 NOTHING: Final = Desk()
+NO_LORAS: Final = "without LoRAs"
 FAILED: Final = frozenset({"failed", "cancelled", "held"})
 
 
@@ -44,13 +45,10 @@ class Subject(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """A finished audition: its take, and the desk it was drawn with; what to say of it is `str`."""
+    """A finished audition: its take, and the desk it was drawn with."""
 
     take: int
     desk: Desk
-
-    def __str__(self) -> str:
-        return " + ".join(f"{lora.name} {lora.weight:g}" for lora in self.desk.mix) or "without LoRAs"
 
 
 @dataclass
@@ -73,6 +71,13 @@ class Auditions:
     def right(self) -> Heard | None:
         """What stands on the right; None while it is drawn."""
         return None if self.job else self.now
+
+    @property
+    def captions(self) -> tuple[str, str]:
+        """What each side was drawn with, or is; where there are two sides, what of it the other one has not."""
+        left = self.left.desk if self.left else None
+        right = self._desk if self.job else self.right.desk if self.right else None
+        return told(left, right), told(right, left)
 
     def begin(self, job: int, desk: Desk) -> None:
         """This job draws the desk now."""
@@ -107,6 +112,16 @@ class Auditions:
             return None
         self.before, self.now = self.now, self.before
         return self.now.desk
+
+
+def told(desk: Desk | None, beside: Desk | None) -> str:
+    """Return a mix in words, where it differs from the one beside it if there is one and it does."""
+    if desk is None:
+        return ""
+    weights = {lora.name: lora.weight for lora in desk.mix}
+    others = {lora.name: lora.weight for lora in beside.mix} if beside else {}
+    names = [name for name in weights | others if weights.get(name) != others.get(name)] or list(weights)
+    return " + ".join(f"{name} {weights[name]:g}" if name in weights else f"no {name}" for name in names) or NO_LORAS
 
 
 def offer_of(decks: Iterable[Batch]) -> Offer:

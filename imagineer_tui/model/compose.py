@@ -22,7 +22,7 @@ FIELDS: Final = (
 )  # fmt: skip
 LABELS: Final = {
     "prompt": "Prompt", "negative_prompt": "Negative", "size": "Size", "steps": "Steps", "guidance_scale": "Guidance",
-    "scheduler": "Sampler", "seed": "Seed", "n": "Pictures", "mix": "Mix", "model": "Model",
+    "scheduler": "Sampler", "seed": "Seed", "n": "Takes", "mix": "Mix", "model": "Model",
 }  # fmt: skip
 SIZES: Final = {"sd1": ((512, 768), (512, 512), (768, 512))}
 """Sizes of a base model whose files declare none."""
@@ -93,6 +93,12 @@ RANGES: Final = {
     **{name: _range(Settings, name) for name in ("width", "height", "steps", "guidance_scale", "seed")},
     "n": _range(Generate, "n"),
 }
+HINTS: Final = {
+    **{name: f"{RANGES[name]}" for name in ("steps", "guidance_scale", "n")},
+    "scheduler": "↑↓ goes through them",
+    "seed": "empty: new each time",
+}
+"""What is said beside a field; beside a size, see `sizes_hint`."""
 LENGTHS: Final = {
     "prompt": _longest(Generate, "prompt"),
     "negative_prompt": _longest(Settings, "negative_prompt"),
@@ -208,6 +214,16 @@ def presets(model: ModelInfo | None) -> dict[str, str]:
     sizes = (model.sizes or SIZES.get(model.base, ())) if model else ()
     shapes = {f"{width}x{height}": aspect(width, height) for width, height in sizes}
     return dict(sorted(shapes.items(), key=lambda item: ("portrait", "square", "landscape").index(item[1])))
+
+
+def sizes_hint(sizes: Mapping[str, str]) -> str:
+    """Return what is said beside a size, from the presets of a model."""
+    return " · ".join(f"{size} {shape}" for size, shape in sizes.items()) or f"each side {RANGES['width']}"
+
+
+def choices(sizes: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return the fields of which the arrows go through choices, from the presets of a model."""
+    return {"size": tuple(sizes), "scheduler": SCHEDULERS}
 
 
 def lost_from(typed: str, plan: Plan) -> int | None:

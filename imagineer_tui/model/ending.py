@@ -38,14 +38,15 @@ class Ended(NamedTuple):
 
 
 def ending(batch: Batch) -> str:
-    """Return `12 cards.`, or what became of those that have no picture: `53 of 54 cards; 1 held.`."""
-    return _became(batch.states)
+    """Return `12 cards.`, or what became of those that have no picture: `53 of 54 cards; 1 held.`.
+
+    What has no set has no cards: its takes are counted.
+    """
+    return _became(batch.states) if batch.set else _became({**batch.states, "done": batch.takes}, "take")
 
 
-def _became(states: Mapping[str, int]) -> str:
+def _became(states: Mapping[str, int], thing: str = "card") -> str:
     done = states.get("done", 0)
     total = sum(states.values())
     other = [f"{states[state]} {state}" for state in ("failed", "held", "cancelled") if states.get(state)]
-    return (
-        "; ".join([f"{done} of {number_of(total, 'card')}", *other]) + "." if other else f"{number_of(done, 'card')}."
-    )
+    return "; ".join([f"{done} of {number_of(total, thing)}", *other]) + "." if other else f"{number_of(done, thing)}."

@@ -31,7 +31,7 @@ _TONES: Final[dict[str, Tone]] = {"working": "live", "dead": "needs"}
 class Part(NamedTuple):
     """A few words; `short` is what is left of them where room is scarce, if that is less.
 
-    Of parts that do not even fit so, those with the highest `rank` go first.
+    Where they do not even fit so, those with the lowest `rank` have the room.
     """
 
     text: str
@@ -60,9 +60,11 @@ def fitting(parts: Sequence[Part], width: int, separator: int = 3) -> list[Part]
         if _length(kept, separator) <= width:
             return kept
         kept[kept.index(part)] = part.shortened
-    while kept and _length(kept, separator) > width:
-        kept.remove(max(kept, key=lambda part: part.rank))
-    return kept
+    found: list[Part] = []
+    for part in sorted(kept, key=lambda part: part.rank):
+        if _length([*found, part], separator) <= width:
+            found.append(part)
+    return sorted(found, key=kept.index)
 
 
 def _length(parts: Sequence[Part], separator: int) -> int:
@@ -84,13 +86,13 @@ def _connection(world: World) -> Part:
 
 def _model(world: World) -> Part | None:
     model = world.status.model.name if world.status else world.worker.model if world.worker else ""
-    return Part(model.rsplit("/", 1)[-1], 5) if model else None
+    return Part(model.rsplit("/", 1)[-1], 2) if model else None
 
 
 def _device(world: World) -> Part | None:
     """Return `cuda:0`, or `2 x cuda` where there are several."""
     device = world.worker.device if world.worker else ""
-    return Part(device, 2, short=device.partition(":")[0]) if device else None
+    return Part(device, 4, short=device.partition(":")[0]) if device else None
 
 
 def _memory(world: World) -> Part | None:
@@ -119,7 +121,7 @@ def _phase(world: World) -> Part | None:
 
 def _queue(world: World) -> Part:
     count = waiting(world)
-    return Part(f"{count} queued", 4, short=f"{count}q")
+    return Part(f"{count} queued", 5, short=f"{count}q")  # the tab of the Queue counts them, too
 
 
 def waiting(world: World) -> int:

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from imagineer_tui.framed import Framed
-from imagineer_tui.intents import ShowBatch, UseSettings
+from imagineer_tui.intents import ShowBatch, UseMix, UseSettings
 from imagineer_tui.model import compose
 from imagineer_tui.model.compose import FIELDS, Draft
 from imagineer_tui.remembering import Memory
@@ -102,9 +102,12 @@ class ComposeScreen(Framed):
             self._form.fill({name: str(memory.get("draft", {}).get(name, "")) for name in FIELDS})
 
     def arrive(self, intent: object) -> None:
-        """Take over the settings of a take."""
-        if isinstance(intent, UseSettings):
-            self._use(intent.take_id)
+        """Take over the settings of a take, or a mix."""
+        match intent:
+            case UseSettings():
+                self._use(intent.take_id)
+            case UseMix():
+                self._fill({**self._form.draft, "mix": intent.text}, "Took the mix")
 
     @work(group="reload", exclusive=True, exit_on_error=False)
     async def reload(self) -> None:
@@ -169,7 +172,7 @@ class ComposeScreen(Framed):
             return
         done = await self.asked(self.client.cancel(jobs))
         if done and (gone := done.cancelled + done.stopping):
-            self.did(f"Cancelled {number_of(len(gone), 'picture')}", lambda: self.client.retry(gone))
+            self.did(f"Cancelled {number_of(len(gone), 'take')}", lambda: self.client.retry(gone))
 
     @on(Thumbnails.Opened, "#row")
     def _opened(self) -> None:
@@ -217,11 +220,11 @@ class ComposeScreen(Framed):
         self._form.fill(draft)
         filled = dict(self._form.draft)
 
-        async def back() -> bool:
+        async def back() -> bool | str:
             if self._form.draft == filled:
                 self._form.fill(before)
-            else:
-                self._fill(before, "Replaced what was typed since")
-            return True
+                return True
+            self._fill(before, "Replaced what was typed since")
+            return ""  # that was said
 
         self.did(what, back)

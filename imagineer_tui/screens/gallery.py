@@ -68,7 +68,7 @@ class GalleryScreen(Framed):
                 width: 40; height: 100%; max-height: 100%; border-top: none; border-left: solid $border-blurred;
             }
         }
-        &.-large.-narrow TakeFacts { width: 28; }
+        &.-large.-narrow TakeFacts { width: 28; max-width: 50%; }
     }
     """
 

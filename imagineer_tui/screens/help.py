@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from imagineer_tui.framed import Framed
 
 KEY_WIDTH: Final = 14
-NAME_WIDTH: Final = 34
-HEADINGS: Final = {"app": "Everywhere", "list": "In a list"}
+NAME_WIDTH: Final = 33
+"""So that the longest name and the longest id fit beside each other into the box (`Reading`)."""
+HEADINGS: Final = {"app": "Everywhere", "list": "In a list, or among pictures"}
 """Where keys are listed whose ids begin so."""
 
 
@@ -52,7 +53,7 @@ def _line(key: Key) -> Content:
 
 def keys_of(active: Iterable[ActiveBinding], display: Callable[[Binding], str]) -> dict[str, list[Key]]:
     """Return what can be pressed under headings: on this screen, in the whole app, in a list."""
-    found: dict[str, dict[str, Key]] = {"Here": {}, "Everywhere": {}, "In a list": {}}
+    found: dict[str, dict[str, Key]] = {"Here": {}, "Everywhere": {}, HEADINGS["list"]: {}}
     for key in active:
         binding = key.binding
         # Without an id it is one of Textual's own: moving in a list, editing a line.

@@ -68,7 +68,7 @@ class LabelsScreen(Framed):
         #take { layout: horizontal; height: 9; }
         #take Picture { width: 12; }
         #take #said { width: 1fr; height: 1fr; }
-        &.-low.-narrow #take { height: 6; }
+        &.-low.-narrow #take { height: 40%; min-height: 3; }
         &.-high #take { height: 19; Picture { width: 26; } }
         &.-normal.-editing #decks, &.-narrow.-editing #decks { display: none; }
         &.-normal.-editing #take, &.-narrow.-editing #take { height: 13; Picture { width: 16; } }
@@ -86,6 +86,7 @@ class LabelsScreen(Framed):
         &.-large #decks { display: none; }
         &.-large #desk { layers: below above; }
         &.-large #take { layer: above; position: absolute; width: 100%; height: 100%; Picture { width: 1fr; } }
+        &.-large.-narrow #take { height: 100%; }
         &.-large.-normal #take #said, &.-large.-narrow #take #said { width: 32; }
     }
     """

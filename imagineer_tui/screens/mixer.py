@@ -10,8 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
 from imagineer_tui.framed import Framed
-from imagineer_tui.intents import ShowBatch, UseLora
-from imagineer_tui.model import mixer
+from imagineer_tui.intents import ShowBatch, UseLora, UseMix
+from imagineer_tui.model import compose, mixer
 from imagineer_tui.remembering import Memory
 from imagineer_tui.widgets.audition import Audition
 from imagineer_tui.widgets.faders import Faders
@@ -37,12 +37,15 @@ class MixerScreen(Framed):
         "p says what to audition: a prompt, or a card such as zodiac 3. It is drawn with few steps whenever the mix "
         "rests, always with the same seed, and you see it emerge; an older audition that is still being drawn is "
         "cancelled. b goes back and forth between the mix before and the one now. Auditions are no decks: the Gallery "
-        "does not list them, and what is not looked at any more goes into the trash."
+        "does not list them, and what is not looked at any more goes into the trash.\n\n"
+        "s takes the mix to Sets, u to Compose."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("b", "swap", "before", id="mixer.swap"),
         Binding("w", "save", "save", id="mixer.save", show=False),
         Binding("p", "subject", "audition", id="mixer.subject"),
+        Binding("s", "use('sets')", "deal a set with this mix", id="mixer.deal", show=False),
+        Binding("u", "use('compose')", "compose with this mix", id="mixer.compose", show=False),
         Binding("z", "take_back", "undo", id="mixer.undo", show=False),
         Binding("t", "triggers", "add trigger words, or not", id="mixer.triggers", show=False),
         Binding("r", "audition", "audition once more", id="mixer.audition", show=False),
@@ -189,8 +192,17 @@ class MixerScreen(Framed):
         """Save the mix under a name."""
         if not self._mix.desk.mix:
             self.notify("Nothing is heard: there is no mix to save.")
-        elif draft := await self.house.push_screen_wait(asking_name(self._mix.name_of_mix)):
+            return
+        names = [lora.name for lora in self._library.loras]
+        if draft := await self.house.push_screen_wait(asking_name(self._mix.name_of_mix, names)):
             self._library.save(draft["name"].strip(), self._mix.desk.mix)
+
+    def action_use(self, screen: str) -> None:
+        """Draw with this mix on another screen: by its name where it is saved as it is now."""
+        if text := self._mix.name_of_mix or compose.mix_text(self._mix.desk.mix):
+            self.house.go(screen, UseMix(text))
+        else:
+            self.notify("Nothing is heard: there is no mix to draw with.")
 
     @on(Library.Kept)
     def _kept(self) -> None:
@@ -216,7 +228,7 @@ class MixerScreen(Framed):
             draft = await self.house.push_screen_wait(asking_grid(names, self._mix.lora))
             dealt = await self._audition.deal_grid(subject, mixer.read_axes(draft, names)[0]) if draft else None
             if dealt:
-                self.notify(f"{number_of(len(dealt.jobs), 'cell')} of a grid are queued; 4 shows them.")
+                self.notify(f"{number_of(len(dealt.jobs), 'cell')} of a grid are queued.")
                 self.house.go("queue", ShowBatch(dealt.batch.id))
         else:
             self.action_subject()

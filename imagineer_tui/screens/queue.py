@@ -49,6 +49,7 @@ class QueueScreen(Framed):
         #board { width: 1fr; }
         LivePanel { width: 44; }
         &.-huge LivePanel { width: 72; }
+        &.-narrow.-low JobDetail { max-height: 40%; }
         &.-normal LivePanel, &.-narrow LivePanel {
             display: none; layer: above; position: absolute; width: 100%; height: 100%; layout: horizontal;
             #live { width: 2fr; height: 100%; }
@@ -56,7 +57,7 @@ class QueueScreen(Framed):
         }
         &.-low Offer #bigger { display: none; }
         &.-wide Offer, &.-huge Offer { layout: horizontal; Static { width: auto; margin-right: 1; } }
-        /* Over the list, which keeps the focus: its keys count while one looks. */
+        /* Over the list, which keeps the focus: what needs no line counts while one looks. */
         &.-normal.-looking LivePanel, &.-narrow.-looking LivePanel { display: block; }
     }
     """
@@ -91,8 +92,7 @@ class QueueScreen(Framed):
         if isinstance(intent, ShowBatch):
             self.query_one(QueueBoard).highlight(intent.batch_id)
             if len(self.world.decks) <= 1:  # of the very first deck one wants to see the cards
-                self.add_class("-looking")
-                self.call_after_refresh(self.watch_previews)
+                self._look(on=True)
 
     def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool:
         """Where there is room for both, there is nothing to choose."""
@@ -203,7 +203,11 @@ class QueueScreen(Framed):
 
     def action_look(self) -> None:
         """Where there is no room for both, see the card that is drawn instead of the list, or the list again."""
-        self.toggle_class("-looking")
+        self._look(on=not self.has_class("-looking"))
+
+    def _look(self, *, on: bool) -> None:
+        self.set_class(on, "-looking")
+        self.refresh_bindings()
         self.call_after_refresh(self.watch_previews)
 
 

@@ -11,8 +11,8 @@ from textual.containers import Vertical
 from textual.widgets import Input
 
 from imagineer_tui.framed import Framed
-from imagineer_tui.intents import ShowBatch, ShowSet
-from imagineer_tui.model.dealing import FIELDS, Deal, read
+from imagineer_tui.intents import ShowBatch, ShowSet, UseMix
+from imagineer_tui.model.dealing import Deal, read
 from imagineer_tui.remembering import Memory
 from imagineer_tui.widgets.card_rows import CardRows
 from imagineer_tui.widgets.filter_line import FilterLine, ListFilter
@@ -29,7 +29,6 @@ FIRST_SET: Final = "zodiac"
 MOST_NAMED: Final = 20
 """LoRAs that are named where some may be chosen; the Mixer has all."""
 AWAY: Final = "Nothing can be dealt while no imagineerd answers; F5 starts one."
-NOTE: Final = "What is left empty comes from the set. LoRAs are written Ink:0.6, Gold:0.2."
 
 
 class SetsScreen(Framed):
@@ -112,11 +111,15 @@ class SetsScreen(Framed):
             self.query_one("#sets-filter", FilterLine).open(words)
 
     def arrive(self, intent: object) -> None:
-        """Highlight a set."""
-        if isinstance(intent, ShowSet):
-            self._deal.set_id = intent.set_id
-            self.query_one(SetRows).select(intent.set_id)
-            self._show_set()
+        """Highlight a set, or deal with a mix."""
+        match intent:
+            case ShowSet():
+                self._deal.set_id = intent.set_id
+                self.query_one(SetRows).select(intent.set_id)
+                self._show_set()
+            case UseMix():
+                self._deal.draft["mix"] = intent.text
+                self.query_one(SetPlan).replan()
 
     # ------------------------------------------------------------ what there is to see
 
@@ -199,10 +202,10 @@ class SetsScreen(Framed):
     @work(group="settings", exclusive=True, exit_on_error=False)
     async def action_settings(self, first: str = "") -> None:
         """Choose what all cards of the deal are drawn with."""
-        from imagineer_tui.widgets.asking import Asking
+        from imagineer_tui.widgets.deal_asking import asking_settings
 
-        fields = [(name, label, self._deal.draft.get(name, "")) for name, label in FIELDS.items()]
-        asking = Asking("Settings of this deal", NOTE, fields, lambda draft: read(draft).faults, first)
+        model = self.world.status.model if self.world.status else None
+        asking = asking_settings(self._deal, model, first)
         self._name_loras(asking)
         draft = await self.house.push_screen_wait(asking)
         if draft is not None:
@@ -211,9 +214,12 @@ class SetsScreen(Framed):
 
     @work(group="loras", exclusive=True, exit_on_error=False)
     async def _name_loras(self, asking: Asking) -> None:
-        if library := await self.asked(self.client.loras(MOST_NAMED)):
+        library, mixes = await self.asked(self.client.loras(MOST_NAMED)), await self.asked(self.client.mixes())
+        if library:
             names = ", ".join(lora.name for lora in library.loras if lora.usable)
-            asking.add_to_note(f" There are: {names or 'none yet'}")
+            asking.add_to_note(f"\nLoRAs: {names or 'none yet'}")
+        if mixes and mixes.mixes:
+            asking.add_to_note(f"\nSaved mixes: {', '.join(mix.name for mix in mixes.mixes)}")
 
     # ------------------------------------------------------------ dealing
 

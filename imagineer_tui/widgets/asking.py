@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,15 +12,21 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from imagineer_tui.model.compose import stepped
 from imagineer_tui.widgets.form_line import FormLine
 
 Draft: TypeAlias = dict[str, str]
+NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 Check: TypeAlias = Callable[[Mapping[str, str]], dict[str, str]]
 """Returns a sentence for each field that is wrong."""
 
 
 class Asking(ModalScreen[Draft | None]):
-    """Asks for `fields`, each a name, its label and the text it begins with; the cursor begins in `first`."""
+    """Asks for `fields`, each a name, its label and the text it begins with; the cursor begins in `first`.
+
+    Beside those that are in `hints` stands what they take, and the arrows change them: through their `choices`, or as
+    the numbers that they are.
+    """
 
     DEFAULT_CSS = """
     Asking {
@@ -33,10 +40,19 @@ class Asking(ModalScreen[Draft | None]):
     }
     """
 
-    def __init__(
-        self, title: str, note: str, fields: Sequence[tuple[str, str, str]], check: Check, first: str = ""
+    def __init__(  # noqa: PLR0913 - all of a form
+        self,
+        title: str,
+        note: str,
+        fields: Sequence[tuple[str, str, str]],
+        check: Check,
+        first: str = "",
+        *,
+        hints: Mapping[str, str] = NONE,
+        choices: Mapping[str, Sequence[str]] = NONE,
     ) -> None:
         super().__init__()
+        self._hints, self._choices = hints, choices
         self._title, self._note, self._fields, self._check = title, note, fields, check
         self._first = first or fields[0][0]
 
@@ -44,8 +60,9 @@ class Asking(ModalScreen[Draft | None]):
         """Write the fields, then the note."""
         with VerticalScroll(can_focus=False) as scroll:
             scroll.border_title = self._title
+            scroll.border_subtitle = "enter is done · tab next · esc leaves"
             for name, label, _ in self._fields:
-                yield FormLine(name, label, wide=True)
+                yield FormLine(name, label, wide=name not in self._hints)
             yield Static(self._note, id="note", markup=False)
 
     def action_back(self) -> None:
@@ -62,8 +79,15 @@ class Asking(ModalScreen[Draft | None]):
         """Fill in the fields."""
         for line, (name, _, text) in zip(self.query(FormLine), self._fields, strict=True):
             line.value = text
+            line.hint(self._hints.get(name, ""))
             if name == self._first:
                 line.enter()
+
+    @on(FormLine.Stepped)
+    def _stepped(self, event: FormLine.Stepped) -> None:
+        line = event.line
+        if line.field in self._hints:
+            line.value = stepped(line.field, line.value, event.by, self._choices.get(line.field, ()))
 
     @on(FormLine.Submitted)
     def _submitted(self) -> None:

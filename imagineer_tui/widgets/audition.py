@@ -233,8 +233,9 @@ class Audition(Vertical):
         """Say what each picture was drawn with, and how far the next one is."""
         auditions = self._auditions
         fault = f"✗ {auditions.fault}" if auditions.fault else ""
-        now = self._progress or fault or (str(auditions.right) if auditions.right else NOTHING_YET)
-        self.query_one(BeforeAfter).caption(f"before · {auditions.left}" if auditions.left else "", now)
+        left, right = auditions.captions
+        now = self._progress or fault or right or NOTHING_YET
+        self.query_one(BeforeAfter).caption(left and f"before · {left}", now)
         subject = self.subject
         title = f"Audition · {str(subject)[:24]} · seed {subject.settings.seed}" if subject else "Audition"
         entitle(self, title)

@@ -27,7 +27,9 @@ class BeforeAfter(Horizontal):
         height: 1fr;
         Vertical { width: 1fr; height: 1fr; }
         #before { display: none; }
-        Static { height: 1; text-align: center; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis; }
+        Static {
+            height: 1; padding: 0 1; text-align: center; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis;
+        }
         LivePreview { display: none; }
         &.-live #now { Picture { display: none; } LivePreview { display: block; } }
     }

@@ -11,10 +11,9 @@ from textual.containers import VerticalScroll
 from textual.message import Message
 
 from imagineer_tui.model import compose
-from imagineer_tui.model.compose import FIELDS, LABELS, RANGES, Draft, Order
+from imagineer_tui.model.compose import FIELDS, HINTS, LABELS, Draft, Order
 from imagineer_tui.widgets.form_line import FormLine
 from imagineer_tui.widgets.prompt_plan import PromptPlan
-from imagineerd.jobs import SCHEDULERS
 
 if TYPE_CHECKING:
     from imagineer_tui.framed import Framed
@@ -65,11 +64,6 @@ class ComposeForm(VerticalScroll, can_focus=False):
 
     def show_hints(self, defaults: dict[str, object]) -> None:
         """Say what each field takes, and what an empty one stands for."""
-        hints = {
-            "scheduler": "↑↓ goes through them",
-            "seed": "empty: new each time",
-            **{name: f"{RANGES[name]}" for name in ("steps", "guidance_scale", "n")},
-        }
         standing = {
             "prompt": "what to draw", "negative_prompt": "what to leave out", "seed": "new",
             "mix": "Ink:0.6, Tarot:0.2", "n": str(defaults.get("num_images", 1)),
@@ -78,13 +72,12 @@ class ComposeForm(VerticalScroll, can_focus=False):
         for name in FIELDS:
             if name != "size":
                 standing.setdefault(name, str(defaults.get(name) or "the model's"))
-                self.line(name).hint(hints.get(name, ""), standing[name])
+                self.line(name).hint(HINTS.get(name, ""), standing[name])
 
     def show_sizes(self, model: ModelInfo | None) -> None:
         """Say which sizes the model is used to."""
         self._presets = compose.presets(model)
-        sizes = " · ".join(f"{size} {shape}" for size, shape in self._presets.items())
-        self.line("size").hint(sizes or f"each side {RANGES['width']}", "the model's")
+        self.line("size").hint(compose.sizes_hint(self._presets), "the model's")
 
     def next_size(self) -> None:
         """Take the next native size, or leave it to the model again."""
@@ -94,7 +87,7 @@ class ComposeForm(VerticalScroll, can_focus=False):
     @on(FormLine.Stepped)
     def _stepped(self, event: FormLine.Stepped) -> None:
         line = event.line
-        choices = {"size": tuple(self._presets), "scheduler": SCHEDULERS}.get(line.field, ())
+        choices = compose.choices(self._presets).get(line.field, ())
         line.value = compose.stepped(line.field, line.value, event.by, choices)
 
     @on(FormLine.Submitted)

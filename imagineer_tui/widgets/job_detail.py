@@ -20,7 +20,11 @@ class JobDetail(VerticalScroll, can_focus=False):
     """A few lines; errors stand here in full."""
 
     DEFAULT_CSS = """
-    JobDetail { height: auto; max-height: 9; padding: 0 1; border-top: solid $border-blurred; scrollbar-size: 1 1; }
+    JobDetail {
+        display: none; height: auto; max-height: 9; padding: 0 1; border-top: solid $border-blurred;
+        scrollbar-size: 1 1;
+        &.-told { display: block; }
+    }
     """
 
     def compose(self) -> ComposeResult:
@@ -40,7 +44,7 @@ class JobDetail(VerticalScroll, can_focus=False):
         self._write([])
 
     def _write(self, lines: list[Content]) -> None:
-        self.display = bool(lines)
+        self.set_class(bool(lines), "-told")
         self.query_one(Static).update(Content("\n").join(lines))
 
 

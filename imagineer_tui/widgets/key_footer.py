@@ -32,7 +32,9 @@ class KeyFooter(Widget):
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
 
     def render(self) -> RenderResult:
-        """Write the keys that fit: the first and the last always do."""
+        """Write the keys that fit: the first and the last always do. Under a form there are none."""
+        if not self.screen.is_active:
+            return ""
         kept = [self._written(binding) for binding in self._shown()]
         while len(kept) > 1 and (len(kept) > MOST_KEYS or self._length(kept) > self.size.width):
             del kept[-2]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from imagineer_tui.model import mixer
 from imagineer_tui.model.compose import WEIGHT
 from imagineer_tui.model.mixer import Fader
 from imagineer_tui.widgets.asking import Asking
+from imagineerd.errors import Invalid
+from imagineerd.lora.mixes import check_name
 
 
 def asking_weight(fader: Fader) -> Asking:
@@ -15,10 +17,10 @@ def asking_weight(fader: Fader) -> Asking:
     return Asking(fader.name, str(WEIGHT), (("weight", "Weight", f"{fader.weight:g}"),), _check_weight)
 
 
-def asking_name(name: str) -> Asking:
-    """Ask for the name of a mix: field `name`."""
-    note = "Up to 64 letters, digits, _ and -. A mix of that name is replaced."
-    return Asking("Save the mix", note, (("name", "Name", name),), _check_name)
+def asking_name(name: str, loras: Collection[str]) -> Asking:
+    """Ask for the name of a mix: field `name`. Those of the LoRAs are taken."""
+    note = "Up to 64 letters, digits, spaces, _ and -. A mix of that name is replaced."
+    return Asking("Save the mix", note, (("name", "Name", name),), lambda draft: _check_name(draft["name"], loras))
 
 
 def asking_grid(loras: Sequence[str], chosen: str) -> Asking:
@@ -37,5 +39,10 @@ def _check_weight(draft: Mapping[str, str]) -> dict[str, str]:
     return {}
 
 
-def _check_name(draft: Mapping[str, str]) -> dict[str, str]:
-    return {} if draft["name"].strip() else {"name": "A mix needs a name."}
+def _check_name(name: str, loras: Collection[str]) -> dict[str, str]:
+    """As the daemon does, while the form is still open."""
+    try:
+        check_name(name.strip(), {lora.lower() for lora in loras})
+    except Invalid as error:
+        return {"name": error.message}
+    return {}

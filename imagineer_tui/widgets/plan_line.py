@@ -9,6 +9,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from imagineer_tui.model.planning import faults, summary
+from imagineer_tui.words import number_of
 
 if TYPE_CHECKING:
     from imagineerd.protocol import Plan
@@ -30,7 +31,7 @@ class PlanLine(Static):
             Content.assemble((summary(plan, chosen), "dim"), (f" · {settings}" if settings else "", "$accent"))
         )
         if first:
-            lines.append(_welcome(plan))
+            lines.append(_welcome(plan, len(chosen)))
         self.update(Content("\n").join(lines))
 
     def complain(self, text: str) -> None:
@@ -44,12 +45,14 @@ def _warnings(plan: Plan) -> list[str]:
     return [*said, *general[:MOST_WARNINGS]]
 
 
-def _welcome(plan: Plan) -> Content:
+def _welcome(plan: Plan, chosen: int) -> Content:
+    cards = number_of(len(plan.cards), "card")
+    these = f"{chosen} of these {cards}" if chosen else f"these {cards}"
     model = "the built-in starter model — no download" if plan.model.name == "starter" else plan.model.name
     return Content.assemble(
         "Press ",
         ("enter", "b $accent"),
-        f" to deal these {len(plan.cards)} cards with {model}, or ",
+        f" to deal {these} with {model}, or ",
         ("r", "b $accent"),
         " for another theme first.",
     )

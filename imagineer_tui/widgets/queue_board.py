@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from imagineer_tui.model.board import Line
     from imagineer_tui.model.world import World
     from imagineerd.jobs import Job
+
+EVERYWHERE: Final = {"pause", "pause_now"}
+"""What a key does that needs no line."""
 
 
 class QueueBoard(Vertical):
@@ -94,6 +97,11 @@ class QueueBoard(Vertical):
             key = next((key for key in rows.keys if key.endswith(f":{self._wanted}")), "")
             rows.select(key or rows.key)
             self._wanted = "" if key else self._wanted
+
+    def check_action(self, action: str, _parameters: tuple[object, ...]) -> bool:
+        """What acts on a line counts only while the lines can be seen."""
+        covered = self._framed.has_class("-looking") and not self._framed.is_wide
+        return action in EVERYWHERE or not covered
 
     # ------------------------------------------------------------ the line under the cursor
 

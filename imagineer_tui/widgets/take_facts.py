@@ -24,6 +24,7 @@ class TakeFacts(VerticalScroll, can_focus=False):
     TakeFacts {
         display: none; height: auto; max-height: 14; padding: 0 1; border-top: solid $border-blurred;
         scrollbar-size: 1 1;
+        &.-told { display: block; }
     }
     """
 
@@ -44,7 +45,7 @@ class TakeFacts(VerticalScroll, can_focus=False):
         self._write(Content(""))
 
     def _write(self, text: Content) -> None:
-        self.display = bool(text.plain)
+        self.set_class(bool(text.plain), "-told")  # a style of its own would outweigh those of the panel around it
         self.query_one(Static).update(text)
         self.scroll_home(animate=False)
 

@@ -47,15 +47,15 @@ class Thumbnails(Widget, can_focus=True):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "move(-1, 0)", "left", show=False),
-        Binding("right,l", "move(1, 0)", "right", show=False),
-        Binding("up,k", "move(0, -1)", "up", show=False),
-        Binding("down,j", "move(0, 1)", "down", show=False),
-        Binding("pageup,ctrl+u", "page(-1)", "page up", show=False),
-        Binding("pagedown,ctrl+d", "page(1)", "page down", show=False),
-        Binding("home,g", "first", "first", show=False),
-        Binding("end,G", "last", "last", show=False),
-        Binding("enter", "open", "open", show=False),
+        Binding("left,h", "move(-1, 0)", "left", id="list.left", show=False),
+        Binding("right,l", "move(1, 0)", "right", id="list.right", show=False),
+        Binding("up,k", "move(0, -1)", "up", id="list.up", show=False),
+        Binding("down,j", "move(0, 1)", "down", id="list.down", show=False),
+        Binding("pageup,ctrl+u", "page(-1)", "a page up", id="list.page_up", show=False),
+        Binding("pagedown,ctrl+d", "page(1)", "a page down", id="list.page_down", show=False),
+        Binding("home,g", "first", "first", id="list.first", show=False),
+        Binding("end,G", "last", "last", id="list.last", show=False),
+        Binding("enter", "open", "open", id="list.open", show=False),
     ]
     DEFAULT_CSS = """
     Thumbnails { layout: grid; grid-gutter: 1 2; width: 1fr; height: 1fr; overflow: hidden; }

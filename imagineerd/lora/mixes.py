@@ -19,7 +19,7 @@ MAX_WEIGHT = 2.0
 """As `jobs.Weight`."""
 DIGITS = 6
 """Decimals that are kept of a weight times a weight, so that 3 times 0.2 is 0.6."""
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _-]{0,62}[A-Za-z0-9_-])?")
 
 Mixes: TypeAlias = Mapping[str, Mix]
 """The saved mixes by name in small letters."""
@@ -28,7 +28,7 @@ Mixes: TypeAlias = Mapping[str, Mix]
 def check_name(name: str, loras: Iterable[str]) -> None:
     """Raise `Invalid` where no mix can be called so; `loras` are the names in the library, in small letters."""
     if not _NAME.fullmatch(name):
-        message = f'"{name}" is no name for a mix: use up to 64 letters, digits, _ and -, the first no sign.'
+        message = f'"{name}" is no name for a mix: use up to 64 letters, digits, spaces, _ and -, the first no sign.'
         raise Invalid(message=message, field="$.name")
     if name.lower() in loras:
         raise Invalid(message=f'There is a LoRA "{name}": give the mix another name.', field="$.name")

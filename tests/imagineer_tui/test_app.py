@@ -161,6 +161,24 @@ async def test_help_tells_the_keys_of_the_screen_and_of_the_app(daemon: FakeDaem
         assert isinstance(app.screen, Framed)
 
 
+@pytest.mark.parametrize("tab", ["3", "5"])
+async def test_at_80_columns_every_key_in_the_help_has_one_line(daemon: FakeDaemon, tab: str):
+    async with opened(daemon, (80, 24)) as (app, pilot):
+        await shows(pilot, "about 0:24")
+        await pilot.press(tab, "question_mark")
+        await until(pilot, lambda: app.screen.query("HelpScreen Static"))
+        await pilot.pause()
+        for keys in list(app.screen.query("HelpScreen Static"))[1:]:
+            assert keys.size.height == len(str(keys.content).splitlines())
+
+
+async def test_help_tells_how_to_go_about_among_pictures(daemon: FakeDaemon):
+    async with opened(daemon, (120, 60)) as (_, pilot):
+        await shows(pilot, "about 0:24")
+        await pilot.press("5", "question_mark")
+        await shows(pilot, "In a list, or among pictures", "list.left", "list.up")
+
+
 async def test_every_key_is_a_command_too(daemon: FakeDaemon):
     async with opened(daemon) as (app, pilot):
         await shows(pilot, "about 0:24")

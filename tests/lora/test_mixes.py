@@ -78,10 +78,15 @@ def test_the_mixes_among_what_was_asked_for_are_named() -> None:
     assert names_of(of(("Ink", 1.0), ("dark", 0.1)), MIXES) == ("dark",)
 
 
-@pytest.mark.parametrize("name", ["", "-dark", "two words", "a" * 65, "dark.v2", "Käse"])
+@pytest.mark.parametrize("name", ["", "-dark", " dark", "dark ", "a" * 65, "dark.v2", "Käse", "a:1"])
 def test_a_name_that_could_not_be_written_everywhere_is_refused(name: str) -> None:
     with pytest.raises(Invalid, match="is no name for a mix"):
         check_name(name, ())
+
+
+@pytest.mark.parametrize("name", ["a", "gothic front", "Dark_2-b", "a" * 64])
+def test_a_mix_is_called_as_a_lora_file_may_be(name: str) -> None:
+    check_name(name, ())
 
 
 def test_a_name_of_a_lora_is_refused() -> None:

@@ -74,9 +74,32 @@ def test_swapping_goes_back_and_forth(heard: Auditions):
     assert heard.swap() == QUIET
 
 
-def test_what_was_heard_is_told_by_its_mix():
-    assert str(Heard(1, LOUD)) == "Ink 0.8"
-    assert str(Heard(1, Desk())) == "without LoRAs"
+def desk(**weights: float) -> Desk:
+    return Desk(tuple(Fader(name, weight) for name, weight in weights.items()))
+
+
+def test_what_was_heard_is_told_by_its_mix(heard: Auditions):
+    assert heard.captions == ("", "Ink 0.8")
+    assert audition.told(Desk(), None) == "without LoRAs"
+
+
+def test_two_are_told_by_where_they_differ_also_while_the_second_is_drawn(heard: Auditions):
+    heard.begin(2, QUIET.add("Gold", 1.0))
+    assert heard.captions == ("Ink 0.8 + no Gold", "Ink 0.2 + Gold 1")
+
+
+@pytest.mark.parametrize(
+    ("mix", "beside", "words"),
+    [
+        (desk(Aquarelle=1, Ink=1.15), desk(Aquarelle=1, Ink=-0.56), "Ink 1.15"),
+        (desk(Aquarelle=1), desk(Aquarelle=1, Ink=0.5), "no Ink"),
+        (desk(Aquarelle=1, Ink=0.5), desk(Aquarelle=1, Ink=0.5), "Aquarelle 1 + Ink 0.5"),
+        (desk(), desk(), "without LoRAs"),
+        (desk(), desk(Ink=0.5), "no Ink"),
+    ],
+)
+def test_a_mix_beside_another_is_told_by_what_the_other_has_not(mix: Desk, beside: Desk, words: str):
+    assert audition.told(mix, beside) == words
 
 
 def test_an_audition_is_of_a_prompt_or_of_a_card():

@@ -10,7 +10,7 @@ from piloting import status
 from imagineer_tui.model.status import Part, fitting, parts
 from imagineer_tui.model.world import Connection, World
 from imagineerd.crew import together
-from imagineerd.protocol import Worker
+from imagineerd.protocol import ModelInfo, Worker
 
 GB = 10**9
 
@@ -64,8 +64,15 @@ def test_where_room_is_scarce_words_are_shortened_before_any_is_left_out():
 
     assert said(world, 60) == "starter · cuda:0 · 5.0/24.0 GB · drawing · 1q · 61 GB free"
     assert said(world, 40) == "starter · cuda · 5.0/24G · drawing · 1q"
-    assert said(world, 26) == "cuda · 5.0/24G · drawing"
+    assert said(world, 26) == "starter · cuda · drawing"
     assert said(world, 10) == "drawing"
+
+
+def test_what_has_no_room_leaves_it_to_what_has():
+    world = world_of(Worker(phase="working", device="cpu"), jobs={1: job(1)})
+    assert said(world, 20) == "starter · drawing"
+    world.status = status(model=ModelInfo(name="runwayml/stable-diffusion-v1-5"))
+    assert said(world, 20) == "cpu · drawing · 1q"
 
 
 def test_what_needs_a_person_stays_to_the_last():

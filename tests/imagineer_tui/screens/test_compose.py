@@ -203,7 +203,7 @@ async def test_c_cancels_what_is_to_come(composing: FakeDaemon, deck: Deck):
 
         await pilot.press("c")
 
-        await shows(pilot, "Cancelled 3 pictures. z takes it back.")
+        await shows(pilot, "Cancelled 3 takes. z takes it back.")
         assert set(composing.last(protocol.Cancel).jobs) == {1, 2, 3}
 
 

@@ -21,6 +21,7 @@ from imagineer_tui.soon import SOON_S
 from imagineer_tui.widgets.compare import Compare
 from imagineer_tui.widgets.deck_rows import DeckRows
 from imagineer_tui.widgets.picture import Picture
+from imagineer_tui.widgets.take_facts import TakeFacts
 from imagineer_tui.widgets.thumbnail import Thumbnail
 from imagineer_tui.widgets.thumbnails import Thumbnails
 from imagineerd import protocol
@@ -236,12 +237,14 @@ async def test_two_takes_are_compared_side_by_side(daemon: FakeDaemon, gallery: 
     async with gallery_of(daemon) as (app, pilot):
         await shows(pilot, "✗ Taurus")
         await pilot.press("enter")
-        await shows(pilot, "seed 4714")
+        await shows(pilot, "seed 4714", "dpm++")
         await pilot.press("x", "l", "x")
         await until(pilot, lambda: app.screen.query_one(Compare).display)
         assert len(app.screen.query(".place.-used")) == 2
+        assert not app.screen.query_one(TakeFacts).display, "What is known of one take takes the room of both."
         await pilot.press("escape")
         await until(pilot, lambda: not app.screen.query_one(Compare).display)
+        assert app.screen.query_one(TakeFacts).display
 
 
 async def test_a_take_rated_unsafe_is_blurred_until_b_reveals_it(daemon: FakeDaemon, gallery: Gallery):
@@ -251,6 +254,15 @@ async def test_a_take_rated_unsafe_is_blurred_until_b_reveals_it(daemon: FakeDae
         await shows(pilot, "▒ Aries", "rated explicit", "A ram.", "ram · gold")
         await pilot.press("b")
         await until(pilot, lambda: "▒ Aries" not in text_of(pilot.app))
+
+
+@pytest.mark.usefixtures("gallery")
+async def test_in_a_tiny_window_picture_and_facts_have_the_same_room(daemon: FakeDaemon):
+    async with opened(daemon, (40, 10)) as (app, pilot):
+        await until(pilot, lambda: app.world.connection.live)
+        await pilot.press("5", "v")
+        await shows(pilot, "Aries  take 1")
+        assert app.screen.query_one("#one Picture").size == (19, 6)
 
 
 @pytest.mark.usefixtures("gallery")

@@ -58,6 +58,12 @@ async def test_a_batch_shows_its_takes_with_what_is_said_of_them(daemon: FakeDae
 
 
 @pytest.mark.usefixtures("labels")
+async def test_in_a_tiny_window_there_are_lines_of_the_list_still(daemon: FakeDaemon):
+    async with labels_of(daemon, (40, 10)) as (_, pilot):
+        await shows(pilot, "✓ Aries          safe", "✓ Aries  take 1")
+
+
+@pytest.mark.usefixtures("labels")
 async def test_a_take_without_a_label_says_what_to_press(daemon: FakeDaemon):
     async with labels_of(daemon) as (_, pilot):
         await shows(pilot, "✓ Aries")

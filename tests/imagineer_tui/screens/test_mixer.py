@@ -162,6 +162,38 @@ async def test_a_mix_is_saved_under_a_name(mixing: FakeDaemon):
         assert (saved.name, saved.mix) == ("wash", (LoraWeight("Ink", 0.6),))
 
 
+async def test_a_name_that_no_mix_can_have_is_refused_while_the_form_is_open(mixing: FakeDaemon):
+    async with mixer_of(mixing) as (_, pilot):
+        await pilot.press("enter", "w", *"Käse", "enter")
+        await shows(pilot, "Käse", "is no name for a mix")
+        await pilot.press(*["backspace"] * 4, *"NEON", "enter")
+        await shows(pilot, 'There is a LoRA "NEON"')
+        await pilot.press(*["backspace"] * 4, *"gothic", "space", *"front", "enter")
+
+        await until(pilot, lambda: mixing.count(protocol.SaveMix))
+        assert mixing.last(protocol.SaveMix).name == "gothic front"
+
+
+async def test_u_takes_the_mix_to_compose_and_z_there_takes_it_back(mixing: FakeDaemon):
+    async with mixer_of(mixing) as (_, pilot):
+        await pilot.press("u")
+        await shows(pilot, "Nothing is heard: there is no mix to draw with.")
+        await pilot.press("enter", "u")
+        await shows(pilot, "─ Compose ─", "Ink:0.6", "Took the mix. z takes it back.")
+        await pilot.press("z")
+        await until(pilot, lambda: "Ink:0.6 " not in text_of(pilot.app))
+
+
+async def test_s_deals_a_set_with_the_mix_by_its_name_where_it_has_one(mixing: FakeDaemon):
+    async with mixer_of(mixing) as (_, pilot):
+        await pilot.press("G", "enter")
+        await shows(pilot, "Mix “front”")
+        await pilot.press("s")
+
+        await shows(pilot, "─ Sets ─")
+        await until(pilot, lambda: mixing.last(protocol.PlanDeal).settings.mix == (LoraWeight("front", noted=True),))
+
+
 async def test_the_mix_is_auditioned_with_one_seed_and_few_steps_before_all_else(mixing: FakeDaemon):
     async with mixer_of(mixing) as (_, pilot):
         await auditioning(pilot, mixing)

@@ -271,6 +271,33 @@ async def test_after_the_first_deck_it_says_what_to_do_with_it(daemon: FakeDaemo
         assert not list(pilot.app._notifications)
 
 
+async def test_no_key_acts_on_a_line_that_is_not_seen(daemon: FakeDaemon, deck: Deck):
+    daemon.snapshot_jobs, daemon.snapshot_batches = (job(1),), (deck.batch(),)
+    daemon.answers |= {"cancel": protocol.Cancelled(cancelled=(1,)), "pause": protocol.Done()}
+    async with queue_of(daemon, (80, 24)) as (_, pilot):
+        assert "c cancel" in await shows(pilot, "▸ Zodiac")
+        await pilot.press("v")
+        footer = (await shows(pilot, "─ Landed ─", "v look")).splitlines()[-1]
+        assert footer.strip() == "? help  p pause  v look  : more"
+
+        await pilot.press("c", "enter", "p")
+        await until(pilot, lambda: daemon.count(protocol.Pause))
+        assert daemon.count(protocol.Cancel) == 0
+
+        await pilot.press("v", "c")
+        await until(pilot, lambda: daemon.count(protocol.Cancel))
+
+
+async def test_in_a_tiny_window_the_detail_leaves_room_for_the_list(daemon: FakeDaemon, deck: Deck):
+    for number in (1, 2, 3):
+        deck.move(number, State.DONE)
+    daemon.snapshot_batches = (deck.batch(),)
+    async with opened(daemon, (40, 10)) as (app, pilot):
+        await until(pilot, lambda: app.world.connection.live)
+        await pilot.press("4")
+        await shows(pilot, "── Done ──", "3/3", BATCH)
+
+
 async def test_in_80x24_it_says_so_below_the_cards_that_have_landed(daemon: FakeDaemon, deck: Deck):
     daemon.snapshot_jobs, daemon.snapshot_batches = (job(1),), (deck.batch(),)
     async with queue_of(daemon, (80, 24)) as (_, pilot):

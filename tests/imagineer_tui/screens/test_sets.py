@@ -6,13 +6,13 @@ from pathlib import Path
 
 from fakes import FakeDaemon
 from msgspec.structs import replace
-from piloting import opened, planned, shows, text_of, until
+from piloting import opened, planned, shows, status, text_of, until
 from textual.widgets import Input
 
 from imagineer_tui.widgets.card_rows import CardRows
 from imagineer_tui.widgets.set_rows import SetRows
 from imagineerd import protocol
-from imagineerd.jobs import LoraWeight
+from imagineerd.jobs import SCHEDULERS, LoraWeight
 
 
 async def test_it_opens_with_the_zodiac_and_a_theme_and_says_what_to_press(daemon: FakeDaemon):
@@ -162,7 +162,7 @@ async def test_space_chooses_cards_for_a_smaller_deal(daemon: FakeDaemon):
         await shows(pilot, "about 0:24")
 
         await pilot.press("right", "space", "j", "space")
-        await shows(pilot, "● 1", "● 3", "2 of 3 cards · 64x96 · starter · about 0:16")
+        await shows(pilot, "● 1", "● 3", "2 of 3 cards · 64x96 · starter · about 0:16", "to deal 2 of these 3 cards")
         await pilot.press("enter")
 
         await until(pilot, lambda: daemon.count(protocol.Deal))
@@ -271,11 +271,12 @@ async def test_it_fits_a_small_terminal(daemon: FakeDaemon):
 
 async def test_settings_of_the_deal_are_planned_and_dealt_with(daemon: FakeDaemon):
     daemon.answers["loras"] = protocol.Loras(loras=(protocol.LoraInfo(name="Ink"),))
+    daemon.answers["mixes"] = protocol.Mixes(mixes=(protocol.MixInfo(name="gothic front", mix=()),))
     async with opened(daemon) as (_, pilot):
         await shows(pilot, "about 0:24")
 
         await pilot.press("l")
-        await shows(pilot, "Settings of this deal", "There are: Ink")
+        await shows(pilot, "Settings of this deal", "LoRAs: Ink ", "Saved mixes: gothic front ")
         await pilot.press(*"Ink:3", "enter")
         await shows(pilot, "3 is not within -2 to 2")
         await pilot.press("backspace", *"1", "tab", *"7", "enter")
@@ -286,3 +287,36 @@ async def test_settings_of_the_deal_are_planned_and_dealt_with(daemon: FakeDaemo
         settings = daemon.last(protocol.Deal).settings
         assert (settings.seed, settings.mix) == (7, (LoraWeight("Ink", 1.0),))
         assert daemon.last(protocol.PlanDeal).settings == settings
+
+
+async def test_the_form_of_a_deal_says_ranges_and_arrows_change_what_has_one(daemon: FakeDaemon):
+    sizes = ((64, 64), (64, 96))
+    model = protocol.ModelInfo(name="starter", base="starter", sizes=sizes)
+    daemon.answers |= {
+        "loras": protocol.Loras(loras=()),
+        "mixes": protocol.Mixes(mixes=()),
+        "status": status(model=model),
+    }
+    async with opened(daemon) as (app, pilot):
+        await shows(pilot, "about 0:24")
+        await until(pilot, lambda: app.world.status)
+
+        await pilot.press("s")
+        await shows(pilot, "1 to 150", "0 to 30", "↑↓ goes through them", "64x96 portrait · 64x64 square")
+        await pilot.press("up", "tab", "tab", "up", "up", "tab", "tab", "down", "tab", "up", "enter")
+
+        await until(pilot, lambda: daemon.last(protocol.PlanDeal).settings.steps)
+        settings = daemon.last(protocol.PlanDeal).settings
+        assert settings == protocol.Settings(steps=2, scheduler=SCHEDULERS[-1], width=64, height=96)
+
+
+async def test_under_a_form_no_key_is_offered_that_does_not_count_there(daemon: FakeDaemon):
+    daemon.answers |= {"loras": protocol.Loras(loras=()), "mixes": protocol.Mixes(mixes=())}
+    async with opened(daemon) as (_, pilot):
+        await shows(pilot, "about 0:24", "enter deal")
+
+        await pilot.press("s")
+        await until(pilot, lambda: "enter deal" not in text_of(pilot.app))
+        await pilot.press("escape")
+
+        await shows(pilot, "enter deal")
