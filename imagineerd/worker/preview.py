@@ -11,7 +11,6 @@ ones of the step. On CUDA their copy is not waited for: it is shown a step later
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
@@ -22,6 +21,7 @@ from torch.nn import functional
 from imagineerd import link
 from imagineerd.worker.decode import on_its_way
 from imagineerd.worker.denoise import LATENT_FACTOR, Prediction
+from imagineerd.worker.failures import is_out_of_memory
 from imagineerd.worker.mailbox import Mailbox
 from imagineerd.worker.models import Model
 from imagineerd.worker.spans import event_on
@@ -54,11 +54,14 @@ class Previewer:
 
     def __call__(self, prediction: Prediction) -> None:
         """Show what is due; memory that runs out costs the preview, not the picture."""
-        with contextlib.suppress(torch.OutOfMemoryError):
+        try:
             self._show_what_came()
             if self._coming is None:
                 self._bring_what_is_due(prediction)
                 self._show_what_came()
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
 
     def _bring_what_is_due(self, prediction: Prediction) -> None:
         watch = self._mailbox.watch
