@@ -153,8 +153,7 @@ def _serve(context: Context) -> int:
     while True:
         match context.mailbox.receive():
             case link.Render() as order:
-                if status := _run(order, context):
-                    return status
+                _run(order, context)
             case link.Unload():
                 context.unload()
             case link.Quit():
@@ -162,8 +161,8 @@ def _serve(context: Context) -> int:
                 return 0
 
 
-def _run(render: link.Render, context: Context) -> int:
-    """Draw one order and let it be closed; return an exit status where the process must not go on."""
+def _run(render: link.Render, context: Context) -> None:
+    """Draw one order and let it be closed; where the device is lost the process ends."""
     from imagineerd.worker import failures
 
     order = context.orders.begin(render)
@@ -172,16 +171,15 @@ def _run(render: link.Render, context: Context) -> int:
         runner = import_module(RUNNERS[type(render.items[0].spec).__name__])
         runner.run(order, context)
     except Exception as error:  # noqa: BLE001 - whatever it is becomes the job's error
-        traceback.print_exc()
         if failures.is_device_lost(error):
-            return failures.LOST_DEVICE
+            failures.leave_without_device()
+        traceback.print_exc()
         out_of_memory = failures.is_out_of_memory(error)
         order.fail(*failures.explain(error))
     if out_of_memory:  # outside `except`, whose traceback holds the tensors
         gc.collect()
         context.library.keep(0)
     context.orders.end(order)
-    return 0
 
 
 if __name__ == "__main__":
