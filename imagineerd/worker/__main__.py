@@ -131,9 +131,10 @@ def _set_up(mailbox: Mailbox, configure: link.Configure) -> Context:
 
 def _make_ready(device: Device, model: Model) -> None:
     """Do what is done once with each model that was loaded."""
-    from imagineerd.worker import compiling, selftest
+    from imagineerd.worker import compiling, preview, selftest
 
     model.slot_independent = selftest.slots_are_independent(model, device)
+    preview.fit_ahead(model, device)
     if device.compile:
         model.graphs = compiling.Graphs(model.unet)
 
