@@ -107,7 +107,7 @@ def _set_up(mailbox: Mailbox, configure: link.Configure) -> Context:
 
     device = devices.choose(configure.hardware)
     devices.set_up(device, configure.hardware.threads)
-    from imagineerd.worker.context import Context
+    from imagineerd.worker.context import Context, measured_in
     from imagineerd.worker.models import Library
 
     for module in runners_of("gpu"):
@@ -126,17 +126,18 @@ def _set_up(mailbox: Mailbox, configure: link.Configure) -> Context:
     )
     if device.compile and configure.keep:
         compiling.keep_in(Path(configure.keep))
-    return Context(mailbox, configure, device, Library(device, configure, mailbox.send, partial(_make_ready, device)))
+    make_ready = partial(_make_ready, device, measured_in(configure))
+    return Context(mailbox, configure, device, Library(device, configure, mailbox.send, make_ready))
 
 
-def _make_ready(device: Device, model: Model) -> None:
-    """Do what is done once with each model that was loaded."""
-    from imagineerd.worker import compiling, preview, selftest
+def _make_ready(device: Device, folder: Path | None, model: Model) -> None:
+    """Do what is done once with each model that was loaded; `folder` is where measurements are kept."""
+    from imagineerd.worker import compiling, preview, racing, selftest
 
     model.slot_independent = selftest.slots_are_independent(model, device)
     preview.fit_ahead(model, device)
     if device.compile:
-        model.graphs = compiling.Graphs(model.unet)
+        model.graphs = racing.RacedGraphs(compiling.Graphs(model.unet), model, device, folder)
 
 
 def _preload(context: Context, source: link.ModelSource) -> None:
