@@ -157,8 +157,9 @@ class Hardware(_Section, frozen=True):
         False
     )
     compile: Annotated[
-        bool, Meta(description="Compile the UNet on a GPU while it already draws; the first decks stay as they are.")
-    ] = False
+        bool,
+        Meta(description="Compile the UNet on a GPU while it already draws, and use that where it proves faster."),
+    ] = True
     threads: Annotated[int, Meta(ge=0, le=1024, description="CPU threads of a worker; 0 means torch's choice.")] = 0
 
 

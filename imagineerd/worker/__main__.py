@@ -107,7 +107,7 @@ def _set_up(mailbox: Mailbox, configure: link.Configure) -> Context:
 
     device = devices.choose(configure.hardware)
     devices.set_up(device, configure.hardware.threads)
-    from imagineerd.worker.context import Context
+    from imagineerd.worker.context import Context, measured_in
     from imagineerd.worker.models import Library
 
     for module in runners_of("gpu"):
@@ -126,16 +126,18 @@ def _set_up(mailbox: Mailbox, configure: link.Configure) -> Context:
     )
     if device.compile and configure.keep:
         compiling.keep_in(Path(configure.keep))
-    return Context(mailbox, configure, device, Library(device, configure, mailbox.send, partial(_make_ready, device)))
+    make_ready = partial(_make_ready, device, measured_in(configure))
+    return Context(mailbox, configure, device, Library(device, configure, mailbox.send, make_ready))
 
 
-def _make_ready(device: Device, model: Model) -> None:
-    """Do what is done once with each model that was loaded."""
-    from imagineerd.worker import compiling, selftest
+def _make_ready(device: Device, folder: Path | None, model: Model) -> None:
+    """Do what is done once with each model that was loaded; `folder` is where measurements are kept."""
+    from imagineerd.worker import compiling, preview, racing, selftest
 
     model.slot_independent = selftest.slots_are_independent(model, device)
+    preview.fit_ahead(model, device)
     if device.compile:
-        model.graphs = compiling.Graphs(model.unet)
+        model.graphs = racing.RacedGraphs(compiling.Graphs(model.unet), model, device, folder)
 
 
 def _preload(context: Context, source: link.ModelSource) -> None:
@@ -153,8 +155,7 @@ def _serve(context: Context) -> int:
     while True:
         match context.mailbox.receive():
             case link.Render() as order:
-                if status := _run(order, context):
-                    return status
+                _run(order, context)
             case link.Unload():
                 context.unload()
             case link.Quit():
@@ -162,8 +163,8 @@ def _serve(context: Context) -> int:
                 return 0
 
 
-def _run(render: link.Render, context: Context) -> int:
-    """Draw one order and let it be closed; return an exit status where the process must not go on."""
+def _run(render: link.Render, context: Context) -> None:
+    """Draw one order and let it be closed; where the device is lost the process ends."""
     from imagineerd.worker import failures
 
     order = context.orders.begin(render)
@@ -172,16 +173,15 @@ def _run(render: link.Render, context: Context) -> int:
         runner = import_module(RUNNERS[type(render.items[0].spec).__name__])
         runner.run(order, context)
     except Exception as error:  # noqa: BLE001 - whatever it is becomes the job's error
-        traceback.print_exc()
         if failures.is_device_lost(error):
-            return failures.LOST_DEVICE
+            failures.leave_without_device()
+        traceback.print_exc()
         out_of_memory = failures.is_out_of_memory(error)
         order.fail(*failures.explain(error))
     if out_of_memory:  # outside `except`, whose traceback holds the tensors
         gc.collect()
         context.library.keep(0)
     context.orders.end(order)
-    return 0
 
 
 if __name__ == "__main__":

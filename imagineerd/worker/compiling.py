@@ -1,9 +1,9 @@
 """The UNet compiled beside the work: it draws eagerly at once, and by the compiled graph as soon as that is warm.
 
-`hardware.compile` asks for it, on CUDA. A shape of call that is new is compiled in a thread, on made-up rows; until
-then, and for good where that fails, it runs eagerly. Only this thread ever compiles: the drawing thread is given
-the compiled UNet for shapes that are warm, and should no graph fit all the same it goes on eagerly, so that no picture
-waits for a compiler.
+`hardware.compile` asks for it, on CUDA; racing.py decides whether it pays. A shape of call that is new is compiled in a
+thread, on a few made-up rows, so that it takes little memory from what is drawn meanwhile; until then, and for good
+where that fails, it runs eagerly. Only this thread ever compiles: the drawing thread is given the compiled UNet for
+shapes that are warm, and should no graph fit all the same it goes on eagerly, so that no picture waits for a compiler.
 
 - `whole` makes one graph of the UNet; `by_region` one of each kind of block in it, which is sooner made. Nobody has
   measured yet which is faster (`tests/benchmarks/speed.py` does); the first one is taken.
@@ -18,13 +18,13 @@ waits for a compiler.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import os
-import queue
 import threading
 import traceback
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,8 +39,13 @@ RECOMPILES = 256
 """Graphs that dynamo may keep of one function. Each picture size takes up to three of the UNet; of its blocks as many
 as there are shapes, some twelve at SD 1.5.
 """
+FEW = 4
+"""Rows that a graph is first made with, two pictures with guidance: it is for any number of them."""
 REGIONS = (ResnetBlock2D, Transformer2DModel)
 """Kinds of block that hold nearly all of a UNet's work; what is left are the changes of size between its levels."""
+
+_at_work = threading.Lock()
+"""Held while something is compiled or measured: of the two one goes on at a time, whichever model it is for."""
 
 
 class Shape(NamedTuple):
@@ -49,6 +54,17 @@ class Shape(NamedTuple):
     rows: int
     height: int
     width: int
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[bool]:
+    """Let nothing be compiled meanwhile; say whether nothing is. Nobody waits for a compiler, which takes minutes."""
+    is_alone = _at_work.acquire(blocking=False)
+    try:
+        yield is_alone
+    finally:
+        if is_alone:
+            _at_work.release()
 
 
 def keep_in(folder: Path) -> None:
@@ -89,63 +105,103 @@ class Graphs:
         self._unet = unet
         self._compiled: Any = make(unet)
         self._warm: set[Shape] = set()
-        self._asked: set[Shape] = set()
-        self._threads = torch.get_num_threads()
-        self._queue: queue.SimpleQueue[Shape | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name="compile", daemon=True)
-        self._thread.start()
+        self._asked: dict[Shape, int] = {}
+        self._is_closed = False
+        self._thread = ThreadPoolExecutor(1, "compile", _prepare_thread, (torch.get_num_threads(),))
+        self._work: list[Future[None]] = []
 
-    def unet_for(self, shape: Shape) -> Unet | None:
+    def unet_for(self, shape: Shape) -> Compiled | None:
         """Return the compiled UNet if it is warm for this shape, else None, and have it compiled."""
         if shape in self._warm:
-            return partial(self._drawn, shape)
-        if shape not in self._asked:
-            self._asked.add(shape)
-            self._queue.put(shape)
+            return Compiled(self, shape)
+        self._ask(shape, min(shape.rows, FEW))
         return None
 
     def close(self) -> None:
         """Compile no more; what is being compiled is finished, and nobody waits for it."""
-        self._queue.put(None)
+        self._is_closed = True
+        self._thread.shutdown(wait=False)
 
     def wait(self) -> None:
-        """Wait until all that was asked for is compiled, and no more will be."""
-        self.close()
-        self._thread.join()
+        """Wait until all that was asked for is compiled."""
+        wait(self._work)
 
-    def _drawn(self, shape: Shape, rows: torch.Tensor, time: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
-        try:
-            with _dynamo.config.patch(error_on_recompile=True):  # of this thread alone
-                return self._call(rows, time, text)
-        except RecompileError:
-            traceback.print_exc()
-            self._warm.discard(shape)
+    def does_not_fit(self, shape: Shape) -> None:
+        """Note that no graph fits a call of this shape: if it was made with fewer rows, make one with all of them."""
+        self._warm.discard(shape)
+        self._ask(shape, shape.rows)
+
+    def eagerly(self, rows: torch.Tensor, time: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
+        """Call the UNet as it is."""
         predicted: torch.Tensor = self._unet(rows, time, encoder_hidden_states=text, return_dict=False)[0]
         return predicted
 
-    def _call(self, rows: torch.Tensor, time: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
+    def compiled(self, rows: torch.Tensor, time: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
+        """Call the compiled UNet; what is not compiled is now."""
         given = time.to(rows.device, torch.float32)
         predicted: torch.Tensor = self._compiled(rows, given, encoder_hidden_states=text, return_dict=False)[0]
         return predicted
 
-    def _work(self) -> None:
-        torch.set_num_threads(self._threads)  # a thread has its own, and a graph is made for a number of threads
-        _dynamo.config.recompile_limit = RECOMPILES
-        while shape := self._queue.get():
+    def made_up(self, shape: Shape) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return rows, time and text for a call of this shape."""
+        unet = self._unet
+        rows = torch.zeros((shape.rows, unet.config.in_channels, *shape[1:]), dtype=unet.dtype, device=unet.device)
+        width = unet.config.cross_attention_dim
+        text = torch.zeros((shape.rows, 77, width), dtype=unet.dtype, device=unet.device)
+        return rows, torch.tensor(500.0, device=unet.device), text
+
+    def _ask(self, shape: Shape, rows: int) -> None:
+        """Have the shape compiled with so many rows, if it was not with as many."""
+        if self._is_closed or self._asked.get(shape, 0) >= rows:
+            return
+        self._asked[shape] = rows
+        self._work.append(self._thread.submit(self._compile, shape, rows))
+
+    def _compile(self, shape: Shape, rows: int) -> None:
+        with _at_work:
+            if self._is_closed:
+                return
             try:
-                self._warm_up(shape)
+                self._warm_up(shape._replace(rows=rows))
+                self._warm.add(shape)
             except Exception:  # noqa: BLE001 - whatever a compiler says, there is the eager way
                 traceback.print_exc()
 
     @torch.no_grad()
     def _warm_up(self, shape: Shape) -> None:
-        unet = self._unet
-        rows = torch.zeros((shape.rows, unet.config.in_channels, *shape[1:]), dtype=unet.dtype, device=unet.device)
-        width = unet.config.cross_attention_dim
-        text = torch.zeros((shape.rows, 77, width), dtype=unet.dtype, device=unet.device)
+        rows, time, text = self.made_up(shape)
         _dynamo.maybe_mark_dynamic(rows, 0)
         _dynamo.maybe_mark_dynamic(text, 0)
-        self._call(rows, torch.tensor(500), text)
-        if unet.device.type == "cuda":
-            torch.cuda.synchronize(unet.device)
-        self._warm.add(shape)
+        self.compiled(rows, time, text)
+        if rows.device.type == "cuda":
+            torch.cuda.synchronize(rows.device)
+
+
+class Compiled:
+    """The compiled UNet for calls of one shape. `fits` says whether all calls so far went by its graph.
+
+    Where one did not, it and all after it went eagerly.
+    """
+
+    def __init__(self, graphs: Graphs, shape: Shape) -> None:
+        self.fits = True
+        self._graphs = graphs
+        self._shape = shape
+
+    def __call__(self, rows: torch.Tensor, time: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
+        """Return the prediction for these rows, [rows, 4, height, width]."""
+        if self.fits:
+            try:
+                with _dynamo.config.patch(error_on_recompile=True):  # of this thread alone
+                    return self._graphs.compiled(rows, time, text)
+            except RecompileError:
+                traceback.print_exc()
+                self.fits = False
+                self._graphs.does_not_fit(self._shape)
+        return self._graphs.eagerly(rows, time, text)
+
+
+def _prepare_thread(threads: int) -> None:
+    """Set what a thread has of its own: a graph is made for a number of threads."""
+    torch.set_num_threads(threads)
+    _dynamo.config.recompile_limit = RECOMPILES

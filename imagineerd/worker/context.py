@@ -12,6 +12,11 @@ from imagineerd.worker.open_orders import OpenOrders
 from imagineerd.worker.tuning import Tuning
 
 
+def measured_in(configure: link.Configure) -> Path | None:
+    """Return the folder where measurements are kept, None for nowhere."""
+    return Path(configure.keep) / "tuning" if configure.keep else None
+
+
 class Context:
     """One per worker."""
 
@@ -21,7 +26,7 @@ class Context:
         self.device = device
         self.library = library
         self.orders = OpenOrders(mailbox, lambda: memory_used(device))
-        self.tuning = Tuning(device, Path(configure.keep) / "tuning" if configure.keep else None)
+        self.tuning = Tuning(device, measured_in(configure))
 
     def unload(self) -> None:
         """Give back the memory of every model."""

@@ -9,7 +9,7 @@ import platform
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -44,6 +44,7 @@ class Device:
     slice_vae: bool
     offload: bool
     compile: bool = False
+    """Whether graphs are made of the UNet; each is drawn with where it proves faster (racing.py)."""
 
     @property
     def dtype_name(self) -> str:
@@ -79,8 +80,7 @@ def choose(hardware: Hardware) -> Device:
         slice_attention=thrift.slice_attention,
         slice_vae=hardware.vae_slicing,
         offload=thrift.offload,
-        # What is sliced or moved about is no graph; and on a CPU the compiler takes longer than a deck.
-        compile=hardware.compile and device.type == "cuda" and not any(thrift),
+        compile=hardware.compile and may_compile(device.type, thrift),
     )
 
 
@@ -97,6 +97,16 @@ def thrift_of(hardware: Hardware, kind: str, memory: int, dtype: torch.dtype) ->
         offload=hardware.cpu_offload or in_16_bits < _OFFLOADED,
         slice_attention=hardware.attention_slicing or in_16_bits < _SLICED,
     )
+
+
+def may_compile(kind: str, thrift: Thrift) -> bool:
+    """Say whether a UNet can be compiled beside the work.
+
+    What is sliced or moved about is no graph, and on a CPU the compiler takes longer than a deck. Before torch 2.12 the
+    compiler's settings are not each thread's own, so that the thread that draws would forbid the other one to compile.
+    """
+    version: Any = torch.__version__
+    return kind == "cuda" and not any(thrift) and bool(version >= (2, 12))
 
 
 def devices_of_auto(device: Device) -> tuple[str, ...]:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
+import sys
+import traceback
+from typing import NoReturn
 
 import torch
 
@@ -10,6 +14,16 @@ from imagineerd.errors import Code, ImagineerError
 
 LOST_DEVICE = 70
 """Exit status (EX_SOFTWARE) after a CUDA error that is not a lack of memory: the context is gone with it."""
+_FULL = (
+    "out of memory",
+    "can't allocate memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED",
+    "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
+)
+"""How want of memory is told where torch does not say it: by CUDA, Triton and MPS, a CPU, cuBLAS, cuDNN 8 and 9."""
+_LOST = ("CUDA error", "CUDA driver error", "Triton Error [CUDA]")
 _DISK = {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO}
 
 
@@ -17,14 +31,24 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Say whether device or host memory ran out; the process may go on."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _FULL)
 
 
 def is_device_lost(error: BaseException) -> bool:
     """Say whether the CUDA context is broken ("only terminate the process", CUDA C++ guide on sticky errors)."""
     if is_out_of_memory(error):
         return False
-    return isinstance(error, torch.AcceleratorError) or (isinstance(error, RuntimeError) and "CUDA error" in str(error))
+    of_torch_2_8 = getattr(torch, "AcceleratorError", ())
+    return isinstance(error, of_torch_2_8) or (
+        isinstance(error, RuntimeError) and any(sign in str(error) for sign in _LOST)
+    )
+
+
+def leave_without_device() -> NoReturn:
+    """End the process from any thread, in the midst of an `except`. The daemon gives back what has no answer yet."""
+    traceback.print_exc()
+    sys.stderr.flush()
+    os._exit(LOST_DEVICE)
 
 
 def explain(error: BaseException) -> tuple[Code, str]:

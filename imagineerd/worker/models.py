@@ -30,6 +30,7 @@ from imagineerd.models import SHORT, folder_revision, missing_parts
 from imagineerd.worker import checkpoints, hub
 from imagineerd.worker.cache import Cache
 from imagineerd.worker.devices import Device, free_cached, memory_used, models_kept
+from imagineerd.worker.failures import is_out_of_memory
 
 transformers_logging.disable_progress_bar()
 
@@ -145,7 +146,7 @@ def load(source: link.ModelSource, device: Device, configure: link.Configure, re
     except ImagineerError:
         raise
     except (OSError, ValueError, KeyError, RuntimeError, checkpoints.SafetensorError) as error:
-        if isinstance(error, torch.OutOfMemoryError):
+        if is_out_of_memory(error):
             raise
         reason = str(error).strip().partition("\n")[0]
         raise ModelError(f'The model "{source.name}" cannot be loaded: {reason}') from error

@@ -2,7 +2,8 @@
 
 An order is drawn, then closed. While the last pictures of one are encoded and synced in threads, the next one is drawn;
 a third waits until the first is closed, so that pictures do not pile up in memory. A job counts as finished when its
-files are durable, never earlier.
+files are durable, never earlier. Where a thread finds the device lost, the process ends, and what has no answer yet
+goes back to the queue.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from imagineerd import link
 from imagineerd.errors import Code
-from imagineerd.worker.failures import explain
+from imagineerd.worker.failures import explain, is_device_lost, leave_without_device
 from imagineerd.worker.mailbox import Mailbox
 from imagineerd.worker.spans import Span
 
@@ -76,6 +77,8 @@ class OpenOrder:
         try:
             self.answer(work())
         except Exception as error:  # noqa: BLE001 - one picture's trouble is not the next one's
+            if is_device_lost(error):  # CUDA tells late: it may be here that it is waited for first
+                leave_without_device()
             self.answer(link.Failed(item.job, item.attempt, *explain(error)))
 
 

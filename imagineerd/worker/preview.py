@@ -1,9 +1,9 @@
 """Small pictures of what is being drawn, for those who watch: no VAE, a linear map from latents to RGB.
 
 The average colour of 8 x 8 pixels is close to a linear function of their latent cell (the idea:
-discuss.huggingface.co/t/23204). The map is our own least-squares fit for each model, made from what its VAE decodes
-soft noise to. With the starter model at its own size it explains 78 % of the variance of true pictures; the best linear
-map, 81 %.
+discuss.huggingface.co/t/23204). The map is our own least-squares fit for each model, made when that is loaded
+from what its VAE decodes soft noise to. With the starter model at its own size it explains 78 % of the variance of true
+pictures; the best linear map, 81 %.
 
 What is shown is where the sampler is heading: the denoised latents that the UNet's prediction implies, not the noisy
 ones of the step. On CUDA their copy is not waited for: it is shown a step later, and what would overtake it is dropped.
@@ -20,9 +20,13 @@ import torch
 from torch.nn import functional
 
 from imagineerd import link
+from imagineerd.errors import OutOfMemory
 from imagineerd.worker.decode import on_its_way
 from imagineerd.worker.denoise import LATENT_FACTOR, Prediction
+from imagineerd.worker.devices import Device, free_cached
+from imagineerd.worker.failures import is_out_of_memory
 from imagineerd.worker.mailbox import Mailbox
+from imagineerd.worker.memory import within_memory
 from imagineerd.worker.models import Model
 from imagineerd.worker.spans import event_on
 
@@ -54,11 +58,14 @@ class Previewer:
 
     def __call__(self, prediction: Prediction) -> None:
         """Show what is due; memory that runs out costs the preview, not the picture."""
-        with contextlib.suppress(torch.OutOfMemoryError):
+        try:
             self._show_what_came()
             if self._coming is None:
                 self._bring_what_is_due(prediction)
                 self._show_what_came()
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
 
     def _bring_what_is_due(self, prediction: Prediction) -> None:
         watch = self._mailbox.watch
@@ -123,6 +130,12 @@ def picture_of(latent: torch.Tensor, rgb_map: torch.Tensor, max_side: int) -> to
     size = (max(1, int(height * scale)), max(1, int(width * scale)))
     small = functional.adaptive_avg_pool2d(colours, size)
     return (small * 255).round().clamp(0, 255).nan_to_num().to(torch.uint8).permute(1, 2, 0).contiguous()
+
+
+def fit_ahead(model: Model, device: Device) -> None:
+    """Fit the model's map before anything is drawn, as it waits for the device. Without memory for it, leave it."""
+    with contextlib.suppress(OutOfMemory):
+        within_memory(lambda: map_of(model), lambda: free_cached(device))
 
 
 def map_of(model: Model) -> torch.Tensor:

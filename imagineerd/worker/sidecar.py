@@ -38,8 +38,8 @@ def describe(  # noqa: PLR0913 - a picture's provenance has this many sources
     """Return the content of the sidecar, ready for JSON, but for `duration`.
 
     `batch_size` is the number of pictures of the UNet's calls, `decode_batch` that of the VAE's, with the padding;
-    `compiled` and `sliced` say which UNet and which attention drew it, `slot_independent` whether the worker found that
-    neighbours change no bit (None: it did not ask).
+    `compiled` says whether a compiled UNet drew all of its steps, `sliced` which attention did, `slot_independent`
+    whether the worker found that neighbours change no bit (None: it did not ask).
     """
     spec = item.spec
     return {

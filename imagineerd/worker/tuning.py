@@ -1,21 +1,20 @@
 """How many pictures a call draws: as many as the device is fastest with, among those that fit its memory now.
 
 An order gives a batch size; a call may be smaller, never larger. On CUDA each fixed size is tried once, for a model and
-a picture size: the seconds of a UNet call, and the memory at its peak with the decode. What was measured stands on disk
-for this device, model, dtype and these versions, and is never measured again while it stands: so the same order means
-the same sizes, hence the same bits, after a restart and on every device of one kind. Elsewhere nothing is measured: the
-sizes of a CPU are few and small, and the clock of a busy machine must not decide on bits.
+a picture size: the seconds of a UNet call, and the memory at its peak with the decode. What was measured at every size
+stands on disk for this device, model, dtype and these versions, and is never measured again while it stands, so that
+workers and restarts choose by the same figures. The choice itself depends on the memory that is free just then: a
+picture has the same bits at the same size, and its sidecar tells the size. Elsewhere nothing is measured: the sizes of
+a CPU are few and small, and the clock of a busy machine must not decide on bits.
 
-Where memory runs out all the same, the call is halved (kinds/generate.py), and the size that fitted is remembered as
-long as the model stays loaded.
+While a graph is compiled nothing is measured, as neither the clock nor the peak would be the call's own: meanwhile the
+order's size is taken. Where memory runs out all the same, the call is halved (kinds/generate.py), and the size that
+fitted is remembered as long as the model stays loaded.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
-import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -26,15 +25,17 @@ import diffusers
 import msgspec
 import torch
 
+from imagineerd.worker.compiling import alone
 from imagineerd.worker.decode import decode, decode_size
 from imagineerd.worker.devices import Device, free_memory, synchronize
 from imagineerd.worker.failures import is_out_of_memory
+from imagineerd.worker.keeping import keep, kept
 from imagineerd.worker.models import Model
 
 CALLS: Final = 3
 """UNet calls that are timed at each size, after one that is not."""
 NEAR: Final = 1.03
-"""Of sizes that are about as fast the smallest is taken: its pictures come sooner, and it needs less memory."""
+"""So much is as fast, for a clock. Of such sizes the smallest is taken: its pictures come sooner, in less memory."""
 RESERVE: Final = 1.1
 """What is predicted may be short by a tenth: memory is given out in blocks."""
 
@@ -70,20 +71,36 @@ class Tuning:
         limit = min(wanted, self._fitted.get(model, {}).get(cells, wanted))
         if self._device.kind != "cuda":
             return limit
-        tables = self._tables.setdefault(model, {})
-        if cells not in tables:
-            tables[cells] = self._table(model, cells)
-        return choose(tables[cells], limit, free_memory(self._device))
+        table = self._table(model, cells)
+        return limit if table is None else choose(table, limit, free_memory(self._device))
 
     def fitted(self, model: Model, cells: Cells, size: int) -> None:
-        """Remember that memory ran out above this size, and not at it."""
-        self._fitted.setdefault(model, {})[cells] = size
+        """Remember that memory ran out above this size, and not at it; what is compiled meanwhile takes some, too."""
+        with alone() as is_alone:
+            if is_alone:
+                self._fitted.setdefault(model, {})[cells] = size
 
-    def _table(self, model: Model, cells: Cells) -> _Table:
-        if self._folder is None:
-            return measure(model, self._device, cells, self._device.batch_sizes)
-        path = self._folder / f"{fingerprint(model, self._device)}-{cells.width}x{cells.height}.json"
-        return kept(path, lambda: measure(model, self._device, cells, self._device.batch_sizes))
+    def _table(self, model: Model, cells: Cells) -> _Table | None:
+        """Return the measurements, made now if need be; None while something is compiled."""
+        tables = self._tables.setdefault(model, {})
+        if cells in tables:
+            return tables[cells]
+        table = kept(self._path(model, cells), _Table) or self._sweep(model, cells)
+        if table:  # without any memory nothing was measured: the next order tries again
+            tables[cells] = table
+        return table
+
+    def _sweep(self, model: Model, cells: Cells) -> _Table | None:
+        with alone() as is_alone:
+            if not is_alone:
+                return None
+            table = measure(model, self._device, cells, self._device.batch_sizes)
+        is_whole = len(table) == len(self._device.batch_sizes)  # else memory ran out, for today perhaps
+        return keep(self._path(model, cells), _Table, table) if is_whole else table
+
+    def _path(self, model: Model, cells: Cells) -> Path | None:
+        name = f"{fingerprint(model, self._device)}-{cells.width}x{cells.height}.json"
+        return self._folder / name if self._folder else None
 
 
 def choose(table: Mapping[int, Measured], limit: int, free: int) -> int:
@@ -109,21 +126,11 @@ def measure(model: Model, device: Device, cells: Cells, sizes: Sequence[int]) ->
     return table
 
 
-def kept(path: Path, make: Callable[[], _Table]) -> _Table:
-    """Return what the file says, made now if there is none. Of two that make it at once, both take the first one's."""
-    if (table := _read(path)) is None:
-        table = make()
-        with contextlib.suppress(OSError):  # a disk that is full costs the next start a second
-            _publish(path, table)
-            table = _read(path) or table
-    return table
-
-
 def fingerprint(model: Model, device: Device) -> str:
     """Return what a measurement depends on besides the size, as 16 hex digits."""
     cudnn: Any = torch.backends.cudnn
     versions = (torch.__version__, torch.version.cuda, cudnn.version(), diffusers.__version__)
-    switches = (device.slice_attention, device.slice_vae, device.offload)
+    switches = (device.slice_attention, device.slice_vae, device.offload, device.compile)
     facts = (device.name, device.memory, model.name, model.revision, device.dtype_name, *switches, *versions)
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
@@ -134,13 +141,14 @@ def _measured(model: Model, device: Device, cells: Cells, size: int) -> Measured
     text = torch.zeros((2 * size, 77, model.unet.config.cross_attention_dim), device=model.device, dtype=model.dtype)
     at = torch.tensor(500, device=model.device)
     before = _reset_peak(device)
-    seconds = [_timed(device, lambda: model.unet(rows, at, encoder_hidden_states=text)) for _ in range(1 + CALLS)]
+    seconds = [timed(device, lambda: model.unet(rows, at, encoder_hidden_states=text)) for _ in range(1 + CALLS)]
     together = decode_size(model, device, rows, size)
     decode(model, rows[:together], together).seconds()
     return Measured(min(seconds[1:]), max(0, _peak(device) - before))
 
 
-def _timed(device: Device, work: Callable[[], object]) -> float:
+def timed(device: Device, work: Callable[[], object]) -> float:
+    """Return the seconds until the device has done the work."""
     synchronize(device)
     started = time.perf_counter()
     work()
@@ -158,24 +166,3 @@ def _reset_peak(device: Device) -> int:
 
 def _peak(device: Device) -> int:
     return int(torch.cuda.max_memory_allocated(device.handle)) if device.kind == "cuda" else 0
-
-
-def _read(path: Path) -> _Table | None:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=_Table)
-    except (OSError, msgspec.DecodeError):
-        return None
-
-
-def _publish(path: Path, table: _Table) -> None:
-    """Write the file whole, unless another one was first; one that cannot be read is replaced."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{secrets.token_hex(8)}.part")
-    part.write_bytes(msgspec.json.encode(table))
-    try:
-        os.link(part, path)
-    except FileExistsError:
-        if _read(path) is None:
-            part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

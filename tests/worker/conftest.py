@@ -137,12 +137,18 @@ def spec() -> MakeSpec:
 class Worker:
     """A real worker process at the other end of a socketpair."""
 
-    def __init__(self, configure: link.Configure, lane: str = "gpu", **environ: str) -> None:
+    def __init__(
+        self,
+        configure: link.Configure,
+        lane: str = "gpu",
+        program: tuple[str, ...] = ("-m", "imagineerd.worker"),
+        **environ: str,
+    ) -> None:
         self.sock, theirs = socket.socketpair()
         self.sock.settimeout(180)
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "imagineerd.worker", "--lane", lane, "--fd", str(theirs.fileno())],
+                [sys.executable, "-P", *program, "--lane", lane, "--fd", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
                 stderr=subprocess.PIPE,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
+import threading
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -19,7 +22,7 @@ from torch._dynamo.utils import counters
 
 from imagineerd import link
 from imagineerd.jobs import SCHEDULERS
-from imagineerd.worker.compiling import REGIONS, Graphs, Shape, by_region, keep_in, whole
+from imagineerd.worker.compiling import FEW, REGIONS, Graphs, Shape, alone, by_region, keep_in, whole
 from imagineerd.worker.denoise import denoise, row_of
 from imagineerd.worker.mixing import apply_mix
 from imagineerd.worker.models import load
@@ -160,12 +163,100 @@ def test_where_no_graph_fits_the_drawing_thread_goes_on_eagerly_and_compiles_not
     assert graphs.unet_for(shape) is None
 
 
-def test_nothing_is_compiled_for_a_model_that_went() -> None:
-    graphs = Graphs(Small(), partial(whole, backend=BACKEND))
+class Picky(Small):
+    """One that goes another way for many rows, so that they need a graph of their own."""
+
+    def forward(self, rows: torch.Tensor, _time: torch.Tensor, **_: Any) -> tuple[torch.Tensor]:
+        return (rows * (2 if rows.shape[0] < 6 else 3),)
+
+
+class Compiler:
+    """A backend that waits to be let go, counts its graphs, and notes the rows of each call of one."""
+
+    def __init__(self) -> None:
+        torch._dynamo.reset()
+        self.has_begun, self.may_go_on = threading.Event(), threading.Event()
+        self.graphs, self.rows = 0, list[int]()
+
+    def __call__(self, graph: Any, _inputs: Any) -> Any:
+        self.graphs += 1
+        self.has_begun.set()
+        assert self.may_go_on.wait(60)
+        return lambda *given: self.rows.append(rows_among(given)) or graph(*given)
+
+
+def rows_among(given: tuple[Any, ...]) -> int:
+    return next(len(value) for value in given if isinstance(value, torch.Tensor) and value.ndim == 4)
+
+
+def test_a_graph_is_made_with_few_rows_and_fits_many() -> None:
+    compiler = Compiler()
+    compiler.may_go_on.set()
+    graphs = Graphs(Small(), partial(whole, backend=compiler))
+    graphs.unet_for(Shape(32, 9, 8))
+    graphs.wait()
+    compiled = graphs.unet_for(Shape(32, 9, 8))
+    assert compiled is not None
+    with torch.no_grad():
+        compiled(torch.ones(32, 4, 9, 8), torch.tensor(1.0), torch.zeros(32, 77, 8))
+
+    assert compiled.fits
+    assert (compiler.graphs, compiler.rows) == (1, [FEW, 32])
+
+
+def test_a_graph_that_does_not_fit_many_rows_is_made_once_more_with_all_of_them() -> None:
+    compiler = Compiler()
+    compiler.may_go_on.set()
+    graphs, shape = Graphs(Picky(), partial(whole, backend=compiler)), Shape(8, 9, 8)
+    inputs = torch.ones(8, 4, 9, 8), torch.tensor(1.0), torch.zeros(8, 77, 8)
+    graphs.unet_for(shape)
+    graphs.wait()
+    first = graphs.unet_for(shape)
+    assert first is not None
+    with torch.no_grad():
+        assert torch.equal(first(*inputs), 3 * inputs[0])
+        assert not first.fits
+        graphs.wait()
+        second = graphs.unet_for(shape)
+        assert second is not None
+        assert torch.equal(second(*inputs), 3 * inputs[0])
+
+    assert second.fits
+    assert compiler.graphs == 2
+
+
+def test_for_a_model_that_went_nothing_more_is_compiled_and_it_is_let_go() -> None:
+    compiler = Compiler()
+    graphs = Graphs(Small(), partial(whole, backend=compiler))
+    left = weakref.ref(graphs)
+    for width in (8, 16, 24):
+        graphs.unet_for(Shape(2, 9, width))
+    assert compiler.has_begun.wait(60)
     graphs.close()
+    compiler.may_go_on.set()
     graphs.wait()
 
-    assert graphs.unet_for(Shape(2, 9, 8)) is None
+    assert compiler.graphs == 1
+    assert graphs.unet_for(Shape(2, 9, 32)) is None
+    del graphs
+    gc.collect()
+    assert left() is None
+
+
+def test_while_something_is_compiled_nothing_is_measured_and_the_other_way_round() -> None:
+    compiler = Compiler()
+    graphs = Graphs(Small(), partial(whole, backend=compiler))
+    with alone() as before:
+        graphs.unet_for(Shape(2, 9, 8))
+        began = compiler.has_begun.is_set()
+    assert compiler.has_begun.wait(60)
+    with alone() as meanwhile:
+        compiler.may_go_on.set()
+    graphs.wait()
+    with alone() as afterwards:
+        pass
+
+    assert (before, began, meanwhile, afterwards) == (True, False, False, True)
 
 
 def test_what_is_compiled_is_kept_beside_what_else_workers_keep(

@@ -6,10 +6,20 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.torch_version import TorchVersion
 
 from imagineerd.errors import Invalid
 from imagineerd.link import Hardware
-from imagineerd.worker.devices import GIB, batch_sizes, choose, free_memory, resident_bytes, thrift_of
+from imagineerd.worker.devices import (
+    GIB,
+    Thrift,
+    batch_sizes,
+    choose,
+    free_memory,
+    may_compile,
+    resident_bytes,
+    thrift_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +65,25 @@ def test_the_more_memory_a_card_has_the_less_is_done_for_want_of_it_and_what_the
     for less, more, own in zip(big, small, asked, strict=True):
         assert own <= less <= more
     assert small.offload or asked[1] or not small.slice_attention
+
+
+@pytest.mark.parametrize(
+    ("kind", "thrift", "torch_version", "allowed"),
+    [
+        ("cuda", Thrift(offload=False, slice_attention=False), "2.13.0+cu130", True),
+        ("cuda", Thrift(offload=False, slice_attention=False), "2.12.0", True),
+        ("cuda", Thrift(offload=False, slice_attention=False), "2.6.0+cu124", False),
+        ("cuda", Thrift(offload=True, slice_attention=False), "2.13.0", False),
+        ("cuda", Thrift(offload=False, slice_attention=True), "2.13.0", False),
+        ("cpu", Thrift(offload=False, slice_attention=False), "2.13.0", False),
+    ],
+)
+def test_compiled_is_on_a_gpu_what_is_neither_sliced_nor_moved_by_a_torch_that_can_do_it_beside_the_work(
+    monkeypatch: pytest.MonkeyPatch, kind: str, thrift: Thrift, torch_version: str, *, allowed: bool
+) -> None:
+    monkeypatch.setattr(torch, "__version__", TorchVersion(torch_version))
+
+    assert may_compile(kind, thrift) is allowed
 
 
 def test_elsewhere_nothing_is_done_by_itself() -> None:

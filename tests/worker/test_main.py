@@ -14,6 +14,7 @@ import pytest
 
 from imagineerd import link
 from imagineerd.jobs import LANES
+from imagineerd.worker.failures import LOST_DEVICE
 from imagineerd.worker.kinds import RUNNERS
 
 from .conftest import Worker
@@ -247,6 +248,33 @@ def test_a_disk_that_takes_nothing_fails_the_job(
     told = worker.draw(item(1, spec(), tmp_path / "file" / "a"), source=source, batch_size=1)
 
     assert told[0].code == "E_DISK"
+
+
+LOSES_ITS_DEVICE = """
+import sys
+from imagineerd.worker import __main__
+from imagineerd.worker.kinds import generate
+
+def lost(*_, **__):
+    raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+generate.{step} = lost
+sys.exit(__main__.main())
+"""
+
+
+@pytest.mark.parametrize("step", ["denoise", "decode", "write_take"])
+def test_a_device_that_is_lost_fails_no_card_whichever_thread_hears_of_it(
+    source: link.ModelSource, spec: Any, tmp_path: Path, step: str
+) -> None:
+    worker = Worker(link.Configure(CPU), program=("-c", LOSES_ITS_DEVICE.format(step=step)))
+    worker.until(link.Ready)
+    worker.send(link.Render(tuple(item(job, spec(seed=job), tmp_path / f"{job}") for job in (1, 2)), source, 2))
+    told = list(iter(worker.receive, None))
+    status, said = worker.leave()
+
+    assert not [report for report in told if isinstance(report, link.Failed | link.Finished | link.OrderDone)]
+    assert (status, "illegal memory access" in said) == (LOST_DEVICE, True)
 
 
 def test_models_that_are_unloaded_give_their_memory_back_and_are_loaded_again_when_needed(

@@ -12,6 +12,7 @@ import torch
 
 from imagineerd import link
 from imagineerd.errors import ModelError
+from imagineerd.worker import models
 from imagineerd.worker.decode import decode
 from imagineerd.worker.denoise import denoise, row_of
 from imagineerd.worker.devices import GIB
@@ -112,3 +113,15 @@ def test_half_precision_draws_nearly_the_same_picture(
 
     assert latents[1].dtype == torch.float16
     assert (full.int() - halved.int()).abs().float().mean() < 2
+
+
+def test_a_machine_without_memory_for_a_model_is_told_that_and_not_that_the_model_is_wrong(
+    source: link.ModelSource, device: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load_folder(*_: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 64 bytes.")
+
+    monkeypatch.setattr(models, "_load_folder", load_folder)
+
+    with pytest.raises(RuntimeError, match="allocate memory"):
+        load(source, device, CONFIGURE, nothing)

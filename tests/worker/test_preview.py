@@ -119,9 +119,14 @@ def test_watching_changes_no_bit_of_the_picture(model: Any, spec: Any) -> None:
     assert torch.equal(unseen, watched)
 
 
-def test_memory_that_runs_out_costs_the_preview_alone(model: Any, spec: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("CUDA error: out of memory")]
+)
+def test_memory_that_runs_out_costs_the_preview_alone(
+    model: Any, spec: Any, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     def out_of_memory(_prediction: Prediction) -> torch.Tensor:
-        raise torch.OutOfMemoryError("CUDA out of memory.")
+        raise error
 
     monkeypatch.setattr(preview, "denoised", out_of_memory)
     wire = Wire(link.Watch(all=True, rate=9e9, max_side=96))

@@ -1,8 +1,7 @@
-"""The size of a call: the fastest that fits, the same after a restart, and none above what fitted."""
+"""The size of a call: the fastest that fits, by figures that outlive a restart, and none above what fitted."""
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,26 @@ import pytest
 import torch
 
 from imagineerd.worker import tuning
+from imagineerd.worker.compiling import alone
 from imagineerd.worker.devices import GIB
-from imagineerd.worker.tuning import Cells, Measured, Tuning, choose, fingerprint, kept, measure
+from imagineerd.worker.tuning import Cells, Measured, Tuning, choose, fingerprint, measure
 
 CELLS = Cells(9, 8)
 H100 = {1: Measured(0.04, 2 * GIB), 4: Measured(0.1, 5 * GIB), 8: Measured(0.18, 9 * GIB), 16: Measured(0.36, 17 * GIB)}
+
+
+def gpu(device: Any) -> Any:
+    """Return a device that passes for a large GPU."""
+    return replace(device, kind="cuda", memory=80 * GIB)
+
+
+def sweeps_that_find(monkeypatch: pytest.MonkeyPatch, *tables: dict[int, Measured]) -> list[Cells]:
+    """Let each sweep find the next of these tables; return the cells of those that were made."""
+    measured: list[Cells] = []
+    left = list(tables)
+    monkeypatch.setattr(tuning, "measure", lambda _model, _device, cells, _sizes: measured.append(cells) or left.pop(0))
+    monkeypatch.setattr(tuning, "free_memory", lambda _device: 60 * GIB)
+    return measured
 
 
 @pytest.mark.parametrize(
@@ -54,14 +68,45 @@ def test_a_cpu_is_not_measured(model: Any, device: Any, monkeypatch: pytest.Monk
 def test_a_gpu_is_measured_once_for_all_workers(
     model: Any, device: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    gpu = replace(device, kind="cuda")
-    measured: list[Cells] = []
-    monkeypatch.setattr(tuning, "measure", lambda _model, _device, cells, _sizes: measured.append(cells) or H100)
-    monkeypatch.setattr(tuning, "free_memory", lambda _device: 60 * GIB)
-    sizes = [Tuning(gpu, tmp_path).size(model, CELLS, wanted) for wanted in (16, 4, 16)]
+    measured = sweeps_that_find(monkeypatch, H100)
+    sizes = [Tuning(gpu(device), tmp_path).size(model, CELLS, wanted) for wanted in (16, 4, 16)]
 
     assert sizes == [8, 4, 8]
     assert measured == [CELLS]
+
+
+def test_what_memory_cut_short_counts_in_this_process_alone(
+    model: Any, device: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    measured = sweeps_that_find(monkeypatch, {size: H100[size] for size in (1, 4)}, H100)
+    first, later = (Tuning(gpu(device), tmp_path) for _ in range(2))
+
+    assert [known.size(model, CELLS, 16) for known in (first, first, later)] == [4, 4, 8]
+    assert measured == [CELLS] * 2
+
+
+def test_where_nothing_could_be_measured_the_next_order_tries_again(
+    model: Any, device: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    measured = sweeps_that_find(monkeypatch, {}, H100)
+    known = Tuning(gpu(device), tmp_path)
+    sizes = [known.size(model, CELLS, 16) for _ in range(3)]
+
+    assert sizes == [1, 8, 8]
+    assert measured == [CELLS] * 2
+
+
+def test_while_something_is_compiled_nothing_is_measured_and_what_did_not_fit_is_not_remembered(
+    model: Any, device: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    measured = sweeps_that_find(monkeypatch, H100)
+    known = Tuning(gpu(device), tmp_path)
+    with alone():
+        meanwhile = known.size(model, CELLS, 16)
+        known.fitted(model, CELLS, 4)
+
+    assert (meanwhile, measured) == (16, [])
+    assert known.size(model, CELLS, 16) == 8
 
 
 def test_a_size_that_fitted_when_memory_ran_out_is_not_exceeded_while_the_model_is_loaded(
@@ -76,46 +121,13 @@ def test_a_size_that_fitted_when_memory_ran_out_is_not_exceeded_while_the_model_
     assert known.size(replace(model), CELLS, 4) == 4
 
 
-def test_of_two_that_measure_at_once_both_take_the_first_ones(tmp_path: Path) -> None:
-    barrier = threading.Barrier(2)
-    taken: list[Any] = []
-
-    def measuring(seconds: float) -> Any:
-        barrier.wait(60)
-        return {1: Measured(seconds, 1)}
-
-    threads = [
-        threading.Thread(target=lambda number=number: taken.append(kept(tmp_path / "x", lambda: measuring(number))))
-        for number in (1.0, 2.0)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert taken[0] == taken[1]
-    assert [path.name for path in tmp_path.iterdir()] == ["x"]
-
-
-def test_a_damaged_file_is_measured_again(tmp_path: Path) -> None:
-    (tmp_path / "x").write_bytes(b'{"1": {"seconds"')
-
-    assert kept(tmp_path / "x", lambda: H100) == H100
-    assert kept(tmp_path / "x", dict) == H100
-
-
-def test_a_disk_that_takes_nothing_costs_the_measurement_alone(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-
-    assert kept(tmp_path / "file" / "x", lambda: H100) == H100
-
-
 def test_another_device_or_model_is_measured_anew(model: Any, device: Any) -> None:
     prints = {
         fingerprint(model, device),
         fingerprint(replace(model, revision="other"), device),
         fingerprint(model, replace(device, name="NVIDIA A100")),
         fingerprint(model, replace(device, slice_vae=True)),
+        fingerprint(model, replace(device, compile=True)),
     }
 
-    assert len(prints) == 4
+    assert len(prints) == 5

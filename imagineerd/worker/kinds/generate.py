@@ -14,10 +14,10 @@ import torch
 from imagineerd import link
 from imagineerd.errors import ImagineerError, LoraError, OutOfMemory
 from imagineerd.jobs import GenerateSpec
-from imagineerd.worker.compiling import Shape
+from imagineerd.worker.compiling import Compiled, Shape
 from imagineerd.worker.context import Context
 from imagineerd.worker.decode import Decoded, decode, decode_size
-from imagineerd.worker.denoise import LATENT_FACTOR, Unet, denoise, guided, row_of, waves
+from imagineerd.worker.denoise import LATENT_FACTOR, denoise, guided, row_of, waves
 from imagineerd.worker.devices import synchronize
 from imagineerd.worker.memory import within_memory
 from imagineerd.worker.mixing import Applied, apply_mix
@@ -45,7 +45,7 @@ class _Drawing:
     batch_size: int
     cells: Cells
     context: Context
-    unet: Unet | None = None
+    unet: Compiled | None = None
     halved: bool = False
     sliced: bool = False
 
@@ -54,9 +54,9 @@ class _Drawing:
         self.context.library.keep(1)
 
     def for_wave_of(self, item: link.Item) -> _Drawing:
-        """Return the same with the compiled UNet for a wave of such items, if it is warm."""
+        """Return the same with the compiled UNet for a wave of such items, if it is to be had: none is sliced."""
         if self.model.graphs is None or self.sliced:
-            return self
+            return replace(self, unet=None)
         rows = 2 * self.batch_size if guided(row_of(item.job, item.spec)) else self.batch_size
         return replace(self, unet=self.model.graphs.unet_for(Shape(rows, *self.cells)))
 
@@ -69,7 +69,7 @@ class _Drawing:
             device=self.context.device,
             batch_size=self.batch_size,
             decode_batch=decode_batch,
-            compiled=self.unet is not None,
+            compiled=self.unet is not None and self.unet.fits,
             sliced=self.sliced or self.context.device.slice_attention,
         )
 

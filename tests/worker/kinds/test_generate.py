@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 
 from imagineerd import link
 from imagineerd.errors import LoraError
 from imagineerd.jobs import LoraWeight
 from imagineerd.worker import devices
+from imagineerd.worker.compiling import Graphs, Shape, whole
 from imagineerd.worker.context import Context
 from imagineerd.worker.failures import explain
 from imagineerd.worker.kinds import generate
 from imagineerd.worker.mailbox import Mailbox
-from imagineerd.worker.models import Library
+from imagineerd.worker.models import Library, load, sliced_attention
 
 
 class Desk:
@@ -250,6 +254,93 @@ def test_ten_decks_leave_no_more_on_the_gpu_than_two(source: link.ModelSource, s
         left.append(torch.cuda.memory_allocated())
 
     assert left[-1] == left[1]
+
+
+# ---------------------------------------------------------------- compiled
+
+
+@pytest.fixture(scope="module")
+def compiled_model(source: link.ModelSource, device: Any) -> Iterator[Any]:
+    """A model with graphs that are warm for calls of four and of one; to make them takes seconds."""
+    torch._dynamo.reset()
+    logging.getLogger("torch.__trace").propagate = False  # to pytest, which keeps every line of it
+    model = load(source, device, link.Configure(link.Hardware()), lambda _report: None)
+    model.graphs = Graphs(model.unet, partial(whole, backend="eager"))
+    for size in (4, 1):
+        assert model.graphs.unet_for(shape_of(size)) is None
+    model.graphs.wait()
+    yield model
+    torch._dynamo.reset()
+
+
+@pytest.fixture
+def graphs(desk: Desk, order: link.Render, compiled_model: Any) -> Graphs:
+    """The graphs of the model that the desk draws with."""
+    desk.context.library._loaded[order.source.name, order.source.path, order.source.revision] = compiled_model
+    return compiled_model.graphs
+
+
+def shape_of(size: int) -> Shape:
+    return Shape(2 * size, 9, 8)
+
+
+def told_of(folder: Path, *keys: str) -> dict[int, tuple[Any, ...]]:
+    """Return what the sidecars of jobs 1 to 3 say."""
+    sidecars = {job: json.loads((folder / f"{job}.json").read_text()) for job in (1, 2, 3)}
+    return {job: tuple(about[key] for key in keys) for job, about in sidecars.items()}
+
+
+@pytest.mark.usefixtures("graphs")
+def test_what_a_graph_draws_is_called_compiled_and_is_the_same_picture(
+    desk: Desk, order: link.Render, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.draw(order)
+    compiled, pictures = told_of(tmp_path, "compiled"), levels_of(tmp_path)
+    for path in (*tmp_path.glob("*.png"), *tmp_path.glob("*.json")):
+        path.unlink()
+    monkeypatch.setattr(desk.context.library.get(order.source), "graphs", None)
+    desk.draw(order)
+
+    assert set(compiled.values()) == {(True,)}
+    assert set(told_of(tmp_path, "compiled").values()) == {(False,)}
+    assert max(abs(one - other) for one, other in zip(pictures, levels_of(tmp_path), strict=True)) <= 1
+
+
+def test_what_is_drawn_with_sliced_attention_is_drawn_eagerly_and_costs_no_graph(
+    desk: Desk, order: link.Render, tmp_path: Path, graphs: Graphs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+
+    def fits(seeds: list[int], size: int) -> bool:
+        calls.append(size)
+        return size == 1 and (2 not in seeds or calls.count(1) == 3)
+
+    with monkeypatch.context() as patched:
+        memory_for(patched, fits)
+        desk.draw(order)
+
+    told = told_of(tmp_path, "compiled", "attention_sliced")
+    assert told == {1: (True, False), 2: (False, True), 3: (True, False)}
+    assert all(graphs.unet_for(shape_of(size)) for size in (1, 4))
+
+
+@pytest.mark.usefixtures("graphs")
+def test_what_no_graph_fitted_is_not_called_compiled(desk: Desk, order: link.Render, tmp_path: Path) -> None:
+    one = link.Render(order.items[:1], order.source, 1)
+    with sliced_attention(desk.context.library.get(order.source)):  # another UNet than was compiled
+        (answer,) = desk.draw(one)
+
+    assert isinstance(answer, link.Finished)
+    assert json.loads((tmp_path / "1.json").read_text())["compiled"] is False
+
+
+def levels_of(folder: Path) -> list[int]:
+    """Return the levels of the pictures of jobs 1 to 3."""
+    levels: list[int] = []
+    for job in (1, 2, 3):
+        with Image.open(folder / f"{job}.png") as picture:
+            levels += picture.tobytes()
+    return levels
 
 
 # ---------------------------------------------------------------- LoRAs

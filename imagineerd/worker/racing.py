@@ -1,0 +1,93 @@
+"""Whether a compiled UNet pays here: it is raced against the plain one, once for each shape of call.
+
+The thread that draws runs the race, between two waves, when the graph is warm and nothing is compiled: so nothing else
+is on the device, and both do the very call that is to be drawn next. Who won stands on disk beside the sizes of calls
+(tuning.py). What lost is not even compiled while that stands.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import torch
+
+from imagineerd.errors import OutOfMemory
+from imagineerd.worker.compiling import Compiled, Graphs, Shape, alone
+from imagineerd.worker.devices import Device
+from imagineerd.worker.keeping import keep, kept
+from imagineerd.worker.memory import within_memory
+from imagineerd.worker.models import Model
+from imagineerd.worker.tuning import CALLS, NEAR, fingerprint, timed
+
+
+class Race(msgspec.Struct, frozen=True):
+    """The seconds of a UNet call, each way."""
+
+    eager: float
+    compiled: float
+
+    @property
+    def is_won(self) -> bool:
+        """Say whether the compiled one is faster by more than chance."""
+        return self.compiled * NEAR <= self.eager
+
+
+class RacedGraphs:
+    """Graphs of a model's UNet, of which only those are given that won. `folder` keeps races; None, in this process."""
+
+    def __init__(self, graphs: Graphs, model: Model, device: Device, folder: Path | None) -> None:
+        self._graphs = graphs
+        self._device = device
+        self._kept_as = folder / fingerprint(model, device) if folder else None
+        self._won: dict[Shape, bool] = {}
+
+    def unet_for(self, shape: Shape) -> Compiled | None:
+        """Return the compiled UNet where it is warm for this shape and has won, else None, and have it compiled."""
+        if self._has_won(shape) is False:
+            return None
+        compiled = self._graphs.unet_for(shape)
+        if compiled is not None and self._has_won(shape) is None:
+            self._race(shape, compiled)
+        return compiled if self._has_won(shape) else None
+
+    def close(self) -> None:
+        """Compile no more."""
+        self._graphs.close()
+
+    def _has_won(self, shape: Shape) -> bool | None:
+        """Say who won, None before the race."""
+        if shape not in self._won and (race := kept(self._path(shape), Race)):
+            self._won[shape] = race.is_won
+        return self._won.get(shape)
+
+    def _race(self, shape: Shape, compiled: Compiled) -> None:
+        """Run the race if nothing is compiled just now. Where memory runs out in it, the graph is not taken."""
+        with alone() as is_alone:
+            if not is_alone:
+                return
+            try:
+                race = within_memory(lambda: self._run(shape, compiled), lambda: None)
+            except OutOfMemory:
+                self._won[shape] = False
+                return
+        if compiled.fits:
+            self._won[shape] = keep(self._path(shape), Race, race).is_won
+
+    @torch.no_grad()
+    def _run(self, shape: Shape, compiled: Compiled) -> Race:
+        """Time both by turns, after a call of each that does not count."""
+        inputs = self._graphs.made_up(shape)
+        rounds = [
+            Race(
+                timed(self._device, lambda: self._graphs.eagerly(*inputs)),
+                timed(self._device, lambda: compiled(*inputs)),
+            )
+            for _ in range(1 + CALLS)
+        ][1:]
+        return Race(min(each.eager for each in rounds), min(each.compiled for each in rounds))
+
+    def _path(self, shape: Shape) -> Path | None:
+        if self._kept_as is None:
+            return None
+        return self._kept_as.with_name(f"{self._kept_as.name}-{shape.width}x{shape.height}-{shape.rows}-compiled.json")

@@ -1,0 +1,149 @@
+"""A graph is drawn with where it is faster than the plain UNet, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from imagineerd.worker.compiling import Graphs, Shape, alone, whole
+from imagineerd.worker.racing import Race, RacedGraphs
+
+SHAPE = Shape(2, 9, 8)
+LABOUR = 2000
+"""Times that the slow way does what the fast one does once, so that no other program decides the race."""
+
+
+class Unet(torch.nn.Module):
+    """As much of a UNet as is asked for a call of it; it takes its time unless it is compiled."""
+
+    config = SimpleNamespace(in_channels=4, cross_attention_dim=8)
+    dtype, device = torch.float32, torch.device("cpu")
+
+    def __init__(self, labour: int = 1) -> None:
+        super().__init__()
+        self.labour = labour
+        self.factor = 2
+
+    def forward(self, rows: torch.Tensor, _time: torch.Tensor, **_: Any) -> tuple[torch.Tensor]:
+        if not torch.compiler.is_compiling():
+            for _ in range(self.labour):
+                rows + 1
+        return (rows * self.factor,)
+
+
+class Backend:
+    """Runs the graph so many times in each call, and counts the graphs that it made."""
+
+    def __init__(self, labour: int = 1) -> None:
+        self.labour = labour
+        self.made = 0
+
+    def __call__(self, graph: Any, _inputs: Any) -> Any:
+        self.made += 1
+        return lambda *given: [graph(*given) for _ in range(self.labour)][-1]
+
+
+@pytest.fixture(autouse=True)
+def _forget_graphs() -> Iterator[None]:
+    torch._dynamo.reset()
+    yield
+    torch._dynamo.reset()
+
+
+@pytest.fixture
+def raced(model: Any, device: Any, tmp_path: Path) -> Any:
+    """Make graphs of a UNet that race, and wait until its first one is warm."""
+
+    def make(unet: Unet, backend: Any, **other: Any) -> RacedGraphs:
+        graphs = Graphs(unet, partial(whole, backend=backend))
+        made = RacedGraphs(graphs, replace(model, **other), device, tmp_path)
+        assert made.unet_for(SHAPE) is None
+        graphs.wait()
+        return made
+
+    return make
+
+
+def test_a_graph_that_is_faster_is_drawn_with(raced: Any) -> None:
+    graphs = raced(Unet(LABOUR), Backend())
+
+    compiled = graphs.unet_for(SHAPE)
+
+    assert compiled is not None
+    assert compiled.fits
+
+
+def test_one_that_is_slower_is_not(raced: Any) -> None:
+    graphs = raced(Unet(), Backend(LABOUR))
+
+    assert graphs.unet_for(SHAPE) is None
+
+
+def test_nor_is_one_that_is_as_fast(raced: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    graphs = raced(Unet(), Backend())
+    monkeypatch.setattr(graphs, "_run", lambda *_: Race(eager=1.02, compiled=1.0))
+
+    assert graphs.unet_for(SHAPE) is None
+
+
+def test_the_race_is_run_once_for_all_workers_and_what_lost_is_not_even_compiled(raced: Any, tmp_path: Path) -> None:
+    raced(Unet(), Backend(LABOUR)).unet_for(SHAPE)
+    (outcome,) = tmp_path.iterdir()
+    again, other_model = Backend(), Backend()
+    later = raced(Unet(LABOUR), again)
+
+    assert "8x9-2-compiled" in outcome.name
+    assert (later.unet_for(SHAPE), again.made) == (None, 0)
+    assert raced(Unet(LABOUR), other_model, revision="another").unet_for(SHAPE) is not None
+
+
+def test_what_won_needs_no_second_race(raced: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    raced(Unet(LABOUR), Backend()).unet_for(SHAPE)
+    later = raced(Unet(LABOUR), Backend())
+    monkeypatch.setattr(later, "_run", None)
+
+    assert later.unet_for(SHAPE) is not None
+
+
+def test_no_race_is_run_while_something_is_compiled(raced: Any, tmp_path: Path) -> None:
+    graphs = raced(Unet(LABOUR), Backend())
+    with alone():
+        meanwhile = graphs.unet_for(SHAPE)
+        outcomes = list(tmp_path.iterdir())
+
+    assert (meanwhile, outcomes) == (None, [])
+    assert graphs.unet_for(SHAPE) is not None
+
+
+def test_a_graph_that_there_is_no_memory_for_is_not_taken_here_and_may_be_elsewhere(raced: Any, tmp_path: Path) -> None:
+    def out_of_memory(graph: Any, _inputs: Any) -> Any:
+        calls: list[int] = []
+
+        def call(*given: Any) -> Any:
+            calls.append(1)
+            if len(calls) > 1:  # the first one warms it up
+                raise torch.OutOfMemoryError("CUDA out of memory.")
+            return graph(*given)
+
+        return call
+
+    graphs = raced(Unet(LABOUR), out_of_memory)
+
+    assert graphs.unet_for(SHAPE) is None
+    assert graphs.unet_for(SHAPE) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_call_that_its_graph_does_not_fit_decides_nothing(raced: Any, tmp_path: Path) -> None:
+    graphs = raced(unet := Unet(LABOUR), Backend())
+    unet.factor = 3  # a graph is made for the module as it was
+
+    assert graphs.unet_for(SHAPE) is None
+    assert list(tmp_path.iterdir()) == []
