@@ -42,7 +42,7 @@ def test_a_card_that_is_not_drawn_yet_stands_for_itself():
 
 def test_what_was_found_keeps_its_names():
     listed = protocol.ListedTake(take=take(5), card="Leo", pick=True)
-    (card,) = found(protocol.Takes(takes=(listed,)))
+    (card,) = found((listed,))
     assert (card.name, card.key, card.pick) == ("Leo", "5", True)
 
 
