@@ -460,7 +460,7 @@ def test_what_the_worker_and_the_sockets_are_told_once_waits_for_a_restart() -> 
 def test_the_worker_gets_the_hardware_section(paths: Paths) -> None:
     write(paths, "hardware: {device: 'cuda:1', enable_cpu_offload: yes, threads: 4}\n")
 
-    assert hardware_of(load_config(paths)) == link.Hardware("cuda:1", cpu_offload=True, threads=4)
+    assert hardware_of(load_config(paths)) == link.Hardware("cuda:1", cpu_offload=True, threads=4, compile=True)
 
 
 @pytest.mark.parametrize(
