@@ -324,14 +324,17 @@ def test_what_is_drawn_with_sliced_attention_is_drawn_eagerly_and_costs_no_graph
     assert all(graphs.unet_for(shape_of(size)) for size in (1, 4))
 
 
-@pytest.mark.usefixtures("graphs")
-def test_what_no_graph_fitted_is_not_called_compiled(desk: Desk, order: link.Render, tmp_path: Path) -> None:
+def test_what_no_graph_fitted_is_not_called_compiled(
+    desk: Desk, order: link.Render, tmp_path: Path, graphs: Graphs
+) -> None:
     one = link.Render(order.items[:1], order.source, 1)
+    assert graphs.unet_for(shape_of(1)) is not None
     with sliced_attention(desk.context.library.get(order.source)):  # another UNet than was compiled
         (answer,) = desk.draw(one)
 
     assert isinstance(answer, link.Finished)
     assert json.loads((tmp_path / "1.json").read_text())["compiled"] is False
+    assert graphs.unet_for(shape_of(1)) is None
 
 
 def levels_of(folder: Path) -> list[int]:
