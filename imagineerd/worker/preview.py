@@ -1,9 +1,9 @@
 """Small pictures of what is being drawn, for those who watch: no VAE, a linear map from latents to RGB.
 
 The average colour of 8 x 8 pixels is close to a linear function of their latent cell (the idea:
-discuss.huggingface.co/t/23204). The map is our own least-squares fit for each model, made when that is loaded
-from what its VAE decodes soft noise to. With the starter model at its own size it explains 78 % of the variance of true
-pictures; the best linear map, 81 %.
+discuss.huggingface.co/t/23204). The map is our own least-squares fit for each model, made from what its VAE decodes
+soft noise to. With the starter model at its own size it explains 78 % of the variance of true pictures; the best linear
+map, 81 %.
 
 What is shown is where the sampler is heading: the denoised latents that the UNet's prediction implies, not the noisy
 ones of the step. On CUDA their copy is not waited for: it is shown a step later, and what would overtake it is dropped.
@@ -133,9 +133,13 @@ def picture_of(latent: torch.Tensor, rgb_map: torch.Tensor, max_side: int) -> to
 
 
 def fit_ahead(model: Model, device: Device) -> None:
-    """Fit the model's map before anything is drawn, as it waits for the device. Without memory for it, leave it."""
-    with contextlib.suppress(OutOfMemory):
-        within_memory(lambda: map_of(model), lambda: free_cached(device))
+    """On CUDA fit the model's map before anything is drawn, as that waits for the device; elsewhere nobody does.
+
+    Without memory for it the first preview tries again.
+    """
+    if device.kind == "cuda":
+        with contextlib.suppress(OutOfMemory):
+            within_memory(lambda: map_of(model), lambda: free_cached(device))
 
 
 def map_of(model: Model) -> torch.Tensor:

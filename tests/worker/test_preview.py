@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from imagineerd.worker.decode import decode
 from imagineerd.worker.denoise import Prediction, denoise, row_of
 from imagineerd.worker.mailbox import Mailbox
 from imagineerd.worker.models import load
-from imagineerd.worker.preview import Previewer, denoised, fit, map_of, picture_of
+from imagineerd.worker.preview import Previewer, denoised, fit, fit_ahead, map_of, picture_of
 
 STARTER = Path(preview.__file__).parents[1] / "starter" / "model"
 
@@ -195,6 +196,32 @@ def test_the_map_is_fitted_once_and_is_the_same_each_time(model: Any, monkeypatc
 
     assert torch.equal(fit(model), first)
     assert map_of(model) is first
+
+
+@pytest.mark.parametrize(("kind", "is_fitted"), [("cuda", True), ("cpu", False)])
+def test_on_a_gpu_the_map_is_fitted_before_anything_is_drawn(
+    model: Any, device: Any, kind: str, *, is_fitted: bool
+) -> None:
+    fresh = replace(model, rgb_map=None)
+
+    fit_ahead(fresh, replace(device, kind=kind))
+
+    assert (fresh.rgb_map is not None) is is_fitted
+
+
+def test_without_memory_for_it_the_first_preview_fits_the_map(
+    model: Any, device: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def out_of_memory(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    fresh = replace(model, rgb_map=None)
+    with monkeypatch.context() as patched:
+        patched.setattr(model.vae, "decode", out_of_memory)
+        fit_ahead(fresh, replace(device, kind="cuda"))
+
+    assert fresh.rgb_map is None
+    assert map_of(fresh).shape == (5, 3)
 
 
 def test_a_preview_of_the_starter_model_at_its_own_size_is_near_the_picture(device: Any) -> None:
