@@ -1,91 +1,152 @@
-"""UNet calls alone: what a picture's height, cuDNN's choice of convolutions and each way to compile change."""
+"""Calls alone: what a picture's height, cuDNN's choice of convolutions, the layout and each way to compile change."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import msgspec
 import torch
 from bench import Bench
+from rows import Row
 from shapes import flops_of, seconds_of
+from torch import _dynamo
+from torch._dynamo.utils import counters
 
-from imagineerd.worker.compiling import Shape, Unet, by_region, whole
+from imagineerd.worker import decode
+from imagineerd.worker.compiling import RECOMPILES, Shape, Unet
 from imagineerd.worker.models import Model
 
 COMPILE_S = 60.0
 """What compiling takes, for the plan; nobody has measured it yet for the UNet of SD 1.5."""
 RUNS = 5
-WAYS = {"the whole UNet": whole, "by region": by_region}
 
 
-def heights(bench: Bench, model: Model, size: int) -> None:
-    """Compare the picture's height with the nearest ones whose latents halve evenly down to the lowest level."""
+def shape_of(bench: Bench, size: int, cells: int = 0) -> Shape:
+    """Return the guided call for so many pictures, of so many rows of latents or of the benchmark's."""
+    return Shape(2 * size, cells or bench.height // 8, bench.width // 8)
+
+
+def one(bench: Bench, model: Model, shape: Shape, way: str) -> None:
+    """Measure a call by the graphs that the model has, or eagerly where it has none.
+
+    Raises `RuntimeError` where there are graphs but none is warm for it, or it did not fit on the way.
+    """
+    bench.at = f"one UNet call, {way}, batch {shape.rows // 2}"
+    if model.graphs is None:
+        _add(bench, way, shape, _seconds(_of(model.unet), model, shape))
+        return
+    seconds = _seconds(_warm(model, shape), model, shape)
+    _warm(model, shape)
+    _add(bench, way, shape, seconds)
+
+
+def _warm(model: Model, shape: Shape) -> Unet:
+    unet = model.graphs.unet_for(shape)
+    if unet is None:
+        raise RuntimeError(f"No graph is warm for {shape}, so that it is drawn eagerly.")
+    return unet
+
+
+def each_size(bench: Bench, model: Model, way: str) -> None:
+    """Measure a call of each batch size, as `one` does."""
+    for size in bench.device.batch_sizes:
+        one(bench, model, shape_of(bench, size), way)
+
+
+def neighbours(bench: Bench, model: Model) -> list[int]:
+    """Return the rows of the nearest latents that halve evenly down to the UNet's lowest level; none if its own do."""
     deep = 2 ** (len(model.unet.config.block_out_channels) - 1)
     rows = bench.height // 8
     below = rows // deep * deep
-    for cells in sorted({below, rows, below + deep} if rows != below else {rows}):
-        seconds = _seconds(_of(model.unet), model, Shape(2 * size, cells, bench.width // 8))
-        _tell(bench, f"one UNet call, {bench.width}x{8 * cells}", size, seconds, 8 * cells)
+    return [] if rows == below else [below, below + deep]
+
+
+def heights(bench: Bench, model: Model, size: int) -> None:
+    """Compare the picture's height with the nearest ones whose latents halve evenly."""
+    for cells in sorted({bench.height // 8, *neighbours(bench, model)}):
+        one(bench, model, shape_of(bench, size, cells), f"{bench.width}x{8 * cells}")
 
 
 def cudnn(bench: Bench, model: Model, size: int) -> None:
     """Measure what it costs that convolutions are not chosen by timing."""
     with _chosen_by_timing():
-        seconds = _seconds(_of(model.unet), model, _shape(bench, size))
-    _tell(bench, "one UNet call, convolutions chosen by timing", size, seconds, bench.height)
-
-
-def one(bench: Bench, model: Model, size: int, way: str) -> None:
-    """Measure a call by the graphs that the model has, or eagerly where it has none."""
-    measure, shape = f"one UNet call, {way}", _shape(bench, size)
-    unet = _of(model.unet) if model.graphs is None else model.graphs.unet_for(shape)
-    if unet is None:
-        bench.say(measure, "is not compiled", size)
-    else:
-        _tell(bench, measure, size, _seconds(unet, model, shape), bench.height)
+        one(bench, model, shape_of(bench, size), "convolutions chosen by timing")
 
 
 def cuda_graphs(bench: Bench, model: Model, size: int) -> None:
-    """Measure a call of the whole UNet whose launches were recorded; it is compiled for this size alone."""
-    measure = "one UNet call, CUDA graphs"
-    if bench.is_late(measure, COMPILE_S):
-        return
-    graphed: Any = torch.compile(model.unet, mode="reduce-overhead", fullgraph=True, dynamic=False)
+    """Measure a call of the whole UNet whose launches were recorded; it is compiled for this size alone.
+
+    Raises `RuntimeError` where they were not recorded.
+    """
+    bench.at = f"CUDA graphs, batch {size}"
+    _dynamo.config.recompile_limit = RECOMPILES
+    skipped = counters["inductor"]["cudagraph_skips"]
+    seconds = _seconds(_of(recorded(model.unet)), model, shape_of(bench, size))
+    if counters["inductor"]["cudagraph_skips"] > skipped:
+        raise RuntimeError("Inductor would not record CUDA graphs.")
+    _add(bench, "CUDA graphs", shape_of(bench, size), seconds)
+
+
+def recorded(unet: Any) -> Any:
+    """Return the UNet compiled with CUDA graphs."""
+    return torch.compile(unet, mode="reduce-overhead", fullgraph=True, dynamic=False)
+
+
+def decodes(bench: Bench, model: Model, layout: torch.memory_format) -> None:
+    """Measure the VAE alone in this layout, for each number of pictures that a call may have."""
+    way = str(layout).removeprefix("torch.")
+    model.vae.to(memory_format=layout)
     try:
-        seconds = _seconds(_of(graphed), model, _shape(bench, size), runs=3 * RUNS)  # it records at the second one
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is told in its row
-        bench.say(measure, f"broke: {error!r}"[:100], size)
-        return
-    _tell(bench, measure, size, seconds, bench.height)
+        for size in sorted(decode.SIZES):
+            bench.at = f"one decode, {way}, batch {size}"
+            seconds = min(seconds_of(model.device, _decoding(bench, model, size), RUNS))
+            _tell(bench, Row(f"one decode, {way}", size), seconds, size * bench.vae_work)
+    finally:
+        model.vae.to(memory_format=torch.contiguous_format)
 
 
-def _tell(bench: Bench, measure: str, size: int, seconds: float, height: int) -> None:
-    """Tell the time of a call, its rate, and the time a row of latents and picture."""
-    rate = size * flops_of(bench.path, bench.width, height)[0] / seconds
-    each = 1e6 * seconds / (size * height // 8)
-    note = (
-        f"{1000 * seconds:.1f} ms, {rate / 1e12:.4g} TFLOP/s, {rate / bench.rate:.1%}, {each:.0f} µs a row of latents"
-    )
-    bench.say(measure, note, size)
+def _decoding(bench: Bench, model: Model, size: int) -> Callable[[], None]:
+    cells = (bench.height // 8, bench.width // 8)
+    latents = torch.randn(size, model.vae.config.latent_channels, *cells, device=model.device, dtype=model.dtype)
+
+    def decoding() -> None:
+        decode.decode(model, latents, size).span.wait()
+
+    return decoding
+
+
+def _add(bench: Bench, way: str, shape: Shape, seconds: list[float]) -> None:
+    """Tell the best time of a call, and what that is for a row of latents and picture."""
+    size, best = shape.rows // 2, min(seconds)
+    work = size * flops_of(bench.path, 8 * shape.width, 8 * shape.height)[0]
+    each = f"{1e6 * best / (size * shape.height):.0f} µs a row of latents"
+    _tell(bench, Row(f"one UNet call, {way}", size, note=each), best, work)
+
+
+def _tell(bench: Bench, row: Row, seconds: float, work: float) -> None:
+    """Add the row of a call that took so many seconds for so many FLOP."""
+    rate = work / seconds
+    note = f"{1000 * seconds:.1f} ms a call{f', {row.note}' if row.note else ''}"
+    bench.tell(msgspec.structs.replace(row, tflops=rate / 1e12, share=bench.share(rate), note=note))
 
 
 @torch.no_grad()
-def _seconds(unet: Unet, model: Model, shape: Shape, runs: int = RUNS) -> float:
+def _seconds(unet: Unet, model: Model, shape: Shape) -> list[float]:
+    """Return the seconds of some calls, after those that compile, record and choose."""
     about = {"device": model.device, "dtype": model.dtype}
     rows = torch.randn(shape.rows, model.unet.config.in_channels, *shape[1:], **about)
     text = torch.randn(shape.rows, 77, model.unet.config.cross_attention_dim, **about)
     at = torch.tensor(500.0, device=model.device)
-    return min(seconds_of(model.device, lambda: unet(rows, at, text), runs=runs))
-
-
-def _shape(bench: Bench, size: int) -> Shape:
-    return Shape(2 * size, bench.height // 8, bench.width // 8)
+    for _ in range(3):  # CUDA graphs warm up, record, and only then replay
+        unet(rows, at, text)
+    return seconds_of(model.device, lambda: unet(rows, at, text), runs=RUNS)
 
 
 def _of(unet: Any) -> Unet:
     """Let a UNet of diffusers be called as `Graphs` is."""
-    return lambda rows, at, text: unet(rows, at, encoder_hidden_states=text, return_dict=False)
+    return lambda rows, at, text: unet(rows, at, encoder_hidden_states=text, return_dict=False)[0]
 
 
 @contextlib.contextmanager

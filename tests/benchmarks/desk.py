@@ -3,31 +3,70 @@
 from __future__ import annotations
 
 import collections
-import contextlib
+import itertools
 import json
+import queue
 import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
+import torch
+from rows import Timed
 
 from imagineerd import link
-from imagineerd.jobs import GenerateSpec, LoraWeight
+from imagineerd.jobs import BACKGROUND, GenerateSpec, LoraWeight, group_key
+from imagineerd.scheduler import Waiting
+from imagineerd.waitlist import Waitlist
 from imagineerd.worker.compiling import Graphs, Shape
 from imagineerd.worker.context import Context
 from imagineerd.worker.devices import Device
 from imagineerd.worker.kinds import generate
 from imagineerd.worker.mailbox import Mailbox
 from imagineerd.worker.models import Library, Model
+from imagineerd.worker.tuning import Tuning
 
-ROOT = Path(__file__).resolve().parents[2]
-PIPELINE = Path(__file__).with_name("pipeline.py")
 EVERYTHING = link.Watch(all=True, rate=4.0, max_side=96)
+REPORT_S = 30.0
+"""What a report may take to come, once all is written."""
 Mix = list[tuple[str, str, float]]
+JOBS = itertools.count(1)
+
+
+class Call(NamedTuple):
+    """The cards of one order, and the fixed size of its UNet calls."""
+
+    specs: Sequence[GenerateSpec]
+    size: int
+
+
+def in_calls_of(size: int, specs: Sequence[GenerateSpec]) -> list[Call]:
+    """Split cards into calls of one size; the last one is padded where they do not fill it."""
+    return [Call(specs[start : start + size], size) for start in range(0, len(specs), size)]
+
+
+def as_dealt(specs: Sequence[GenerateSpec], sizes: Sequence[int]) -> list[Call]:
+    """Split cards into the calls that the daemon's scheduler makes of them for one worker that has nothing else."""
+    waiting = Waitlist()
+    waiting.add(Waiting(at, BACKGROUND, at, float(at), group_key(spec)) for at, spec in enumerate(specs))
+    calls = []
+    while batch := waiting.next(sizes):
+        calls.append(Call([specs[job] for job in batch.jobs], batch.size))
+        for job in batch.jobs:
+            waiting.drop(job)
+    return calls
+
+
+def items_of(call: Call, folder: Path) -> tuple[link.Item, ...]:
+    """Return the jobs of an order; their files go into the folder."""
+    return tuple(
+        link.Item(job, 1, "deck", place, spec, str(folder / f"{job}"))
+        for place, (spec, job) in enumerate(zip(call.specs, JOBS, strict=False))
+    )
 
 
 class Given:
@@ -46,12 +85,13 @@ class Desk:
     def __init__(self, device: Device, source: link.ModelSource, folder: Path) -> None:
         self._ours, theirs = socket.socketpair()
         self._mailbox = Mailbox(theirs)
-        self._told: collections.Counter[str] = collections.Counter()
+        self._reports: queue.SimpleQueue[link.Report] = queue.SimpleQueue()
+        self._orders = itertools.count(1)
         self._source = source
         self._folder = folder
         configure = link.Configure(link.Hardware())
         self._context = Context(self._mailbox, configure, device, Library(device, configure, self._mailbox.send))
-        self._context.tuning = Given()  # type: ignore[assignment]
+        self._tuning = self._context.tuning
         threading.Thread(target=self._listen, daemon=True).start()
 
     @property
@@ -59,145 +99,104 @@ class Desk:
         """The loaded model."""
         return self._context.library.get(self._source)
 
-    def deal(
+    def deal(  # noqa: PLR0913 - what a measure may change
         self,
-        specs: list[GenerateSpec],
-        size: int,
+        calls: Iterable[Call],
         mix: Mix | None = None,
         *,
+        tuned: bool = False,
         watched: bool = False,
         beside: bool = True,
-    ) -> float:
-        """Draw a deck in orders of `size`; return the seconds until the last picture is durable.
+        compiled: bool = False,
+    ) -> Timed:
+        """Draw a deck; return the seconds until the last picture is durable, and in what calls it was drawn.
 
-        Without `beside` each order's files are written before the next one is drawn.
+        With `tuned` the worker splits the calls as it does by what it measured. Without `beside` each order's files are
+        written before the next one is drawn. Raises `RuntimeError` where a picture failed, or was not `compiled`.
         """
+        self._context.tuning = self._tuning if tuned else Given()  # type: ignore[assignment]
         self._mailbox.watch = EVERYTHING if watched else link.Watch()
-        mix = mix or []
-        mixed = [_with(spec, mix) for spec in specs]
-        orders = self._context.orders
-        failed = self._told["failed"]
-        began = time.perf_counter()
-        for start in range(0, len(mixed), size):
-            render = self._order(mixed[start : start + size], size, mix)
-            order = orders.begin(render)
-            generate.run(order, self._context)
-            orders.end(order)
-            if not beside:
-                orders.finish()
-        orders.finish()
-        seconds = time.perf_counter() - began
-        if self._told["failed"] > failed:
-            raise RuntimeError("Pictures failed, so their time means nothing.")
-        return seconds
+        with tempfile.TemporaryDirectory(dir=self._folder, ignore_cleanup_errors=True) as folder:
+            renders = [self._render(call, mix or [], Path(folder)) for call in calls]
+            began = time.perf_counter()
+            for render in renders:
+                self._draw(render)
+                if not beside:
+                    self._context.orders.finish()
+            self._context.orders.finish()
+            seconds = time.perf_counter() - began
+            self._check_reports(renders)
+            sidecars = [json.loads(path.read_bytes()) for path in Path(folder).glob("*.json")]
+        if compiled:
+            self._check_compiled(sidecars)
+        return Timed(seconds, _sizes_of(sidecars))
 
-    def compile(self, make: Callable[[Any], Any], sizes: tuple[int, ...], height: int, width: int) -> float:
-        """Have the UNet compiled in this way for guided calls of these sizes; return the seconds."""
+    def lay_out(self, layout: torch.memory_format) -> None:
+        """Bring the UNet's weights into this order in memory; what the worker measured before holds no more."""
+        self.model.unet.to(memory_format=layout)
+        self._tuning = Tuning(self._context.device, None)
+
+    def compile(self, make: Callable[[Any], Any], shapes: Iterable[Shape]) -> float:
+        """Have the UNet compiled in this way for these calls; return the seconds. `is_warm` tells what came of it."""
         began = time.perf_counter()
-        self.model.graphs = Graphs(self.model.unet, make)
-        for size in sizes:
-            self.model.graphs.unet_for(Shape(2 * size, height // 8, width // 8))
-        self.model.graphs.wait()
+        graphs = self.model.graphs = Graphs(self.model.unet, make)
+        for shape in shapes:
+            graphs.unet_for(shape)
+        graphs.wait()
         return time.perf_counter() - began
 
-    def _order(self, specs: list[GenerateSpec], size: int, mix: Mix) -> link.Render:
-        began = time.monotonic_ns()
-        items = tuple(
-            link.Item(began + number, 1, "deck", number, spec, str(self._folder / f"{began}_{number}"))
-            for number, spec in enumerate(specs)
-        )
-        return link.Render(items, self._source, size, tuple((name, path) for name, path, _ in mix))
+    def is_warm(self, shape: Shape) -> bool:
+        """Say whether such a call is drawn by a compiled graph."""
+        graphs = self.model.graphs
+        return graphs is not None and graphs.unet_for(shape) is not None
+
+    def _render(self, call: Call, mix: Mix, folder: Path) -> link.Render:
+        weights = tuple(LoraWeight(name, weight) for name, _, weight in mix)
+        specs = [msgspec.structs.replace(spec, mix=weights) for spec in call.specs]
+        items = items_of(Call(specs, call.size), folder)
+        loras = tuple((name, path) for name, path, _ in mix)
+        return link.Render(items, self._source, call.size, loras, next(self._orders))
+
+    def _draw(self, render: link.Render) -> None:
+        order = self._context.orders.begin(render)
+        try:
+            generate.run(order, self._context)
+        finally:
+            self._context.orders.end(order)
+
+    def _check_reports(self, renders: Sequence[link.Render]) -> None:
+        """Read what was said of these orders, to the end. Raises `RuntimeError` where a picture failed."""
+        numbers = {render.order for render in renders}
+        jobs = {item.job for render in renders for item in render.items}
+        failed = []
+        while numbers:
+            match self._reports.get(timeout=REPORT_S):
+                case link.OrderDone(order=number):
+                    numbers.discard(number)
+                case link.Failed(job=job, message=message) if job in jobs:
+                    failed.append(message)
+        if failed:
+            raise RuntimeError(
+                f"{len(failed)} of {len(jobs)} pictures failed, so their time means nothing: {failed[0]}"
+            )
+
+    def _check_compiled(self, sidecars: Sequence[dict[str, Any]]) -> None:
+        """Raise `RuntimeError` where a picture was not drawn by a graph, or where one did not fit on the way."""
+        eager = [about for about in sidecars if not (about["compiled"] and self.is_warm(_shape_of(about)))]
+        if eager:
+            raise RuntimeError(f"{len(eager)} of {len(sidecars)} pictures were drawn eagerly: {_sizes_of(eager)}.")
 
     def _listen(self) -> None:
         reader = self._ours.makefile("rb")
         while header := reader.read(4):
-            report = link.decode_report(reader.read(link.length_of(header)))
-            self._told[type(report).__name__.lower()] += 1
+            self._reports.put(link.decode_report(reader.read(link.length_of(header))))
 
 
-def _with(spec: GenerateSpec, mix: Mix) -> GenerateSpec:
-    import msgspec
-
-    return msgspec.structs.replace(spec, mix=tuple(LoraWeight(name, weight) for name, _, weight in mix))
-
-
-# ---------------------------------------------------------------- processes
+def _sizes_of(sidecars: Iterable[dict[str, Any]]) -> str:
+    """Say how many pictures were drawn in calls of which size."""
+    sizes = collections.Counter(about["batch_size"] for about in sidecars)
+    return ", ".join(f"{count} in calls of {size}" for size, count in sorted(sizes.items(), reverse=True))
 
 
-def fresh_worker(
-    hardware: link.Hardware, source: link.ModelSource, specs: list[GenerateSpec], size: int
-) -> list[float]:
-    """Start a worker process; return the seconds from then to the end of its first deck, and those of its second."""
-    ours, theirs = socket.socketpair()
-    command = [sys.executable, "-P", "-m", "imagineerd.worker", "--fd", str(theirs.fileno())]
-    began = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder, theirs:
-        process = subprocess.Popen(
-            command, pass_fds=[theirs.fileno()], env={**_environ(), "PYTHONPATH": str(ROOT)}, stderr=subprocess.DEVNULL
-        )
-        ours.sendall(link.frame(link.Configure(hardware, offline=True, keep=folder)))
-        reader = ours.makefile("rb")
-        seconds = []
-        for deck in range(2):
-            for start in range(0, len(specs), size):
-                items = tuple(
-                    link.Item(
-                        1000 * deck + start + number, 1, "deck", number, spec, f"{folder}/{deck}_{start}_{number}"
-                    )
-                    for number, spec in enumerate(specs[start : start + size])
-                )
-                ours.sendall(link.frame(link.Render(items, source, size)))
-            for _ in range(0, len(specs), size):
-                _until_done(reader)
-            seconds.append(time.perf_counter() - began)
-            began = time.perf_counter()
-        ours.sendall(link.frame(link.Quit()))
-        process.wait(timeout=60)
-    return seconds
-
-
-def _until_done(reader: Any) -> None:
-    while True:
-        match link.decode_report(reader.read(link.length_of(reader.read(4)))):
-            case link.Failed(message=message):
-                raise RuntimeError(message)
-            case link.OrderDone():
-                return
-
-
-@contextlib.contextmanager
-def bare_loop(model: str, folder: Path, device: str, mix: Mix) -> Iterator[Callable[[list[GenerateSpec]], float]]:
-    """Give a function that has a `StableDiffusionPipeline` draw cards one by one, and returns the seconds."""
-    loras = [f"{path}={weight}" for _, path, weight in mix]
-    command = [sys.executable, str(PIPELINE), model, str(folder), device, *loras]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, env=_environ(), text=True, **pipes)
-    try:
-
-        def draw(specs: list[GenerateSpec]) -> float:
-            process.stdin.write(json.dumps([_card(spec) for spec in specs]) + "\n")
-            process.stdin.flush()
-            return float(process.stdout.readline())
-
-        yield draw
-    finally:
-        process.stdin.close()
-        process.wait()
-
-
-def _card(spec: GenerateSpec) -> dict[str, object]:
-    return {
-        "prompt": spec.prompt,
-        "negative_prompt": spec.negative_prompt,
-        "width": spec.width,
-        "height": spec.height,
-        "num_inference_steps": spec.steps,
-        "guidance_scale": spec.guidance_scale,
-        "seed": spec.seed,
-    }
-
-
-def _environ() -> dict[str, str]:
-    import os
-
-    return {**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "DIFFUSERS_VERBOSITY": "error"}
+def _shape_of(about: dict[str, Any]) -> Shape:
+    return Shape(2 * about["batch_size"], about["height"] // 8, about["width"] // 8)

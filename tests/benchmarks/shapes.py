@@ -5,8 +5,10 @@ What a card costs is counted, not measured: `flops_of` runs the parts on the met
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -42,26 +44,28 @@ SD15: dict[str, dict[str, Any]] = {
 """stable-diffusion-v1-5's own configuration where it differs from the classes' defaults."""
 
 
-def build_sd15(folder: Path, device: torch.device, dtype: torch.dtype) -> Path:
-    """Write a model folder; the weights are drawn on the device."""
+def build(folder: Path, shape: dict[str, dict[str, Any]], device: torch.device, dtype: torch.dtype) -> Path:
+    """Write a model folder of this shape; the weights are drawn on the device."""
     torch.manual_seed(0)
     with torch.device(device):
         parts = {
-            "unet": UNet2DConditionModel(**SD15["unet"]),
-            "vae": AutoencoderKL(**SD15["vae"]),
-            "text_encoder": CLIPTextModel(CLIPTextConfig(**SD15["text_encoder"])),
+            "unet": UNet2DConditionModel(**shape["unet"]),
+            "vae": AutoencoderKL(**shape["vae"]),
+            "text_encoder": CLIPTextModel(CLIPTextConfig(**shape["text_encoder"])),
         }
     for name, part in parts.items():
         part.to(dtype).save_pretrained(folder / name)
-    DPMSolverMultistepScheduler(**SD15["scheduler"]).save_pretrained(folder / "scheduler")
+    DPMSolverMultistepScheduler(**shape["scheduler"]).save_pretrained(folder / "scheduler")
     shutil.copytree(STARTER / "tokenizer", folder / "tokenizer")
     shutil.copy(STARTER / "model_index.json", folder)
     return folder
 
 
-def write_loras(folder: Path, unet: Any) -> list[tuple[str, str, float]]:
-    """Write two LoRAs of what kohya's trainer changes by default; return (name, path, weight) of each."""
+def write_loras(folder: Path, model: Path) -> list[tuple[str, str, float]]:
+    """Write two LoRAs of what kohya's trainer changes by default in a model; return (name, path, weight) of each."""
     mix = []
+    with torch.device("meta"):
+        unet = UNet2DConditionModel.from_config(_config(model / "unet"))
     for seed, weight in ((1, 0.6), (2, 0.4)):
         generator = torch.Generator().manual_seed(seed)
         path = folder / f"lora{seed}.safetensors"
@@ -79,6 +83,7 @@ def write_loras(folder: Path, unet: Any) -> list[tuple[str, str, float]]:
     return mix
 
 
+@functools.cache
 def flops_of(folder: Path, width: int, height: int) -> tuple[float, float]:
     """Return the FLOP of a UNet call for one picture with guidance, and of its decode; 2 for a multiply-add."""
     with torch.device("meta"):
@@ -102,7 +107,6 @@ def matmul_rate(device: torch.device, dtype: torch.dtype) -> float:
 
 def seconds_of(device: torch.device, work: Any, runs: int) -> list[float]:
     """Return the seconds of each run, after one that does not count."""
-    import time
 
     def synchronize() -> None:
         if device.type == "cuda":

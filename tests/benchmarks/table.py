@@ -8,7 +8,7 @@ import sqlite3
 import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import msgspec
@@ -87,7 +87,7 @@ def report(lines: Sequence[Line], load_before: float, load_after: float) -> Repo
         versions={
             "python": platform.python_version(),
             "sqlite": sqlite3.sqlite_version,
-            **{package: version(package) for package in PACKAGES},
+            **{package: _version(package) for package in PACKAGES},
         },
         load_before=round(load_before, 2),
         load_after=round(load_after, 2),
@@ -116,6 +116,14 @@ def _cells(line: Line) -> tuple[str, ...]:
     ratio = "" if line.ratio is None else f"{line.ratio:.3g}"
     met = {True: "yes", False: "NO", None: ""}[line.met]
     return (line.benchmark, line.measure, line.imagineer, line.reference, ratio, line.goal, met)
+
+
+def _version(package: str) -> str:
+    """Return a package's version; a benchmark that does without it runs without it."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"
 
 
 def _cpu() -> str:
