@@ -36,7 +36,6 @@ ELSEWHERE = {
         "the program that trains the model, tested by what it makes",
     ),
     "imagineerd/worker/context.py": ("tests/worker/test_main.py", "what a job may use, seen in the process"),
-    "imagineerd/worker/failures.py": ("tests/worker/test_main.py", "what went wrong, as the process reports it"),
     "imagineerd/worker/mailbox.py": ("tests/test_dispatch.py", "the link's other end, which the fake worker uses too"),
     "imagineerd/worker/sidecar.py": ("tests/worker/test_outputs.py", "the text that outputs writes"),
     "imagineer_tui/*": ("tests/imagineer_tui/test_cli.py", "the command line, tested as it is typed"),

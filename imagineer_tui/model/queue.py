@@ -56,7 +56,8 @@ def progress_of(world: World, batch: Batch) -> tuple[int, int]:
 
 def steps_left(world: World, jobs: Iterable[Job]) -> int:
     """Return the steps that are still to be taken."""
-    return sum(_steps(job) - (world.progress[job.id].step if job.id in world.progress else 0) for job in jobs)
+    taken = {number: progress.step for number, progress in world.progress.items()}
+    return sum(max(0, _steps(job) - taken.get(job.id, 0)) for job in jobs)
 
 
 def seconds_left(world: World, steps: int, now: float) -> float | None:

@@ -137,7 +137,7 @@ def test_a_mix_is_renamed_and_each_change_is_told(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("gothic")
-@pytest.mark.parametrize("name", ["ink", "two words"])
+@pytest.mark.parametrize("name", ["ink", "two: words"])
 def test_a_mix_may_not_be_called_as_a_lora_or_anyhow(client: Client, name: str) -> None:
     with pytest.raises(Invalid, match="name"):
         client.save_mix(name, [LoraWeight("Gold")])

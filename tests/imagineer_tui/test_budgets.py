@@ -84,7 +84,8 @@ def test_progress_five_times_a_second(size: tuple[int, int], drawing: FakeDaemon
         screen_of(b"4", b"begins", folder, size) as terminal,
         again_and_again(lambda step: tick(drawing, step)),
     ):
-        terminal.wait_for(b"step")
+        terminal.wait_for(b"it/s")
+        terminal.bytes_in(SECONDS)  # until the rate is one of some seconds, and settles
         assert 0 < terminal.bytes_in(SECONDS) <= SECONDS * A_BAR
 
 

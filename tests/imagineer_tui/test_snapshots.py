@@ -42,13 +42,12 @@ class Look:
         return f"{self.size[0]}x{self.size[1]}_{colours}"
 
 
+SIZES = ((80, 24), (120, 40), (200, 60))
 LOOKS = (
-    Look((80, 24)),
-    Look((120, 40)),
-    Look((200, 60)),
-    Look((120, 40), theme="ansi-dark"),
+    *(Look(size) for size in SIZES),
+    *(Look(size, theme="ansi-dark") for size in SIZES),
+    *(Look(size, no_color=True) for size in SIZES),
     Look((80, 24), theme="imagineer-light"),
-    Look((120, 40), no_color=True),
 )
 
 
