@@ -28,6 +28,7 @@ from imagineer_tui.terminal.images import choose, following
 from imagineer_tui.terminal.notice import notice
 from imagineer_tui.terminal.signals import leave_on_signals
 from imagineer_tui.toasts import Toasts
+from imagineer_tui.trimming import Trimming
 from imagineer_tui.typing_ahead import KeysInTurn
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def _commands() -> type[Provider]:
     return Commands
 
 
-class ImagineerApp(Toasts[int], KeysInTurn[int]):
+class ImagineerApp(Trimming[int], Toasts[int], KeysInTurn[int]):
     """`imagineer` without arguments."""
 
     TITLE = "imagineer"

@@ -140,8 +140,12 @@ class Desk:
         """Have the UNet compiled in this way for these calls; return the seconds. `is_warm` tells what came of it."""
         began = time.perf_counter()
         graphs = self.model.graphs = Graphs(self.model.unet, make)
-        for shape in shapes:
+        wanted = list(shapes)
+        for shape in wanted:
             graphs.unet_for(shape)
+        graphs.wait()
+        for shape in wanted:
+            _try(graphs, shape)
         graphs.wait()
         return time.perf_counter() - began
 
@@ -190,6 +194,13 @@ class Desk:
         reader = self._ours.makefile("rb")
         while header := reader.read(4):
             self._reports.put(link.decode_report(reader.read(link.length_of(header))))
+
+
+@torch.no_grad()
+def _try(graphs: Graphs, shape: Shape) -> None:
+    """Call the graph at its full size: one made with fewer rows may not fit, and is then made anew."""
+    if compiled := graphs.unet_for(shape):
+        compiled(*graphs.made_up(shape))
 
 
 def _sizes_of(sidecars: Iterable[dict[str, Any]]) -> str:
