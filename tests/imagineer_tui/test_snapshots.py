@@ -193,7 +193,7 @@ async def test_help(daemon: FakeDaemon, look: Look):
     async with opened(daemon, look.size, preferred(look)) as (app, pilot):
         await settled(app, pilot)
         await pilot.press("question_mark")
-        await shows(pilot, "random theme")
+        await shows(pilot, "sets.theme")
         await pilot.pause(0.1)
 
         assert_is_kept(app, f"help_{look}")
