@@ -18,9 +18,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from imagineer_tui.model.gallery import pick_of
 from imagineer_tui.words import number_of, size
 from imagineerd.errors import Conflict, DiskError, NotFound
-from imagineerd.protocol import BatchDetail, Label, Slot, Take
+from imagineerd.protocol import BatchDetail, Label, Take
 
 PICTURES: Final = "pictures"
 FORMATS: Final = {
@@ -77,7 +78,7 @@ class Export(NamedTuple):
 def export_of(detail: BatchDetail, format_: str) -> Export:
     """Return what an export of a batch consists of. Raises `NotFound` where that is nothing."""
     if format_ == PICTURES:
-        picks = tuple(pick for slot in detail.slots if (pick := _pick_of(slot)))
+        picks = tuple(pick for slot in detail.slots if (pick := pick_of(slot)))
         if not picks:
             raise NotFound(f"{detail.batch.id} has no picture yet.")
         return Export(format_, picks, len(detail.slots) - len(picks))
@@ -145,12 +146,6 @@ class Parcel:
 
 
 # ---------------------------------------------------------------- files
-
-
-def _pick_of(slot: Slot) -> Take | None:
-    """Return the take that counts, else the newest one."""
-    picked = next((take for take in slot.takes if take.id == slot.pick), None)
-    return picked or (slot.takes[-1] if slot.takes else None)
 
 
 def _files(format_: str, takes: Sequence[Take]) -> Iterator[File]:

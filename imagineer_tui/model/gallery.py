@@ -40,8 +40,13 @@ def deck(detail: BatchDetail) -> list[Card]:
     return [_of_slot(slot, detail.batch.id) for slot in detail.slots]
 
 
+def pick_of(slot: Slot) -> Take | None:
+    """Return the take that counts for a slot: its pick, else the newest one; None where it has none."""
+    return next((take for take in slot.takes if take.id == slot.pick), slot.takes[-1] if slot.takes else None)
+
+
 def _of_slot(slot: Slot, batch: str) -> Card:
-    picked = next((take for take in slot.takes if take.id == slot.pick), slot.takes[-1] if slot.takes else None)
+    picked = pick_of(slot)
     return Card(slot.name, batch, slot.index, picked, picked is not None, slot.state.value, len(slot.takes))
 
 
