@@ -38,7 +38,7 @@ class Size(NamedTuple):
 
 
 SIZES = {
-    "starter": Size(96, 144, 20, lambda _folder, _device: STARTER),
+    "starter": Size(128, 192, 20, lambda _folder, _device: STARTER),
     "sd15": Size(512, 720, 25, lambda folder, device: build(folder, SD15, device.handle, device.dtype)),
 }
 
