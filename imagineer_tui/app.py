@@ -5,9 +5,8 @@ Starts without either: the wire is imported after the first paint.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,18 +14,20 @@ from textual import work
 from textual.binding import Binding, BindingType
 
 from imagineer_tui import themes
+from imagineer_tui.copying import Copying
 from imagineer_tui.gathering import Gathering
 from imagineer_tui.messages import OF_TOPIC, DeckFinished, Happened, ImagesChanged
 from imagineer_tui.model.world import World
 from imagineer_tui.preferences import Preferences
 from imagineer_tui.remembering import Remembered, recall, remember, state_file
 from imagineer_tui.screens import ENTRIES, TABS
-from imagineer_tui.terminal import clipboard
+from imagineer_tui.styling import KeptStylesheet
 from imagineer_tui.terminal.detection import UNASKED, Terminal
 from imagineer_tui.terminal.driver import Driver, send
 from imagineer_tui.terminal.images import choose, following
 from imagineer_tui.terminal.notice import notice
 from imagineer_tui.terminal.signals import leave_on_signals
+from imagineer_tui.tidying import Tidying
 from imagineer_tui.toasts import Toasts
 from imagineer_tui.trimming import Trimming
 from imagineer_tui.typing_ahead import KeysInTurn
@@ -50,7 +51,7 @@ def _commands() -> type[Provider]:
     return Commands
 
 
-class ImagineerApp(Trimming[int], Toasts[int], KeysInTurn[int]):
+class ImagineerApp(Tidying[int], Trimming[int], Copying[int], Toasts[int], KeysInTurn[int]):
     """`imagineer` without arguments."""
 
     TITLE = "imagineer"
@@ -77,6 +78,7 @@ class ImagineerApp(Trimming[int], Toasts[int], KeysInTurn[int]):
         far: Endpoints | None = None,
     ) -> None:
         super().__init__(driver_class=Driver)
+        self.stylesheet = KeptStylesheet()
         self.environ = environ
         self.preferences = preferences or Preferences()
         self.terminal = terminal
@@ -182,20 +184,6 @@ class ImagineerApp(Trimming[int], Toasts[int], KeysInTurn[int]):
         self.switch_mode(name)
         if intent is not None:
             self.call_after_refresh(self._framed(name).arrive, intent)
-
-    def copy_to_clipboard(self, text: str) -> None:
-        """Send a text to the clipboard, through tmux too; paste in this app has it in any case."""
-        self._clipboard = text
-        self._send_to_clipboard(text)
-
-    @work(group="clipboard", exclusive=True, exit_on_error=False)
-    async def _send_to_clipboard(self, text: str) -> None:
-        await asyncio.to_thread(clipboard.send, text, self.environ, partial(send, self))
-
-    def copy(self, text: str, what: str) -> None:
-        """Send a text to the clipboard. Whether it arrives, nobody tells."""
-        self.copy_to_clipboard(text)
-        self.notify(f"Sent {what} to the clipboard.")
 
     @cached_property
     def drawings(self) -> Drawings:

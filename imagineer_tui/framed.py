@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.events import ScreenResume
 from textual.screen import Screen
 from textual.timer import Timer
 
@@ -141,7 +142,8 @@ class Framed(Screen[None]):
     # ------------------------------------------------------------ the frame
 
     def compose(self) -> ComposeResult:
-        """Put the frame around the body."""
+        """Put the frame around the body, as there is room for it: Textual would style it all once more for that."""
+        self._take_breakpoints()
         with Horizontal(id="top"):
             yield TabBar(TABS, self.NAME)
             yield StatusLine()
@@ -150,15 +152,23 @@ class Framed(Screen[None]):
             yield from self.body()
         yield KeyFooter()
 
+    def _take_breakpoints(self) -> None:
+        for cells, breakpoints in zip(
+            self.app.size, (self.HORIZONTAL_BREAKPOINTS, self.VERTICAL_BREAKPOINTS), strict=True
+        ):
+            _, name = max((least, name) for least, name in breakpoints if least <= cells)
+            self.add_class(name, update=False)
+
     def on_mount(self) -> None:
         """Keep the age of old data in sight; nothing beats while all is well."""
         self._beat = self.set_interval(1, self._show_connection, pause=True)
         self.call_after_refresh(collector.set_aside)
 
-    def on_screen_resume(self) -> None:
-        """Come to sight."""
+    @on(ScreenResume)
+    def _come_to_sight(self, event: ScreenResume) -> None:
         if not self._recalled:
             self._recalled = True
+            event.refresh_styles = False  # they were applied a moment ago
             self.recall(self.house.remembered.screens.get(self.NAME, {}))
         self.query_one(KeyFooter).refresh()
         self.show_frame()

@@ -2,48 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class ShowSet:
+class ShowSet(NamedTuple):
     """Sets: highlight this set."""
 
     set_id: str
 
 
-@dataclass(frozen=True)
-class ShowBatch:
+class ShowBatch(NamedTuple):
     """Queue or Gallery: highlight this batch, and the slot (from 1) where one is named."""
 
     batch_id: str
     slot: int = 0
 
 
-@dataclass(frozen=True)
-class LabelTake:
+class LabelTake(NamedTuple):
     """Labels: highlight this take, and ask what is to be labelled; 0 is no take, but the batch."""
 
     batch_id: str
     take_id: int = 0
 
 
-@dataclass(frozen=True)
-class UseSettings:
+class UseSettings(NamedTuple):
     """Compose: fill the form with what this take was drawn with."""
 
     take_id: int
 
 
-@dataclass(frozen=True)
-class UseLora:
+class UseLora(NamedTuple):
     """Mixer: put this LoRA on a fader."""
 
     name: str
 
 
-@dataclass(frozen=True)
-class UseMix:
+class UseMix(NamedTuple):
     """Sets or Compose: draw with this mix, written as one types it (`compose.mix_text`)."""
 
     text: str

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from imagineerd.jobs import State
-
 _DAY = 86_400
 _WEEK_DAYS = 6
 UNMEASURED = "the first picture will tell how long it takes"
@@ -64,4 +62,6 @@ def number_of(count: int, one: str, many: str = "") -> str:
 
 def states(counts: Mapping[str, int]) -> str:
     """Return `9 done, 1 failed`, in the order in which a job goes through them."""
+    from imagineerd.jobs import State  # after the first paint
+
     return ", ".join(f"{counts[state]} {state.value}" for state in State if counts.get(state))

@@ -28,9 +28,11 @@ class Noted(ImagineerApp):
         self._beating = asyncio.create_task(self._beat())
 
     async def _beat(self) -> None:
-        while not self._exit:  # leaving waits for the thread that reads keys, and nobody waits for that
+        while True:
             due = time.monotonic() + BEAT_S
             await asyncio.sleep(BEAT_S)
+            if self._exit:
+                return  # leaving waits for the thread that reads keys, and nobody waits for that
             self.late.append(round((time.monotonic() - due) * 1000, 1))
             self.backlog = max(self.backlog, self._driver.outbox.backlog)  # type: ignore[union-attr]
 
