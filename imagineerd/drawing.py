@@ -16,7 +16,7 @@ import msgspec
 
 from imagineerd import link, protocol
 from imagineerd.errors import DiskError
-from imagineerd.jobs import Job
+from imagineerd.jobs import Job, shape_of
 from imagineerd.keeper import Keeper
 from imagineerd.logs import pairs
 from imagineerd.orders import drawing_of, make_render, speed_key
@@ -104,7 +104,7 @@ class Drawing(Keeper):
             case link.Failed():
                 await self._fail(report)
             case link.Drawn():
-                self.set_up(mix_s=report.mix_seconds or self.setup.mix_s)
+                self._note_times(report)
                 self._leave_device(report.order)
             case link.OrderDone():
                 await self._close_order(report)
@@ -112,6 +112,13 @@ class Drawing(Keeper):
                 await super().take_report(process, report)
         if isinstance(report, link.Ready) and self.device == "auto":
             self.lane.employ(report.devices)
+
+    def _note_times(self, report: link.Drawn) -> None:
+        """Note what the next choice of a call goes by; the order that was just drawn is of the group that is set up."""
+        calls = self.setup.calls
+        if report.call_seconds:
+            calls = {**calls, shape_of(self.setup.group): report.call_seconds}
+        self.set_up(mix_s=report.mix_seconds or self.setup.mix_s, calls=calls)
 
     def _step(self, report: link.Step) -> None:
         jobs = [job for id_, job in self.running.items() if id_ in self._orders.get(report.order, ())]

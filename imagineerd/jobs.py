@@ -220,6 +220,11 @@ def canvas_of(group: str) -> str:
     return group.rsplit("|", 2)[0]
 
 
+def shape_of(group: str) -> str:
+    """Return the part of a group key that a UNet call's time depends on: model and size, whatever the mix."""
+    return "|".join((*model_of(group), canvas_of(group).rpartition("|")[2]))
+
+
 def steps_of(group: str) -> int:
     """Return the steps that a group key stands for."""
     return int(group.rpartition("|")[2])

@@ -312,12 +312,14 @@ class Built(Message, frozen=True):
 class Drawn(Message, frozen=True):
     """The device is free for the next order; of this one files may still be written, so its jobs are not yet answered
     for. Said once an order, at the latest right before its `OrderDone`. `mix_seconds` is what a change of the mix took,
-    0 where there was none.
+    0 where there was none; `call_seconds` what a UNet call of the order's model and size takes, by the fixed size of
+    the call, empty where that is not measured.
     """
 
     order: int = 0
     memory_used: int = 0
     mix_seconds: float = 0.0
+    call_seconds: dict[int, float] = {}
 
 
 class OrderDone(Message, frozen=True):

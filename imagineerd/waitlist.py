@@ -61,7 +61,7 @@ class Waitlist:
         self._passed = passed_over(levels, level, self._passed)
         fronts = [self._entries[keys[0][-1]] for shelf, keys in self._shelves.items() if shelf[0] == level]
         shelf = self._shelves[_shelf(lead(fronts, sizes, setup))]
-        return next_batch((self._entries[job] for *_, job in shelf[: sizes[-1] * free]), sizes, free=free)
+        return next_batch((self._entries[job] for *_, job in shelf[: sizes[-1] * free]), sizes, setup=setup, free=free)
 
 
 def _shelf(entry: Waiting) -> Shelf:

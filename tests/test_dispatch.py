@@ -470,18 +470,20 @@ def test_a_paused_queue_is_paused_after_a_restart(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- an idle model
 
 
-def test_what_changes_of_model_and_mix_took_is_kept_for_the_choice_of_the_next_call(tmp_path: Path) -> None:
+def test_what_calls_and_changes_of_model_and_mix_took_is_kept_for_the_choice_of_the_next_call(tmp_path: Path) -> None:
     async def scene(made: Scene) -> Setup:
         (job,) = await made.deal("ace")
         await made.ended(job)
         worker = made.dispatcher.workers[0]
-        for report in (link.Loaded("sd15", "", 2.5), link.Drawn(9, mix_seconds=0.25), link.Drawn(10)):
+        drawn = link.Drawn(9, mix_seconds=0.25, call_seconds={1: 0.05, 4: 0.125})
+        for report in (link.Loaded("sd15", "", 2.5), drawn, link.Drawn(10)):
             await worker.take_report(worker.process, report)
         return worker.setup
 
     setup = play(tmp_path, scene)
 
     assert (setup.model_s, setup.mix_s) == (2.5, 0.25)
+    assert setup.call_s(group_key(spec(0, "any other mix"))) == {1: 0.05, 4: 0.125}
     assert setup.step_s > 0
     assert setup.group == group_key(spec(0, "ace")).rpartition("|")[0] + "|2"
 

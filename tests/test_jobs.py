@@ -24,6 +24,7 @@ from imagineerd.jobs import (
     group_key,
     model_of,
     picture_key,
+    shape_of,
     sources_of,
     steps_of,
     weights_of,
@@ -168,6 +169,7 @@ def test_a_group_tells_its_model_its_weights_and_its_canvas_apart() -> None:
     assert [canvas_of(key) == canvas_of(keys[0]) for key in keys] == [True, True, False, False, False]
     assert [weights_of(key) == weights_of(keys[0]) for key in keys] == [True, True, True, False, False]
     assert [model_of(key) == model_of(keys[0]) for key in keys] == [True, True, True, True, False]
+    assert [shape_of(key) == shape_of(keys[0]) for key in keys] == [True, True, False, True, False]
 
 
 @given(names, mixes, st.integers(1, 150), st.sampled_from(SCHEDULERS))

@@ -32,7 +32,7 @@ REPORTS = [
     link.Finished(41, 1, "/pictures/01.png", 7, 64, 96, 1000, "ab" * 32, "#102030", 1.5, "r1"),
     link.Failed(41, 1, "E_OOM", "The device ran out of memory."),
     link.Stopped(41, 1),
-    link.Drawn(7, 100, 0.25),
+    link.Drawn(7, 100, 0.25, {1: 0.05, 4: 0.125}),
     link.OrderDone(1.5, 100, 7),
     link.Broken("E_MODEL", "There is no CUDA device."),
 ]

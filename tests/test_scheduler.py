@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagineerd.jobs import INTERACTIVE, model_of, weights_of
+from imagineerd.jobs import INTERACTIVE, model_of, shape_of, weights_of
 from imagineerd.scheduler import (
     AHEAD,
     PATIENCE,
@@ -19,6 +20,7 @@ from imagineerd.scheduler import (
     Batch,
     Setup,
     Waiting,
+    call_size,
     due,
     next_batch,
     next_turn,
@@ -110,6 +112,66 @@ def test_whoever_is_at_the_front_is_drawn_and_so_everybody_is(queue: list[Waitin
             del waiting[number]
 
     assert sorted(drawn) == sorted(entry.job for entry in queue)
+
+
+# ---------------------------------------------------------------- the size of a call
+
+FIXED = (1, 4, 8, 16)
+A100 = {1: 1.73, 4: 3.05, 8: 5.79, 16: 11.0}
+"""Seconds of a call; on a CPU they grow with the size."""
+tables = st.builds(lambda seconds: dict(zip(FIXED, seconds, strict=True)), st.tuples(*[st.floats(0.01, 9)] * 4))
+
+
+def calls_for(count: int, seconds: Mapping[int, float], fixed: Sequence[int] = FIXED) -> list[int]:
+    """Return the sizes of the calls that so many pictures are drawn in."""
+    drawn = []
+    while count > 0:
+        drawn.append(call_size(count, fixed, seconds))
+        count -= drawn[-1]
+    return drawn
+
+
+def test_where_nothing_was_measured_no_call_is_padded_unless_it_must_be() -> None:
+    assert calls_for(54, {}) == [16, 16, 16, 4, 1, 1]
+    assert calls_for(7, {1: 1.0, 4: 1.0}) == [4, 1, 1, 1]
+    assert calls_for(3, {}, (2, 4)) == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("count", "wanted"),
+    [
+        (1, [1]),
+        (2, [4]),
+        (3, [4]),
+        (5, [4, 1]),
+        (6, [8]),
+        (12, [8, 4]),
+        (14, [16]),
+        (22, [16, 8]),
+        (54, [16, 16, 16, 8]),
+    ],
+)
+def test_on_a_gpu_a_padded_call_is_drawn_sooner_than_several_small_ones(count: int, wanted: list[int]) -> None:
+    assert calls_for(count, A100) == wanted
+
+
+def test_where_time_grows_with_the_size_nothing_is_padded() -> None:
+    assert calls_for(54, {size: float(size) for size in FIXED}) == [16, 16, 16, 4, 1, 1]
+
+
+@given(st.integers(1, 200), tables)
+def test_pictures_are_never_drawn_later_than_in_calls_that_they_fill(count: int, seconds: dict[int, float]) -> None:
+    took, greedy = (sum(seconds[size] for size in calls_for(count, table)) for table in (seconds, {}))
+
+    assert took <= greedy + 1e-9
+
+
+def test_a_call_is_sized_by_what_was_measured_of_its_own_model_and_size() -> None:
+    queue = [job(number, group=of("ink")) for number in (1, 2, 3)]
+    setup = Setup(calls={shape_of(of("gold")): A100})
+
+    assert chosen(queue, FIXED, setup=setup) == Batch((1, 2, 3), 4)
+    assert chosen(queue, FIXED, setup=Setup(calls={shape_of(of(size="9x9")): A100})) == Batch((1,), 1)
 
 
 # ---------------------------------------------------------------- what the worker has loaded
@@ -223,7 +285,8 @@ def test_of_one_model_the_mix_changes_no_more_often_than_in_the_order_of_the_que
 
 
 seconds = st.sampled_from([0.0, 0.001, 0.1, 1.0, 60.0])
-setups = st.builds(Setup, st.sampled_from(GROUPS), seconds, seconds, seconds)
+calls = st.dictionaries(st.sampled_from([shape_of(group) for group in GROUPS]), tables)
+setups = st.builds(Setup, st.sampled_from(GROUPS), seconds, seconds, seconds, calls)
 
 
 @given(lines, sizes, setups)
@@ -245,7 +308,8 @@ def test_where_somebody_waits_for_his_picture_the_order_of_the_queue_is_kept_wha
     decks = [msgspec.structs.replace(entry, job=entry.job + 500) for entry in line]
     asked = [msgspec.structs.replace(entry, priority=priority) for entry in line]
 
-    assert next_batch([*decks, *asked], fixed, setup=setup) == next_batch(asked, fixed)
+    batch, plain = next_batch([*decks, *asked], fixed, setup=setup), next_batch(asked, fixed)
+    assert (batch and batch.jobs[0]) == (plain and plain.jobs[0])
 
 
 def test_a_change_that_takes_a_moment_is_no_reason_to_overtake_and_one_that_was_not_measured_is_none_either() -> None:

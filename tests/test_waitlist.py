@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagineerd.jobs import steps_of
+from imagineerd.jobs import shape_of, steps_of
 from imagineerd.scheduler import Setup, Waiting, due, next_batch, passed_over
 from imagineerd.waitlist import Waitlist
 
@@ -32,10 +32,19 @@ entries = placed | placed.map(ranked)
 moves = st.lists(st.one_of(entries, st.integers(1, 30)), max_size=60)
 
 
-@settings(deadline=None)
-@given(
-    moves, st.builds(Setup, st.sampled_from(["", *GROUPS]), st.just(9.0), st.just(5.0), st.sampled_from([0.01, 9.0]))
+seconds = st.fixed_dictionaries({size: st.sampled_from([1.0, 2.5, 6.0]) for size in SIZES})
+setups = st.builds(
+    Setup,
+    st.sampled_from(["", *GROUPS]),
+    st.just(9.0),
+    st.just(5.0),
+    st.sampled_from([0.01, 9.0]),
+    st.dictionaries(st.sampled_from([shape_of(group) for group in GROUPS]), seconds),
 )
+
+
+@settings(deadline=None)
+@given(moves, setups)
 def test_it_chooses_as_if_it_looked_at_every_job(moves: list[Waiting | int], setup: Setup) -> None:
     waitlist, plain, passed = Waitlist(), dict[int, Waiting](), dict[int, int]()
     for move in moves:

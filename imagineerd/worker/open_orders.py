@@ -26,12 +26,13 @@ Answer = link.Finished | link.Failed | link.Stopped
 
 class OpenOrder:
     """One order. `answer` counts: each of its jobs is answered for at most once. `mixing` is the change of the mix that
-    it began with, None where it had the loaded one.
+    it began with, None where it had the loaded one; `call_seconds` what its calls would take at each fixed size.
     """
 
     def __init__(self, render: link.Render, mailbox: Mailbox, writers: ThreadPoolExecutor) -> None:
         self.render = render
         self.mixing: Span | None = None
+        self.call_seconds: dict[int, float] = {}
         self._mailbox = mailbox
         self._writers = writers
         self._open = {item.job: item for item in render.items}
@@ -99,7 +100,7 @@ class OpenOrders:
         """Say that the order is drawn, and have it closed; at most one is being closed."""
         self.finish()
         mix_seconds = order.mixing.seconds() if order.mixing else 0.0
-        self._mailbox.send(link.Drawn(order.render.order, self._memory_used(), mix_seconds))
+        self._mailbox.send(link.Drawn(order.render.order, self._memory_used(), mix_seconds, order.call_seconds))
         self._closing = threading.Thread(target=order.close, args=(self._memory_used,), name="close")
         self._closing.start()
 

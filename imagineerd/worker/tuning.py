@@ -74,6 +74,11 @@ class Tuning:
         table = self._table(model, cells)
         return limit if table is None else choose(table, limit, free_memory(self._device))
 
+    def call_seconds(self, model: Model, cells: Cells) -> dict[int, float]:
+        """Return what a UNet call takes, by its size; empty where nothing was measured."""
+        table = self._tables.get(model, {}).get(cells, {})
+        return {size: found.seconds for size, found in table.items()}
+
     def fitted(self, model: Model, cells: Cells, size: int) -> None:
         """Remember that memory ran out above this size, and not at it; what is compiled meanwhile takes some, too."""
         with alone() as is_alone:

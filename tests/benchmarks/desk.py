@@ -10,7 +10,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,16 +19,17 @@ import torch
 from rows import Timed
 
 from imagineerd import link
-from imagineerd.jobs import BACKGROUND, GenerateSpec, LoraWeight, group_key
-from imagineerd.scheduler import Waiting
+from imagineerd.jobs import BACKGROUND, GenerateSpec, LoraWeight, group_key, shape_of
+from imagineerd.scheduler import Setup, Waiting
 from imagineerd.waitlist import Waitlist
 from imagineerd.worker.compiling import Graphs, Shape
 from imagineerd.worker.context import Context
+from imagineerd.worker.denoise import LATENT_FACTOR
 from imagineerd.worker.devices import Device
 from imagineerd.worker.kinds import generate
 from imagineerd.worker.mailbox import Mailbox
 from imagineerd.worker.models import Library, Model
-from imagineerd.worker.tuning import Tuning
+from imagineerd.worker.tuning import Cells, Tuning
 
 EVERYTHING = link.Watch(all=True, rate=4.0, max_side=96)
 REPORT_S = 30.0
@@ -49,12 +50,14 @@ def in_calls_of(size: int, specs: Sequence[GenerateSpec]) -> list[Call]:
     return [Call(specs[start : start + size], size) for start in range(0, len(specs), size)]
 
 
-def as_dealt(specs: Sequence[GenerateSpec], sizes: Sequence[int]) -> list[Call]:
-    """Split cards into the calls that the daemon's scheduler makes of them for one worker that has nothing else."""
-    waiting = Waitlist()
+def as_dealt(specs: Sequence[GenerateSpec], sizes: Sequence[int], seconds: Mapping[int, float]) -> list[Call]:
+    """Split cards of one group into the calls that the daemon's scheduler makes of them for one worker that has nothing
+    else; `seconds` is what the worker told of calls, by their size.
+    """
+    waiting, setup = Waitlist(), Setup(calls={shape_of(group_key(specs[0])): seconds})
     waiting.add(Waiting(at, BACKGROUND, at, float(at), group_key(spec)) for at, spec in enumerate(specs))
     calls = []
-    while batch := waiting.next(sizes):
+    while batch := waiting.next(sizes, setup):
         calls.append(Call([specs[job] for job in batch.jobs], batch.size))
         for job in batch.jobs:
             waiting.drop(job)
@@ -74,6 +77,9 @@ class Given:
 
     def size(self, _model: Model, _cells: object, wanted: int) -> int:
         return wanted
+
+    def call_seconds(self, *_: object) -> dict[int, float]:
+        return {}
 
     def fitted(self, *_: object) -> None:
         raise MemoryError("A size that is measured does not fit.")
@@ -130,6 +136,11 @@ class Desk:
         if compiled:
             self._check_compiled(sidecars)
         return Timed(seconds, _sizes_of(sidecars))
+
+    def call_seconds(self, spec: GenerateSpec) -> dict[int, float]:
+        """Return what the worker measured of calls for such a card, by their size; empty where it does not."""
+        cells = Cells(spec.height // LATENT_FACTOR, spec.width // LATENT_FACTOR)
+        return self._tuning.call_seconds(self.model, cells)
 
     def lay_out(self, layout: torch.memory_format) -> None:
         """Bring the UNet's weights into this order in memory; what the worker measured before holds no more."""

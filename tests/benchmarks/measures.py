@@ -89,7 +89,8 @@ def dealt(run: Run, measure: str, *, compiled: bool = False) -> None:
         _warm_up(run, size, [])
     bench.at = f"{measure}: what the worker measures first"
     run.desk.deal(in_calls_of(1, bench.warming_up()), tuned=True)
-    deck = as_dealt(bench.cards(DECK), sizes)
+    cards = bench.cards(DECK)
+    deck = as_dealt(cards, sizes, run.desk.call_seconds(cards[0]))
     each = bench.add(measure, 0, lambda: run.desk.deal(deck, run.mix, tuned=True, compiled=compiled), DECK)
     if each and bench.device.kind == "cuda":
         _tell_goals(bench, measure, each)
@@ -207,7 +208,7 @@ def growth(run: Run) -> None:
 def starts(run: Run) -> None:
     """Measure a worker's first deck, from the start of its process, and its second."""
     bench, count = run.bench, run.bench.count
-    decks = [as_dealt(bench.cards(count), bench.device.batch_sizes) for _ in range(2)]
+    decks = [as_dealt(bench.cards(count), bench.device.batch_sizes, {}) for _ in range(2)]
     with contextlib.closing(fresh_worker(bench.hardware, bench.source, decks)) as dealt_decks:
         for name in ("a worker's first deck, from its start", "its second deck"):
             bench.add(name, 0, lambda: next(dealt_decks), count)

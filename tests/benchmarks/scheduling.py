@@ -23,7 +23,7 @@ from random import Random
 import msgspec
 from table import Line, percentile
 
-from imagineerd.jobs import BACKGROUND, INTERACTIVE, weights_of
+from imagineerd.jobs import BACKGROUND, INTERACTIVE, shape_of, weights_of
 from imagineerd.scheduler import UNKNOWN, Batch, Setup, Waiting, next_turn
 from imagineerd.waitlist import Waitlist
 
@@ -118,7 +118,7 @@ def _replay(asked: Iterable[Asked], mix_s: float, choose: Way) -> Run:
     coming = sorted(asked)
     heapq.heapify(coming)
     line, now, changes = _Line(), 0.0, 0
-    setup = Setup("", LOAD_S, mix_s, CALLS[16] / 16 / STEPS)
+    setup = Setup("", LOAD_S, mix_s, CALLS[16] / 16 / STEPS, {shape_of(_group(model=model)): CALLS for model in MODELS})
     while coming or line.waiting:
         if not line.waiting:
             now = max(now, coming[0].at)
@@ -168,9 +168,9 @@ def ours(line: _Line, setup: Setup) -> Batch:
     return batch
 
 
-def in_order_of_the_queue(line: _Line, _: Setup) -> Batch:
+def in_order_of_the_queue(line: _Line, setup: Setup) -> Batch:
     """Choose without regard to what is loaded."""
-    return ours(line, UNKNOWN)
+    return ours(line, msgspec.structs.replace(UNKNOWN, calls=setup.calls))
 
 
 def first_come(line: _Line, _: Setup) -> Batch:
@@ -184,7 +184,10 @@ WAYS: tuple[Way, ...] = (ours, in_order_of_the_queue, first_come)
 # ---------------------------------------------------------------- the work
 
 
-def _group(mix: str = "", model: str = "sd15") -> str:
+MODELS = ("sd15", "other")
+
+
+def _group(mix: str = "", model: str = MODELS[0]) -> str:
     return f"{model}||{mix}|512x720|dpm++|{STEPS}"
 
 
@@ -225,7 +228,7 @@ WORKLOADS: dict[str, Callable[[str], list[Asked]]] = {
     "two decks, two mixes": lambda _: [_deck(0, "ann", "ink"), _deck(0, "ben", "gold")],
     "two decks, two models": lambda _: [
         _deck(0, "ann", "ink"),
-        Asked(0, "ben", "deck", BACKGROUND, (_group("ink", "other"),) * DECK),
+        Asked(0, "ben", "deck", BACKGROUND, (_group("ink", MODELS[1]),) * DECK),
     ],
     "four people deal twice": lambda _: [
         _deck(start, client, client) for start in (0.0, 20.0) for client in ("ann", "ben", "cleo", "dan")

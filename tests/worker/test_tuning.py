@@ -75,6 +75,19 @@ def test_a_gpu_is_measured_once_for_all_workers(
     assert measured == [CELLS]
 
 
+def test_what_was_measured_is_told_by_the_size_of_the_call(
+    model: Any, device: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweeps_that_find(monkeypatch, H100)
+    tuned = Tuning(gpu(device), None)
+    before = tuned.call_seconds(model, CELLS)
+    tuned.size(model, CELLS, 4)
+
+    assert before == {}
+    assert tuned.call_seconds(model, CELLS) == {1: 0.04, 4: 0.1, 8: 0.18, 16: 0.36}
+    assert tuned.call_seconds(model, Cells(1, 1)) == {}
+
+
 def test_what_memory_cut_short_counts_in_this_process_alone(
     model: Any, device: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -95,6 +95,7 @@ def _prepare(order: OpenOrder, context: Context) -> _Drawing:
     _check_unchanged(spec, mix)
     cells = Cells(spec.height // LATENT_FACTOR, spec.width // LATENT_FACTOR)
     size = context.tuning.size(model, cells, render.batch_size)
+    order.call_seconds = context.tuning.call_seconds(model, cells)
     return _Drawing(order, spec, model, mix, size, cells, context)
 
 
