@@ -31,6 +31,7 @@ BENCHMARKS = {
     "starting": "From nothing to the first card.",
     "opening": "From the command to the first paint of the terminal UI, beside a bare Textual app.",
     "slow_link": "The terminal UI's event loop on a line of 200 kB/s, beside one without a limit.",
+    "compiling": "A compiled UNet after a restart; needs a C++ compiler.",
     "labeling": "A label, beside docker run by hand; needs root.",
     "scheduling": "Mixed work of several people, on a simulated device.",
     "speed": "A card: bare, with adapters, at each batch size, watched, beside the files; see also speed.py --help.",
