@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from piloting import opened
 from textual.color import Color
 from textual.css import stylesheet
 from textual.css.errors import UnresolvedVariableError
+from textual.dom import DOMNode
 
+from imagineer_tui.app import ImagineerApp
 from imagineer_tui.styling import KeptStylesheet
 
 Parsed = Counter[str]
@@ -40,6 +43,28 @@ async def test_a_screen_that_is_visited_has_only_its_own_sources_parsed(tmp_path
 
         assert max(parsed.values()) == 1
         assert parsed.total() < len(app.stylesheet.source)
+
+
+async def test_until_the_first_paint_a_widget_is_styled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    styled, at_first_paint = Counter[str](), Counter[str]()
+    apply, display = KeptStylesheet.apply, ImagineerApp._display
+
+    def counting(sheet: KeptStylesheet, node: DOMNode, **named: Any) -> None:
+        styled[type(node).__name__] += 1
+        apply(sheet, node, **named)
+
+    def painting(app: ImagineerApp, screen: Any, update: Any) -> None:
+        if update is not None and not at_first_paint:
+            at_first_paint.update(styled)
+        display(app, screen, update)
+
+    monkeypatch.setattr(KeptStylesheet, "apply", counting)
+    monkeypatch.setattr(ImagineerApp, "_display", painting)
+    async with opened(tmp_path):
+        pass
+
+    for part in ("TabBar", "StatusLine", "Banner", "KeyFooter", "SetPlan", "CardRows", "PlanLine"):
+        assert at_first_paint[part] == 1, part
 
 
 async def test_another_theme_has_everything_parsed_once_more(tmp_path: Path, parsed: Parsed):
