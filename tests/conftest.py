@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from labeler import build_stand_in
 
 settings.register_profile("any speed", deadline=None)  # a busy machine is no failure
 settings.load_profile("any speed")
+# An app makes tens of thousands of objects: at the thresholds of Python a fifth of the time of its tests goes there.
+gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.fixture

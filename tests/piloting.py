@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
@@ -65,11 +65,16 @@ async def shows(pilot: Pilot[int], *texts: str) -> str:
     """Wait until all of these stand on the screen; return the whole screen."""
     app: Any = pilot.app
     try:
-        await until(pilot, lambda: all(text in text_of(app) for text in texts))
+        await until(pilot, lambda: not missing(app, texts))
     except AssertionError:
-        missing = [text for text in texts if text not in text_of(app)]
-        raise AssertionError(f"{missing} did not come; there is:\n{text_of(app)}") from None
+        raise AssertionError(f"{missing(app, texts)} did not come; there is:\n{text_of(app)}") from None
     return text_of(app)
+
+
+def missing(app: ImagineerApp, texts: Sequence[str]) -> list[str]:
+    """Return what of this does not stand on the screen; it is drawn once for all, which takes a while."""
+    screen = text_of(app)
+    return [text for text in texts if text not in screen]
 
 
 # ---------------------------------------------------------------- what a fake daemon answers

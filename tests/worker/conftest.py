@@ -58,6 +58,13 @@ SHAPE = {
     },
 }
 """SD 1.5's shape (4 levels, 2 layers each) at toy width."""
+SHALLOW = {
+    "block_out_channels": (16, 32),
+    "down_block_types": ("CrossAttnDownBlock2D", "DownBlock2D"),
+    "up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D"),
+    "layers_per_block": 1,
+}
+"""Every kind of block of such a UNet, each as seldom as can be: dynamo's work grows with their number."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -69,14 +76,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 MakeSpec = Callable[..., GenerateSpec]
 
 
-def build_tiny(folder: Path) -> Path:
-    """Write the tiny model as diffusers would, with weights that are large enough to make prompts matter."""
+def build_tiny(folder: Path, **unet: Any) -> Path:
+    """Write the tiny model as diffusers would, with weights that are large enough to make prompts matter.
+
+    Keywords replace what `SHAPE` says of the UNet.
+    """
     import torch
     from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, UNet2DConditionModel
     from transformers import CLIPTextConfig, CLIPTextModel
 
     torch.manual_seed(7)
-    UNet2DConditionModel(**SHAPE["unet"]).save_pretrained(folder / "unet")
+    UNet2DConditionModel(**(SHAPE["unet"] | unet)).save_pretrained(folder / "unet")
     AutoencoderKL(**SHAPE["vae"]).save_pretrained(folder / "vae")
     CLIPTextModel(CLIPTextConfig(**SHAPE["text_encoder"])).save_pretrained(folder / "text_encoder")
     DPMSolverMultistepScheduler(**SHAPE["scheduler"]).save_pretrained(folder / "scheduler")
@@ -95,6 +105,12 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def source(tiny: Path) -> link.ModelSource:
     return link.ModelSource("tiny", str(tiny))
+
+
+@pytest.fixture(scope="session")
+def shallow(tmp_path_factory: pytest.TempPathFactory) -> link.ModelSource:
+    """A tiny model that is soon compiled."""
+    return link.ModelSource("shallow", str(build_tiny(tmp_path_factory.mktemp("models") / "shallow", **SHALLOW)))
 
 
 @pytest.fixture(scope="session")

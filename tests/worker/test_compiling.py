@@ -34,12 +34,12 @@ BACKEND = "eager"
 
 
 @pytest.fixture(scope="module")
-def model(source: link.ModelSource, device: Any) -> Iterator[Any]:
+def model(shallow: link.ModelSource, device: Any) -> Iterator[Any]:
     """A model of one's own, as graphs belong to it."""
     torch._dynamo.reset()
     counters.clear()
     logging.getLogger("torch.__trace").propagate = False  # to pytest, which keeps every line of it
-    yield load(source, replace(device, compile=True), link.Configure(link.Hardware()), lambda _report: None)
+    yield load(shallow, replace(device, compile=True), link.Configure(link.Hardware()), lambda _report: None)
     torch._dynamo.reset()
 
 

@@ -12,10 +12,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from imagineerd import link
 from imagineerd.errors import LoraError
 from imagineerd.worker import mixing
 from imagineerd.worker.denoise import denoise, encode, row_of
 from imagineerd.worker.mixing import apply_mix
+from imagineerd.worker.models import load
 
 from .lora_tensors import write_layout
 
@@ -51,7 +53,11 @@ def clean(model: Any) -> Any:
 
 @pytest.fixture
 def weights(clean: Any) -> dict[str, torch.nn.Parameter]:
-    modules = {**dict(clean.unet.named_modules()), **dict(clean.text_encoder.named_modules())}
+    return weights_of(clean)
+
+
+def weights_of(model: Any) -> dict[str, torch.nn.Parameter]:
+    modules = {**dict(model.unet.named_modules()), **dict(model.text_encoder.named_modules())}
     return {name: modules[name].weight for name in (LINEAR, OUT, CONV, TEXT)}
 
 
@@ -190,7 +196,11 @@ def test_the_files_of_the_model_stay_as_they_are(
     assert hashes() == before
 
 
-def test_a_compiled_unet_draws_every_mix_by_the_same_graph(clean: Any, weights: dict[str, Any], tmp_path: Path) -> None:
+def test_a_compiled_unet_draws_every_mix_by_the_same_graph(
+    shallow: link.ModelSource, device: Any, tmp_path: Path
+) -> None:
+    model = load(shallow, device, link.Configure(link.Hardware()), lambda _report: None)
+    weights = weights_of(model)
     graphs = 0
 
     def backend(graph: Any, _inputs: Any) -> Any:
@@ -201,13 +211,13 @@ def test_a_compiled_unet_draws_every_mix_by_the_same_graph(clean: Any, weights: 
     def forward(unet: Any) -> torch.Tensor:
         return unet(torch.ones(2, 4, 8, 8), 500, encoder_hidden_states=torch.ones(2, 77, 32)).sample
 
-    compiled = torch.compile(clean.unet, backend=backend)
+    compiled = torch.compile(model.unet, backend=backend)
     paths = [write_kohya(tmp_path / f"{seed}.safetensors", weights, seed=seed) for seed in range(3)]
     base, made = forward(compiled), graphs
     for strength in (0.8, -0.2):
-        apply_mix(clean, [(path.stem, str(path), strength) for path in paths])
+        apply_mix(model, [(path.stem, str(path), strength) for path in paths])
 
-        assert torch.equal(forward(compiled), forward(clean.unet))
+        assert torch.equal(forward(compiled), forward(model.unet))
         assert not torch.equal(forward(compiled), base)
     assert made == graphs > 0
 

@@ -260,11 +260,11 @@ def test_ten_decks_leave_no_more_on_the_gpu_than_two(source: link.ModelSource, s
 
 
 @pytest.fixture(scope="module")
-def compiled_model(source: link.ModelSource, device: Any) -> Iterator[Any]:
+def compiled_model(shallow: link.ModelSource, device: Any) -> Iterator[Any]:
     """A model with graphs that are warm for calls of four and of one; to make them takes seconds."""
     torch._dynamo.reset()
     logging.getLogger("torch.__trace").propagate = False  # to pytest, which keeps every line of it
-    model = load(source, device, link.Configure(link.Hardware()), lambda _report: None)
+    model = load(shallow, device, link.Configure(link.Hardware()), lambda _report: None)
     model.graphs = Graphs(model.unet, partial(whole, backend="eager"))
     for size in (4, 1):
         assert model.graphs.unet_for(shape_of(size)) is None
