@@ -16,6 +16,7 @@ from textual.binding import Binding, BindingType
 from imagineer_tui import themes
 from imagineer_tui.copying import Copying
 from imagineer_tui.gathering import Gathering
+from imagineer_tui.lull import Tidying
 from imagineer_tui.messages import OF_TOPIC, DeckFinished, Happened, ImagesChanged
 from imagineer_tui.model.world import World
 from imagineer_tui.preferences import Preferences
@@ -27,7 +28,6 @@ from imagineer_tui.terminal.driver import Driver, send
 from imagineer_tui.terminal.images import choose, following
 from imagineer_tui.terminal.notice import notice
 from imagineer_tui.terminal.signals import leave_on_signals
-from imagineer_tui.tidying import Tidying
 from imagineer_tui.toasts import Toasts
 from imagineer_tui.trimming import Trimming
 from imagineer_tui.typing_ahead import KeysInTurn

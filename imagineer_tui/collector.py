@@ -2,7 +2,7 @@
 
 A full collection looks at every object there is: a tenth of a second and more with all that Textual has loaded. What is
 alive when a screen stands stays until the end, so it is set aside (`gc.freeze`), and full collections, which would look
-at the pages of pictures that came after it, are left to `tidying.py`. Only a process that runs the terminal UI alone
+at the pages of pictures that came after it, are left to `lull.py`. Only a process that runs the terminal UI alone
 does so: what is set aside is never freed.
 """
 

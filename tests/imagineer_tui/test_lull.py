@@ -8,9 +8,9 @@ import sys
 APP = """
 import asyncio, gc, math
 from textual.events import Key
-from imagineer_tui import collector, tidying
+from imagineer_tui import collector, lull
 
-tidying.LOOK_S = 0.01
+lull.LOOK_S = 0.01
 MANY = 40 * math.prod(gc.get_threshold()[:2])
 
 def full():
@@ -24,7 +24,7 @@ async def made(pilot, app):
 
 async def main():
     collector.hold()
-    app = tidying.Tidying()
+    app = lull.Tidying()
     async with app.run_test() as pilot:
         collector.set_aside()
         app._touched_at = math.inf
