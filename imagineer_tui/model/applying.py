@@ -219,7 +219,7 @@ def _move(world: World, number: int, batch: str, move: Move) -> None:
         return
     world.jobs[number] = moved(job, move)
     if draws(job):
-        _count(world, batch, job.state, move.state, takes=move.take is not None)
+        _count(world, batch, job.state, move.state)
         if job.state is State.RUNNING and _rests(world):
             world.pace.stop()  # the time until the next card is nobody's pace
     _forget_ended(world)
@@ -237,8 +237,11 @@ def moved(job: Job, move: Move) -> Job:
     return replace(job, state=move.state, error=move.error, take=move.take or job.take, attempts=attempts)
 
 
-def _count(world: World, batch_id: str, old: State, new: State, *, takes: bool) -> None:
-    """Keep the counts of a batch in step; they are exact again whenever it is asked for."""
+def _count(world: World, batch_id: str, old: State, new: State) -> None:
+    """Keep the counts of a batch in step; they are exact again whenever it is asked for.
+
+    A job that is done has its take, though that is told right after it: who asks in between hears of it, too.
+    """
     batch = world.batches.get(batch_id)
     if batch is None:
         return
@@ -246,7 +249,8 @@ def _count(world: World, batch_id: str, old: State, new: State, *, takes: bool) 
     if states.get(old.value):
         states[old.value] -= 1
         states[new.value] = states.get(new.value, 0) + 1
-    world.batches[batch_id] = replace(batch, states=states, takes=batch.takes + takes)
+    came = new is State.DONE and old is not State.DONE
+    world.batches[batch_id] = replace(batch, states=states, takes=batch.takes + came)
 
 
 def _forget(world: World, gone: set[str]) -> None:
