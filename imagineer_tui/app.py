@@ -16,6 +16,7 @@ from textual.binding import Binding, BindingType
 from imagineer_tui import themes
 from imagineer_tui.copying import Copying
 from imagineer_tui.gathering import Gathering
+from imagineer_tui.leaving import Leaving
 from imagineer_tui.lull import Tidying
 from imagineer_tui.messages import OF_TOPIC, DeckFinished, Happened, ImagesChanged
 from imagineer_tui.model.world import World
@@ -51,7 +52,7 @@ def _commands() -> type[Provider]:
     return Commands
 
 
-class ImagineerApp(Tidying[int], Trimming[int], Copying[int], Toasts[int], KeysInTurn[int]):
+class ImagineerApp(Tidying[int], Trimming[int], Copying[int], Toasts[int], KeysInTurn[int], Leaving[int]):
     """`imagineer` without arguments."""
 
     TITLE = "imagineer"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,14 +20,16 @@ from imagineerd.jobs import MAX_SEED, GenerateSpec, Mix
 from imagineerd.lora.choosing import Chosen
 from imagineerd.models import STARTER, ResolvedModel, scale_to_model
 from imagineerd.sets.library import CardSet, Overrides
-from imagineerd.starter.vocabulary import FAMILIES, known_themes, unknown_words
-from imagineerd.triggers import Triggers, without_marks
+from imagineerd.starter.vocabulary import FAMILIES, known_themes, unknown_words, without_phrases
+from imagineerd.triggers import Triggers
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 DRAWN_SEEDS = 2**32
 """Seeds are drawn below this, so that other programs can read them."""
+MOST_QUOTED = 6
+"""Words that a warning names; of more it says how many."""
 
 
 class Basis(msgspec.Struct, frozen=True):
@@ -186,26 +188,42 @@ def planned_card(card: prompts.PlannedCard, spec: GenerateSpec) -> protocol.Plan
     )
 
 
-def warnings_for(sheet: Sheet, model: ResolvedModel, theme: str) -> tuple[str, ...]:
-    """Return what a person should know before the cards are dealt: about the model first, then card by card."""
+def warnings_for(sheet: Sheet, model: ResolvedModel, taught: Collection[str] = ()) -> tuple[str, ...]:
+    """Return what a person should know before the cards are dealt: about the model first, then card by card.
+
+    `taught` are the phrases that a toy model knows besides the words of its vocabulary, in lower case.
+    """
     about_cards = [f"{card.name}: {warning}" for card in sheet.cards for warning in prompts.warnings(card)]
-    return (*model_warnings(model, theme), *about_cards)
+    return (*_about_model(sheet, model, taught), *about_cards)
 
 
-def warnings_for_prompt(sheet: Sheet, model: ResolvedModel, prompt: str) -> tuple[str, ...]:
-    """Return what a person should know before a single prompt is drawn."""
-    return (*model_warnings(model, prompt), *prompts.warnings(sheet.cards[0]))
+def warnings_for_prompt(sheet: Sheet, model: ResolvedModel, taught: Collection[str] = ()) -> tuple[str, ...]:
+    """Return what a person should know before a single prompt is drawn; `taught` as for `warnings_for`."""
+    return (*_about_model(sheet, model, taught), *prompts.warnings(sheet.cards[0]))
 
 
-def model_warnings(model: ResolvedModel, words: str) -> tuple[str, ...]:
-    """Return the words that a toy model has never seen, in one sentence, and the themes it knows if they name none."""
-    words = without_marks(words)
-    unknown = unknown_words(words) if model.source.name == STARTER else ()
+def _about_model(sheet: Sheet, model: ResolvedModel, taught: Collection[str]) -> tuple[str, ...]:
+    """Trigger words are known: it is a LoRA that was taught them."""
+    triggers = {word.lower() for card in sheet.cards for word in card.prompt.triggers}
+    return model_warnings(model, [card.prompt.text for card in sheet.cards], {*taught, *triggers})
+
+
+def model_warnings(model: ResolvedModel, texts: Iterable[str], taught: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the words that a toy model has never seen, in one sentence, and the themes it knows if they name none.
+
+    `texts` are whole prompts; `taught` are the phrases that it was taught as a whole, in lower case.
+    """
+    if model.source.name != STARTER:
+        return ()
+    words = ", ".join(dict.fromkeys(without_phrases(text, taught) for text in texts))
+    unknown = unknown_words(words)
     if not unknown:
         return ()
-    quoted = ", ".join(f'"{word}"' for word in unknown)
+    quoted = ", ".join(f'"{word}"' for word in unknown[:MOST_QUOTED])
+    more = f" and {len(unknown) - MOST_QUOTED:,} other words" if len(unknown) > MOST_QUOTED else ""
+    as_if = "they were" if len(unknown) > 1 else "it was"
     hint = "" if known_themes(words) else f" Themes it knows: {', '.join(FAMILIES)}."
-    return (f"The starter model was never taught {quoted} and draws as if it were not there.{hint}",)
+    return (f"The starter model was never taught {quoted}{more} and draws as if {as_if} not there.{hint}",)
 
 
 def pick_rows(card_set: CardSet, picked: Sequence[int]) -> CardSet:

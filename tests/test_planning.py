@@ -176,7 +176,7 @@ def test_a_prompt_is_planned_as_one_card_however_often_it_is_drawn(basis):
     (card,) = plan.cards
     assert (plan.set, plan.title, card.name, card.tokens.count) == ("", "Fox", "Fox", 82)
     assert card.tokens.cut == "fox " * 5
-    assert "82 tokens and the model reads 77" in planning.warnings_for_prompt(sheet, SD15, "fox " * 80)[0]
+    assert "82 tokens and the model reads 77" in planning.warnings_for_prompt(sheet, SD15)[0]
 
 
 def test_seeds_that_would_run_out_of_range_are_refused(basis):
@@ -195,18 +195,37 @@ def test_a_planned_card_says_what_is_unresolved_and_what_is_drawn_twice(basis):
 
 
 def test_the_starter_model_says_which_words_of_a_theme_it_does_not_know():
-    (warning,) = planning.model_warnings(TOY, "night sky with purple zeppelins")
+    (warning,) = planning.model_warnings(TOY, ["night sky with purple zeppelins"])
 
     assert '"zeppelins"' in warning
     assert "Themes it knows" not in warning
 
 
 def test_a_theme_that_names_nothing_known_is_answered_with_what_is():
-    (warning,) = planning.model_warnings(TOY, "zeppelins")
+    (warning,) = planning.model_warnings(TOY, ["zeppelins"])
 
     assert "Themes it knows: night sky, gold on black" in warning
 
 
 def test_a_theme_the_starter_model_knows_and_any_theme_for_another_model_pass_in_silence():
-    assert planning.model_warnings(TOY, "gold on black") == ()
-    assert planning.model_warnings(SD15, "zeppelins") == ()
+    assert planning.model_warnings(TOY, ["gold on black"]) == ()
+    assert planning.model_warnings(SD15, ["zeppelins"]) == ()
+
+
+def test_of_many_unknown_words_some_are_named_and_the_others_counted():
+    (warning,) = planning.model_warnings(TOY, [" ".join(f"zeppelin{number}" for number in range(30))])
+
+    assert '"zeppelin5" and 24 other words and draws as if they were not there' in warning
+
+
+def test_the_rule_is_the_same_for_a_set_and_a_prompt_whole_prompts_without_what_was_taught_as_a_whole(basis):
+    taught = {"charging ram with curled horns"}
+    cards = card_set(row(1, "Charging Ram with curled horns"), row(2, "a ram on a comet"), base_prompt="card")
+    sheet = planning.plan_set(basis(), cards, "gold")
+    single = planning.plan_prompt(basis(), "card, gold, charging ram with curled horns, a ram on a comet, ink", 1, "")
+
+    (of_set,) = planning.warnings_for(sheet, TOY, taught)
+    (of_prompt,) = planning.warnings_for_prompt(single, TOY, taught)
+
+    assert of_set == of_prompt
+    assert 'never taught "ram", "comet" and' in of_set

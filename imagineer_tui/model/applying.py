@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from imagineer_tui.model import landed
 from imagineer_tui.model.ending import Ended
+from imagineer_tui.model.moving import move
 from imagineer_tui.model.queue import draws
 from imagineer_tui.model.world import Build, Move, Progress, Topic, World
 from imagineerd.client import Away, Event, Followed
@@ -45,8 +46,6 @@ from imagineerd.protocol import (
 
 EVERYTHING: Final[frozenset[Topic]] = frozenset({"connection", "status", "queue", "progress"})
 NOTHING: Final[frozenset[Topic]] = frozenset()
-MOST_ENDED: Final = 2000
-"""Ended jobs that are kept; beyond, those of finished batches are forgotten."""
 
 
 def apply(world: World, message: Followed, now: float) -> frozenset[Topic]:
@@ -140,10 +139,10 @@ def _happened(world: World, body: EventBody) -> frozenset[Topic]:
             world.pace.stop()
             return frozenset({"queue", "status"})
         case JobMoved():
-            _move(world, body.job, body.batch, Move(body.state, body.error, body.attempts))
+            move(world, body.job, body.batch, Move(body.state, body.error, body.attempts))
         case TakeAdded():
             landed.land(world, body.take)
-            _move(world, body.take.job, body.take.batch, Move(State.DONE, None, take=body.take.id))
+            move(world, body.take.job, body.take.batch, Move(State.DONE, None, take=body.take.id))
         case LabelerBuilt():
             build = _build_of(world)
             build.ended, build.error = True, body.error.message if body.error else ""
@@ -209,56 +208,7 @@ def _add(world: World, batch_id: str, jobs: tuple[int, ...]) -> None:
         world.moving[batch_id] += jobs
 
 
-def _move(world: World, number: int, batch: str, move: Move) -> None:
-    world.moves[number] = move
-    if move.state is not State.RUNNING:
-        world.progress.pop(number, None)
-    job = world.jobs.get(number)
-    if job is None:
-        world.stale.add(batch)
-        return
-    world.jobs[number] = moved(job, move)
-    if draws(job):
-        _count(world, batch, job.state, move.state, takes=move.take is not None)
-        if job.state is State.RUNNING and _rests(world):
-            world.pace.stop()  # the time until the next card is nobody's pace
-    _forget_ended(world)
-
-
-def _rests(world: World) -> bool:
-    """Say whether nothing is drawn, and nothing will be before somebody does something."""
-    states = {job.state for job in world.jobs.values() if draws(job)}
-    return State.RUNNING not in states and (world.paused or State.QUEUED not in states)
-
-
-def moved(job: Job, move: Move) -> Job:
-    """Return a job as it is after what an event told of it."""
-    attempts = job.attempts if move.attempts is None else move.attempts
-    return replace(job, state=move.state, error=move.error, take=move.take or job.take, attempts=attempts)
-
-
-def _count(world: World, batch_id: str, old: State, new: State, *, takes: bool) -> None:
-    """Keep the counts of a batch in step; they are exact again whenever it is asked for."""
-    batch = world.batches.get(batch_id)
-    if batch is None:
-        return
-    states = dict(batch.states)
-    if states.get(old.value):
-        states[old.value] -= 1
-        states[new.value] = states.get(new.value, 0) + 1
-    world.batches[batch_id] = replace(batch, states=states, takes=batch.takes + takes)
-
-
 def _forget(world: World, gone: set[str]) -> None:
     world.batches = {name: batch for name, batch in world.batches.items() if name not in gone}
     world.jobs = {number: job for number, job in world.jobs.items() if job.batch not in gone}
     world.stale -= gone
-
-
-def _forget_ended(world: World) -> None:
-    if len(world.jobs) <= MOST_ENDED:
-        return
-    open_batches = {job.batch for job in world.jobs.values() if job.state in OPEN_STATES}
-    kept = {number: job for number, job in world.jobs.items() if job.batch in open_batches}
-    if len(kept) < len(world.jobs):
-        world.jobs = kept

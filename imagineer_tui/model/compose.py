@@ -5,15 +5,14 @@ A field that is left empty leaves the choice to the daemon. All ranges are those
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import inspect
 
-from imagineer_tui.model.world import World
 from imagineerd.jobs import SCHEDULERS, LoraWeight
-from imagineerd.protocol import Generate, ModelInfo, Plan, Settings, Take, TakeDetail
+from imagineerd.protocol import Generate, ModelInfo, Plan, Settings, TakeDetail
 
 Draft: TypeAlias = dict[str, str]
 """The text of each field; one that is absent is empty."""
@@ -61,14 +60,6 @@ class Order(NamedTuple):
     n: int | None
     settings: Settings
     faults: dict[str, str]
-
-
-class Place(NamedTuple):
-    """A picture in the row: its job, its take once there is one, and what is said of it until then."""
-
-    job: int
-    take: Take | None
-    note: str
 
 
 def _info(holder: type[msgspec.Struct], name: str) -> Any:
@@ -244,21 +235,3 @@ def field_of(path: str) -> str:
     names = (part.partition("[")[0] for part in path.split("."))
     last = next((name for name in reversed(list(names)) if name in {*FIELDS, "width", "height"}), "")
     return "size" if last in {"width", "height"} else last
-
-
-# ---------------------------------------------------------------- what was drawn
-
-
-def row(batches: Iterable[str], known: Mapping[str, Sequence[Take]], world: World) -> Iterator[Place]:
-    """Yield what was drawn, batch after batch; `known` are takes that were listed, newer ones are in the world."""
-    for batch in batches:
-        takes = {take.job: take for take in (*known.get(batch, ()), *world.landed) if take.batch == batch}
-        jobs = {job.id for job in world.jobs.values() if job.batch == batch}
-        yield from (Place(job, takes.get(job), _note(world, job)) for job in sorted(jobs | takes.keys()))
-
-
-def _note(world: World, number: int) -> str:
-    if progress := world.progress.get(number):
-        return f"step {progress.step}/{progress.steps}"
-    job = world.jobs.get(number)
-    return job.state.value if job else ""

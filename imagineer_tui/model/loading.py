@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from msgspec.structs import replace
 
-from imagineer_tui.model.applying import moved
+from imagineer_tui.model.moving import moved
 from imagineer_tui.model.queue import draws
 from imagineer_tui.model.world import Topic, World
 from imagineerd.errors import ImagineerError

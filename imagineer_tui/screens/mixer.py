@@ -18,7 +18,7 @@ from imagineer_tui.widgets.faders import Faders
 from imagineer_tui.widgets.library import Library
 from imagineer_tui.widgets.library_rows import LibraryRows
 from imagineer_tui.widgets.mix_panel import MixPanel
-from imagineer_tui.widgets.mixer_asking import asking_grid, asking_name
+from imagineer_tui.widgets.mixer_asking import ask_axes, ask_name
 from imagineer_tui.words import number_of
 
 if TYPE_CHECKING:
@@ -194,8 +194,8 @@ class MixerScreen(Framed):
             self.notify("Nothing is heard: there is no mix to save.")
             return
         names = [lora.name for lora in self._library.loras]
-        if draft := await self.house.push_screen_wait(asking_name(self._mix.name_of_mix, names)):
-            self._library.save(draft["name"].strip(), self._mix.desk.mix)
+        if name := await ask_name(self.house, self._mix.name_of_mix, names):
+            self._library.save(name, self._mix.desk.mix)
 
     def action_use(self, screen: str) -> None:
         """Draw with this mix on another screen: by its name where it is saved as it is now."""
@@ -224,10 +224,8 @@ class MixerScreen(Framed):
     async def action_grid(self) -> None:
         """Draw the subject with several weights, as a grid."""
         if subject := self._audition.subject:
-            names = self._mix.desk.names
-            draft = await self.house.push_screen_wait(asking_grid(names, self._mix.lora))
-            dealt = await self._audition.deal_grid(subject, mixer.read_axes(draft, names)[0]) if draft else None
-            if dealt:
+            axes = await ask_axes(self.house, self._mix.desk.names, self._mix.lora)
+            if axes and (dealt := await self._audition.deal_grid(subject, axes)):
                 self.notify(f"{number_of(len(dealt.jobs), 'cell')} of a grid are queued.")
                 self.house.go("queue", ShowBatch(dealt.batch.id))
         else:

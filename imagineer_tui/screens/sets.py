@@ -22,12 +22,9 @@ from imagineer_tui.widgets.set_rows import SetRows
 from imagineer_tui.words import number_of
 
 if TYPE_CHECKING:
-    from imagineer_tui.widgets.asking import Asking
     from imagineerd.protocol import Dealt, SetInfo
 
 FIRST_SET: Final = "zodiac"
-MOST_NAMED: Final = 20
-"""LoRAs that are named where some may be chosen; the Mixer has all."""
 AWAY: Final = "Nothing can be dealt while no imagineerd answers; F5 starts one."
 
 
@@ -202,24 +199,12 @@ class SetsScreen(Framed):
     @work(group="settings", exclusive=True, exit_on_error=False)
     async def action_settings(self, first: str = "") -> None:
         """Choose what all cards of the deal are drawn with."""
-        from imagineer_tui.widgets.deal_asking import asking_settings
+        from imagineer_tui.widgets.deal_asking import ask_settings
 
-        model = self.world.status.model if self.world.status else None
-        asking = asking_settings(self._deal, model, first)
-        self._name_loras(asking)
-        draft = await self.house.push_screen_wait(asking)
+        draft = await ask_settings(self, self._deal, first)
         if draft is not None:
             self._deal.take_draft(draft)
             self.query_one(SetPlan).replan()
-
-    @work(group="loras", exclusive=True, exit_on_error=False)
-    async def _name_loras(self, asking: Asking) -> None:
-        library, mixes = await self.asked(self.client.loras(MOST_NAMED)), await self.asked(self.client.mixes())
-        if library:
-            names = ", ".join(lora.name for lora in library.loras if lora.usable)
-            asking.add_to_note(f"\nLoRAs: {names or 'none yet'}")
-        if mixes and mixes.mixes:
-            asking.add_to_note(f"\nSaved mixes: {', '.join(mix.name for mix in mixes.mixes)}")
 
     # ------------------------------------------------------------ dealing
 

@@ -84,8 +84,13 @@ class SettingsScreen(Framed):
 
     @on(Rows.Highlighted, "#settings")
     def _explain(self) -> None:
-        item = self._item
-        self.query_one("#about", Static).update(Content("\n".join(help_of(item)) if item else ""))
+        self._tell()
+
+    def _tell(self, fault: str = "") -> None:
+        """Say what the setting is for and, before that, what is wrong with what was typed."""
+        wrong = [Content.styled(f"! {fault}", "$warning")] if fault else []
+        help_lines = help_of(self._item) if self._item else []
+        self.query_one("#about", Static).update(Content("\n").join([*wrong, *map(Content, help_lines)]))
 
     @property
     def _item(self) -> Item | None:
@@ -119,12 +124,22 @@ class SettingsScreen(Framed):
     async def _set(self, item: Item, text: str | None) -> None:
         """Have the daemon write a value. A wrong one stays in the field, with what is wrong."""
         key, before = item.setting.key, as_yaml(item.setting, shown(item.value))
-        config = await self.asked(self.client.set_config(key, None if text is None else as_yaml(item.setting, text)))
+        config = await self.asked(self._write(key, None if text is None else as_yaml(item.setting, text)))
         if config is None:
             return
         self.action_back()
         self._show(config)
         self.did(f"{key} is {shown(self._items[key].value)} now", lambda: self._put_back(key, before))
+
+    async def _write(self, key: str, value: str | None) -> Config | None:
+        """Have the daemon write a value; where it refuses, say why beside what the setting takes."""
+        from imagineerd.errors import Invalid
+
+        try:
+            return await self.client.set_config(key, value)
+        except Invalid as error:
+            self._tell(error.message)
+            return None
 
     async def _put_back(self, key: str, value: str) -> Config:
         config = await self.client.set_config(key, value)
@@ -133,6 +148,7 @@ class SettingsScreen(Framed):
 
     def action_back(self) -> None:
         """Close the field."""
+        self._tell()
         self.query_one("#value").remove_class("-open")
         self.query_one(SettingRows).focus()
 

@@ -12,14 +12,19 @@ from contextlib import ExitStack
 from typing import Any, Final, cast
 
 from textual.app import App
+from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 
+from imagineer_tui.terminal.escapes import EscapesParser
 from imagineer_tui.terminal.outbox import Outbox
 
 TERMINAL: Final = 2
 """Textual draws on standard error, so that standard output may go elsewhere."""
 PATIENCE_S: Final = 1.0
 """How long a terminal may take for the last bytes, which bring it back to the shell, in seconds."""
+
+
+linux_driver.XTermParser = EscapesParser  # type: ignore[attr-defined]  # Textual's driver can be given none
 
 
 class Driver(LinuxDriver):

@@ -61,8 +61,10 @@ class Asking(ModalScreen[Draft | None]):
         with VerticalScroll(can_focus=False) as scroll:
             scroll.border_title = self._title
             scroll.border_subtitle = "enter is done · tab next · esc leaves"
-            for name, label, _ in self._fields:
-                yield FormLine(name, label, wide=name not in self._hints)
+            for name, label, text in self._fields:
+                line = FormLine(name, label, wide=name not in self._hints)
+                line.value = text  # before it has the focus, which selects it
+                yield line
             yield Static(self._note, id="note", markup=False)
 
     def action_back(self) -> None:
@@ -76,11 +78,10 @@ class Asking(ModalScreen[Draft | None]):
             note.update(self._note)
 
     def on_mount(self) -> None:
-        """Fill in the fields."""
-        for line, (name, _, text) in zip(self.query(FormLine), self._fields, strict=True):
-            line.value = text
-            line.hint(self._hints.get(name, ""))
-            if name == self._first:
+        """Say what the fields take, and begin in the first."""
+        for line in self.query(FormLine):
+            line.hint(self._hints.get(line.field, ""))
+            if line.field == self._first:
                 line.enter()
 
     @on(FormLine.Stepped)

@@ -8,8 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from imagineer_tui.model import compose
-from imagineer_tui.model.compose import Place
+from imagineer_tui.model.drawn import Place, row
 from imagineer_tui.terminal.detection import Terminal
 from imagineer_tui.terminal.images import Choice
 from imagineer_tui.widgets.picture import Picture
@@ -101,7 +100,7 @@ class Drawn(Vertical):
     def show(self) -> None:
         """Bring the row up to date; the cursor stays on its picture."""
         page, before = self.query_one(Thumbnails), self._place
-        self._places = list(compose.row(self.batches, self._known, self._framed.world))
+        self._places = list(row(self.batches, self._known, self._framed.world))
         jobs = [place.job for place in self._places]
         at = jobs.index(before.job) if before and before.job in jobs else 0
         page.show([_thumb(place) for place in self._places], at)

@@ -9,16 +9,26 @@ from textual.widgets import Input
 
 
 class Field(Input):
-    """Textual's input without a frame and without a blink, which would be sent over SSH twice a second."""
+    """Textual's input without a frame and without a blink, which would be sent over SSH twice a second.
+
+    Where no colour tells how far it reaches, a line below it does.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "screen.back", "leave", id="field.leave", key_display="esc")
     ]
     DEFAULT_CSS = """
-    Field { height: 1; border: none; padding: 0 1; background: $panel; }
-    Field:focus { border: none; }
+    Field {
+        height: 1; border: none; padding: 0 1; background: $panel;
+        &:focus { border: none; }
+        &:ansi, &:nocolor { text-style: underline; }
+    }
     """
 
     def __init__(self, *, placeholder: str = "", id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(placeholder=placeholder, compact=True, id=id)
         self.cursor_blink = False
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Say whether a key is a letter here; of the slash Textual does not know it."""
+        return key == "slash" or super().check_consume_key(key, character)

@@ -9,10 +9,11 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input
 
+from imagineer_tui.widgets.field import Field
 from imagineer_tui.widgets.rows import Rows
 
 
-class FilterLine(Input):
+class FilterLine(Field):
     """Takes no room until it is opened. Enter goes back to the list, escape also shows all again."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -21,9 +22,8 @@ class FilterLine(Input):
     ]
     DEFAULT_CSS = """
     FilterLine {
-        display: none; height: 1; border: none; padding: 0 1; background: $surface;
+        display: none; background: $surface;
         &.-open { display: block; }
-        &:focus { border: none; }
     }
     """
 
@@ -53,8 +53,7 @@ class FilterLine(Input):
             return self.line
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(placeholder="filter", compact=True, id=id)
-        self.cursor_blink = False
+        super().__init__(placeholder="filter", id=id)
 
     def open(self, words: str = "") -> None:
         """Appear; with words, show what is filtered by them without taking the focus."""

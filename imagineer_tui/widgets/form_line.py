@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static, TextArea
 
+from imagineer_tui.widgets.field import Field
 from imagineer_tui.widgets.text_field import TextField
 
 
@@ -34,8 +35,8 @@ class FormLine(Vertical):
         .hint { width: 1fr; height: auto; padding: 0 0 0 1; color: $text-muted; }
         .fault { height: auto; padding: 0 0 0 10; color: $warning; display: none; }
         &.-wrong .fault { display: block; }
-        Input { width: 14; height: 1; border: none; padding: 0; background: $panel; &:focus { border: none; } }
-        &.-wide { Input { width: 1fr; } .hint { display: none; } }
+        Field { width: 14; padding: 0; }
+        &.-wide { Field { width: 1fr; } .hint { display: none; } }
     }
     """
 
@@ -57,8 +58,7 @@ class FormLine(Vertical):
         super().__init__(name=name, classes="-wide" if wide or wraps else "")
         self.field = name
         self._label = label
-        self._input: Input | TextField = TextField() if wraps else Input(compact=True)
-        self._input.cursor_blink = False
+        self._input: Field | TextField = TextField() if wraps else Field()
 
     def compose(self) -> ComposeResult:
         """Put them beside each other."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
 
 from imagineer_tui.model import mixer
 from imagineer_tui.model.compose import WEIGHT
@@ -11,10 +14,25 @@ from imagineer_tui.widgets.asking import Asking
 from imagineerd.errors import Invalid
 from imagineerd.lora.mixes import check_name
 
+if TYPE_CHECKING:
+    from imagineerd.protocol import Axis
+
 
 def asking_weight(fader: Fader) -> Asking:
     """Ask for a weight: field `weight`."""
     return Asking(fader.name, str(WEIGHT), (("weight", "Weight", f"{fader.weight:g}"),), _check_weight)
+
+
+async def ask_name(app: App[Any], name: str, loras: Collection[str]) -> str:
+    """Return the name under which the mix shall be saved, empty where there is none; `name` is that of now."""
+    draft = await app.push_screen_wait(asking_name(name, loras))
+    return draft["name"].strip() if draft else ""
+
+
+async def ask_axes(app: App[Any], loras: Sequence[str], chosen: str) -> tuple[Axis, ...]:
+    """Return the axes of a grid, none where there shall be no grid."""
+    draft = await app.push_screen_wait(asking_grid(loras, chosen))
+    return mixer.read_axes(draft, loras)[0] if draft else ()
 
 
 def asking_name(name: str, loras: Collection[str]) -> Asking:

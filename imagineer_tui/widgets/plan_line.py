@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from imagineerd.protocol import Plan
 
 MOST_WARNINGS: Final = 2
+MOST_LINES: Final = 2
+"""Lines of a warning: behind them must stand what is dealt and how long it takes."""
 
 
 class PlanLine(Static):
@@ -26,7 +28,7 @@ class PlanLine(Static):
 
     def show(self, plan: Plan, chosen: Collection[int], settings: str, *, first: bool) -> None:
         """Show the plan of the whole set, or of the chosen cards; `settings` are those that a person chose."""
-        lines = [Content.assemble(("! ", "b $warning"), (text, "$warning")) for text in _warnings(plan)]
+        lines = [_in_short(_warning(text), self.content_size.width) for text in _warnings(plan)]
         lines.append(
             Content.assemble((summary(plan, chosen), "dim"), (f" · {settings}" if settings else "", "$accent"))
         )
@@ -36,7 +38,21 @@ class PlanLine(Static):
 
     def complain(self, text: str) -> None:
         """Say why there is no plan."""
-        self.update(Content.assemble(("! ", "b $warning"), (text, "$warning")))
+        self.update(_warning(text))
+
+
+def _warning(text: str) -> Content:
+    return Content.assemble(("! ", "b $warning"), (text, "$warning"))
+
+
+def _in_short(text: Content, width: int) -> Content:
+    """Return the first lines of a text in this width, which is 0 as long as it is not known."""
+    lines = text.wrap(width) if width else [text]
+    if len(lines) <= MOST_LINES:
+        return text
+    shown = lines[:MOST_LINES]
+    shown[-1] = (shown[-1].rstrip() + " …").truncate(width, ellipsis=True)
+    return Content("\n").join(shown)
 
 
 def _warnings(plan: Plan) -> list[str]:

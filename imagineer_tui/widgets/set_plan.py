@@ -137,6 +137,10 @@ class SetPlan(Vertical):
             first = not world.decks and world.connection.live
             self.query_one(PlanLine).show(self.plan, self.query_one(CardRows).chosen, self._deal.words, first=first)
 
+    def on_resize(self) -> None:
+        """Warnings take as many lines as there is room for."""
+        self.call_after_refresh(self.show_line)
+
     @on(Rows.Highlighted, "#cards")
     def _show_card(self) -> None:
         card = self.query_one(CardRows).card

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
+from rich.style import Style
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.strip import Strip
 from textual.widgets import TextArea
+
+UNDERLINED: Final = Style(underline=True)
 
 
 class TextField(TextArea):
-    """As high as its text, within bounds."""
+    """As high as its text, within bounds. How far it reaches is told as by `Field`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "done", show=False, priority=True)]
     DEFAULT_CSS = """
@@ -19,6 +23,7 @@ class TextField(TextArea):
         width: 1fr; height: auto; min-height: 1; max-height: 6; border: none; padding: 0; background: $panel;
         scrollbar-size: 1 1;
         &:focus { border: none; }
+        &:ansi, &:nocolor { text-style: underline; }
     }
     """
 
@@ -44,6 +49,13 @@ class TextField(TextArea):
             begin = sum(len(text) + 1 for text in self.document.lines[:line_index])
             line.stylize("strike dim", max(0, self._lost_from - begin))
         return line
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a line; where its text is underlined, what is empty behind it is, too."""
+        line = super().render_line(y)
+        if not self.rich_style.underline:
+            return line
+        return line.extend_cell_length(self.content_size.width, self.rich_style).apply_style(UNDERLINED)
 
     def action_submit(self) -> None:
         """Be done."""

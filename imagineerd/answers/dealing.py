@@ -41,7 +41,7 @@ async def deal(parts: Parts, request: protocol.Deal, client: Client) -> protocol
     if request.label:
         prompt = await asyncio.to_thread(labels.find_prompt, parts, request.label)
         new = msgspec.structs.replace(new, label_prompt=prompt)
-    warnings = await sheets.sheet_warnings(parts, sheet, basis.model, request.theme)
+    warnings = await sheets.sheet_warnings(parts, sheet, basis.model)
     return await _submit(parts, request, new, idem_of(request, client), warnings)
 
 
@@ -62,7 +62,7 @@ async def generate(parts: Parts, request: protocol.Generate, client: Client) -> 
         mixes=sheet.mixes,
         audition=request.audition,
     )
-    warnings = await sheets.prompt_warnings(parts, sheet, basis.model, request.prompt)
+    warnings = await sheets.prompt_warnings(parts, sheet, basis.model)
     return await _submit(parts, request, new, idem_of(request, client), warnings)
 
 
@@ -87,7 +87,8 @@ async def deal_grid(parts: Parts, request: protocol.DealGrid, client: Client) ->
         grid=request.axes,
     )
     about_loras = await mixes.warnings(parts, grid.specs)
-    warnings = (*planning.model_warnings(basis.model, request.theme or request.prompt), *about_loras)
+    words = (spec.prompt for spec in grid.specs)
+    warnings = (*planning.model_warnings(basis.model, words, sheets.taught(parts)), *about_loras)
     return await _submit(parts, request, new, idem_of(request, client), warnings)
 
 

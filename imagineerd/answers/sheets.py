@@ -20,6 +20,7 @@ from imagineerd.models import ResolvedModel
 from imagineerd.orders import speed_key
 from imagineerd.prompts import load_tokenizer
 from imagineerd.sets import library as sets
+from imagineerd.starter.taught import taught_phrases
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -35,7 +36,7 @@ async def plan_deal(parts: Parts, request: protocol.PlanDeal) -> protocol.Plan:
     """Return what a deal of the same words would draw."""
     card_set = await find_set(parts, request.set)
     basis, sheet = await make_sheet(parts, request, card_set)
-    warnings = await sheet_warnings(parts, sheet, basis.model, request.theme)
+    warnings = await sheet_warnings(parts, sheet, basis.model)
     plan = planning.plan_of(sheet, basis.model, warnings, await _eta(parts, sheet.specs))
     return msgspec.structs.replace(plan, set=card_set.id, theme=request.theme)
 
@@ -44,7 +45,7 @@ async def plan_prompt(parts: Parts, request: protocol.PlanPrompt) -> protocol.Pl
     """Return what `generate` of the same words would draw."""
     basis, sheet = await make_copies(parts, request)
     one = await _eta(parts, sheet.specs[:1])
-    warnings = await prompt_warnings(parts, sheet, basis.model, request.prompt)
+    warnings = await prompt_warnings(parts, sheet, basis.model)
     return planning.plan_of(sheet, basis.model, warnings, None if one is None else one * len(sheet.specs))
 
 
@@ -76,16 +77,21 @@ def make_basis(parts: Parts, chosen: protocol.Settings, chooser: Chooser) -> pla
     )
 
 
-async def sheet_warnings(parts: Parts, sheet: planning.Sheet, model: ResolvedModel, theme: str) -> tuple[str, ...]:
+async def sheet_warnings(parts: Parts, sheet: planning.Sheet, model: ResolvedModel) -> tuple[str, ...]:
     """Return what is doubtful about a deal and may be meant."""
     about_loras = await mixes.warnings(parts, sheet.specs)
-    return (*planning.warnings_for(sheet, model, theme), *about_loras)
+    return (*planning.warnings_for(sheet, model, taught(parts)), *about_loras)
 
 
-async def prompt_warnings(parts: Parts, sheet: planning.Sheet, model: ResolvedModel, prompt: str) -> tuple[str, ...]:
+async def prompt_warnings(parts: Parts, sheet: planning.Sheet, model: ResolvedModel) -> tuple[str, ...]:
     """Return what is doubtful about a single prompt and may be meant."""
     about_loras = await mixes.warnings(parts, sheet.specs[:1])
-    return (*planning.warnings_for_prompt(sheet, model, prompt), *about_loras)
+    return (*planning.warnings_for_prompt(sheet, model, taught(parts)), *about_loras)
+
+
+def taught(parts: Parts) -> frozenset[str]:
+    """Return the phrases that the starter model knows as a whole."""
+    return taught_phrases(parts.paths.builtin_sets)
 
 
 def _sheet(

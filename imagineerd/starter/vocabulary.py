@@ -1,7 +1,7 @@
 """What the starter model knows, in words: pure Python, cheap to import, used to warn about everything else."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from imagineerd import themes
 from imagineerd.starter.concepts import CONCEPTS
@@ -91,6 +91,12 @@ _KNOWN_WORDS = PLAIN_WORDS.union(*map(_words, _TAUGHT))
 def unknown_words(prompt: str) -> tuple[str, ...]:
     """The words of `prompt` that the model was never taught a meaning for, in order, each once."""
     return tuple(dict.fromkeys(word for word in _words(prompt) if word not in _KNOWN_WORDS))
+
+
+def without_phrases(prompt: str, known: Container[str]) -> str:
+    """Return a prompt without those of its phrases, between commas, that are `known` in lower case."""
+    phrases = (phrase.strip() for phrase in prompt.split(","))
+    return ", ".join(phrase for phrase in phrases if phrase.lower() not in known)
 
 
 def known_themes(prompt: str) -> tuple[str, ...]:

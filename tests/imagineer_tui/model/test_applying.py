@@ -263,6 +263,19 @@ def test_a_batch_of_which_not_all_is_known_is_not_called_finished(world: World):
     assert finished(world) == [Ended(world.batches["b2"])]
 
 
+def test_the_take_that_ends_a_batch_is_counted_before_it_is_told(world: World):
+    """The daemon tells that a job is done, then which take it made."""
+    happen(world, BatchAdded(batch=batch(id="p", set="", title="a fox", states={"queued": 1}), jobs=(4,)))
+    answered(world, batch(id="p", set="", title="a fox"), [replace(job(4), batch="p")])
+
+    happen(world, replace(moved(4, State.DONE), batch="p"))
+    (ended,) = [ended for ended in finished(world) if ended.batch.id == "p"]
+    happen(world, TakeAdded(take=replace(take(4), batch="p")))
+
+    assert ended.text == "1 take."
+    assert world.batches["p"].takes == 1
+
+
 def test_of_a_finished_batch_only_what_was_drawn_again_is_told(world: World):
     for number in (1, 2, 3):
         happen(world, TakeAdded(take=take(number)))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from fakes import BATCH, NAMES, job, spec, take
+from fakes import spec, take
 
 from imagineer_tui.model import compose
-from imagineer_tui.model.compose import Place
-from imagineer_tui.model.world import Progress, World
-from imagineerd.jobs import LoraWeight, State
+from imagineerd.jobs import LoraWeight
 from imagineerd.protocol import ListedTake, ModelInfo, Plan, PlannedCard, Settings, TakeDetail, Tokens
 
 
@@ -129,21 +127,3 @@ def test_what_is_lost_begins_where_the_model_stops_reading(typed: str, prompt: s
 )
 def test_an_error_of_the_daemon_belongs_to_a_field(path: str, field: str):
     assert compose.field_of(path) == field
-
-
-def test_the_row_has_what_was_listed_what_landed_and_what_is_to_come():
-    world = World(jobs={number: job(number) for number in range(1, len(NAMES) + 2)})
-    world.landed.append(take(2))
-    world.jobs[4] = job(4, State.RUNNING)
-    world.progress[4] = Progress(step=3, steps=12, first=0, began=0.0, at=1.0)
-
-    row = list(compose.row([BATCH], {BATCH: (take(1),)}, world))
-
-    assert row == [Place(1, take(1), "queued"), Place(2, take(2), "queued"), Place(3, None, "queued"),
-                   Place(4, None, "step 3/12")]  # fmt: skip
-
-
-def test_the_row_leaves_out_what_others_draw():
-    world = World(jobs={1: job(1)})
-
-    assert list(compose.row(["another"], {}, world)) == []

@@ -36,6 +36,13 @@ async def test_a_warning_comes_before_the_figures(daemon: FakeDaemon):
         assert screen.index("1 over the token limit · 1 with an open place · 1 twice the same") < screen.index("64x96")
 
 
+async def test_a_long_warning_leaves_room_for_the_figures(daemon: FakeDaemon):
+    endless = "The starter model was never taught " + ", ".join(f'"zeppelin{number}"' for number in range(60))
+    daemon.answers["plan"] = lambda request: replace(planned(request), warnings=(endless,))
+    async with opened(daemon, (80, 24)) as (_, pilot):
+        await shows(pilot, "never taught", " …", "3 cards · 64x96 · starter · about 0:24", "Press enter to deal")
+
+
 async def test_a_card_tells_what_is_wrong_with_it(daemon: FakeDaemon):
     async with opened(daemon) as (_, pilot):
         await shows(pilot, "no {mood}", "80/77!  cut: “clean lines”", "same as 1", "the cell is empty")

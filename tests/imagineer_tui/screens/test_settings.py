@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from fakes import FakeDaemon
-from piloting import opened, shows, until
+from piloting import opened, shows, text_of, until
 from textual.pilot import Pilot
 
 from imagineerd import protocol
@@ -66,7 +66,19 @@ async def test_a_wrong_value_stays_in_the_field_with_what_is_wrong(configured: F
     async with settings_of(configured) as pilot:
         await pilot.press("j", "enter", "9", "9", "9", "enter")
 
-        await shows(pilot, "Expected a whole number from 1 to 150, not 999.", "│999")
+        await shows(pilot, "│ ! Expected a whole number from 1 to 150, not 999.", "│999", "│ Takes a whole number")
+        await pilot.press("escape")
+        await until(pilot, lambda: "not 999" not in text_of(pilot.app))
+
+
+async def test_in_the_field_a_slash_is_a_letter_and_no_key(configured: FakeDaemon):
+    async with settings_of(configured) as pilot:
+        assert "/ filter" in text_of(pilot.app)
+
+        await pilot.press("enter", "slash")
+
+        await shows(pilot, "│/", "esc leave")
+        assert "/ filter" not in text_of(pilot.app)
 
 
 async def test_a_choice_and_a_switch_go_to_the_next_value(configured: FakeDaemon):

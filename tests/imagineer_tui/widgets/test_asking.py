@@ -19,12 +19,12 @@ class Host(App[None]):
         self.push_screen(form, self.given.append)
 
 
-async def test_enter_gives_what_is_typed():
+async def test_enter_gives_what_is_typed_in_place_of_what_stood_there():
     app = Host()
     async with app.run_test() as pilot:
-        await pilot.press("b", "enter")
+        await pilot.press("b", "c", "enter")
 
-        assert app.given == [{"name": "ab"}]
+        assert app.given == [{"name": "bc"}]
 
 
 async def test_what_is_wrong_keeps_it_open():

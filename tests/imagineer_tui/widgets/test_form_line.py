@@ -42,6 +42,30 @@ async def test_it_tells_what_is_typed_and_when_it_is_done(wraps: bool):  # noqa:
         assert app.heard == ["1", "12", "enter"]
 
 
+@pytest.mark.parametrize("wraps", [False, True])
+@pytest.mark.parametrize("text", ["", "12"])
+@pytest.mark.parametrize("theme", ["ansi-dark", "textual-dark"])
+async def test_without_a_colour_of_its_own_a_line_tells_how_far_it_reaches(
+    monkeypatch: pytest.MonkeyPatch,
+    wraps: bool,  # noqa: FBT001 - pytest gives it by name
+    text: str,
+    theme: str,
+):
+    if theme == "textual-dark":
+        monkeypatch.setenv("NO_COLOR", "1")
+    app = Form(wraps=wraps)
+    async with app.run_test() as pilot:
+        app.theme = theme
+        app.line.value = text
+        app.line.hint("", "new")
+        await pilot.pause()
+
+        field = app.line.query_one("Field, TextField")
+        row = app.screen._compositor.render_strips()[field.content_region.y]
+        shown = row.crop(field.content_region.x, field.content_region.right)
+        assert all(segment.style and segment.style.underline for segment in shown if segment.text)
+
+
 async def test_arrows_are_told():
     app = Form()
     async with app.run_test() as pilot:
