@@ -50,6 +50,11 @@ class Picture(Widget):
         self._fetching: Task[None] | None = None
         self._uploaded: OrderedDict[int, None] = OrderedDict()
 
+    @property
+    def key(self) -> str:
+        """What it shows, or soon will; empty for nothing."""
+        return self._key
+
     def show(self, key: str, *, blurred: bool = False) -> None:
         """Show the picture of this key; none where it is empty. The last one stays until the new one is ready."""
         self._key, self._blurred = key, blurred

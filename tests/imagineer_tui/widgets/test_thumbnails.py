@@ -18,9 +18,10 @@ from textual.geometry import Size
 from textual.pilot import Pilot
 
 from imagineer_tui.widgets.drawings import Drawings
+from imagineer_tui.widgets.page_layout import layout
 from imagineer_tui.widgets.strips import UPPER
 from imagineer_tui.widgets.thumbnail import FAILED, FAVOURITE, MISSING, PICK, Thumb, Thumbnail
-from imagineer_tui.widgets.thumbnails import Thumbnails, layout
+from imagineer_tui.widgets.thumbnails import Thumbnails
 
 ENVIRON = {"PATH": os.environ["PATH"], "TERM": "xterm-256color", "PYTHONPATH": str(ROOT)}
 DECK = [Thumb(str(index), f"Card {index}") for index in range(30)]
