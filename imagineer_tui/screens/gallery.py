@@ -152,7 +152,8 @@ class GalleryScreen(Framed):
     def _deck_highlighted(self, event: Rows.Highlighted) -> None:
         if event.key and event.key != self._album.batch:
             self._album.open(event.key)
-            self._soon.do("deck", self._load_deck)
+            if self.world.connection.live:  # else the banner says why it does not come; `reload` asks for it
+                self._soon.do("deck", self._load_deck)
 
     @on(Thumbnails.Opened, "#cards")
     def _opened(self) -> None:

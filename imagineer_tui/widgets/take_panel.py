@@ -92,7 +92,7 @@ class TakePanel(Vertical):
     @work(group="about", exclusive=True, exit_on_error=False)
     async def _load_about(self) -> None:
         card, framed = self._card, cast("Framed", self.screen)
-        if card is None or card.take is None:
+        if card is None or card.take is None or not framed.world.connection.live:  # it is shown again when it is back
             return
         about = await framed.asked(framed.client.take(card.take.id))
         if about and card == self._card:

@@ -15,7 +15,7 @@ from textual.widget import Widget
 from imagineer_tui.widgets.decoding import Box
 from imagineer_tui.widgets.drawings import Wanted
 from imagineer_tui.widgets.strips import standing_on
-from imagineerd.errors import ImagineerError
+from imagineerd.errors import DaemonAway, ImagineerError
 
 if TYPE_CHECKING:
     from imagineer_tui.widgets.thumbnails import Thumbnails
@@ -119,6 +119,8 @@ class Thumbnail(Widget):
     async def _draw(self, wanted: Wanted, page: Thumbnails) -> None:
         try:
             self._strips = (await page.drawings.draw(wanted)).strips
+        except DaemonAway:
+            self._wanted, self._note = None, MISSING  # to be asked for again when the daemon is back
         except (OSError, ImagineerError):
             self._note = FAILED
         self.refresh(Region(0, 0, self.size.width, self.size.height - 1))

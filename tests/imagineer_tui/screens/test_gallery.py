@@ -12,6 +12,7 @@ from fakes import BATCH, Deck, FakeDaemon, spec, take
 from msgspec.structs import replace
 from PIL import Image
 from piloting import opened, shows, text_of, until
+from rich.color import Color
 from textual.events import MouseScrollDown, MouseScrollUp
 from textual.pilot import Pilot
 
@@ -379,6 +380,31 @@ async def test_what_is_revealed_while_it_is_large_stays_large(daemon: FakeDaemon
         await pilot.press("b")
 
         assert "1 of 3" in await until(pilot, lambda: "▒" not in text_of(pilot.app) and text_of(pilot.app))
+
+
+def colours_of(picture: Picture) -> list[Color | None]:
+    """What the picture's middle line is painted with."""
+    middle = picture.render_line(picture.size.height // 2)
+    return [segment.style.bgcolor for segment in middle if segment.style]
+
+
+@pytest.mark.usefixtures("gallery")
+async def test_a_picture_that_is_missed_while_the_daemon_is_away_comes_when_it_is_back(daemon: FakeDaemon):
+    async with gallery_of(daemon, (80, 24)) as (app, pilot):
+        await shows(pilot, "✗ Taurus")
+        await pilot.press("enter")
+        await shows(pilot, "› Aries", "seed 4714")
+        daemon.go_away()
+        await until(pilot, lambda: not app.world.connection.live)
+
+        await pilot.press("l", "v")
+        screen = await shows(pilot, "not here while the", "daemon is away", "2 of 2")
+        assert "start it with" not in screen, "The banner says it; a toast for each move would cover the list."
+        daemon.come_back()
+
+        await shows(pilot, "take 4")
+        picture = app.screen.query_one("#one Picture", Picture)
+        await until(pilot, lambda: Color.from_rgb(0, 0, 255) in colours_of(picture))
 
 
 @pytest.mark.usefixtures("gallery")
