@@ -41,7 +41,9 @@ class LivePanel(Vertical):
     LivePanel {
         #live { height: 4fr; }
         #landed { height: 3fr; padding: 0 1; }
-        #told { height: 1; padding: 0 1; text-align: center; color: $text-muted; }
+        #told {
+            height: 1; padding: 0 1; text-align: center; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis;
+        }
         Picture { display: none; }
         &.-resting { Picture { display: block; } LivePreview { display: none; } }
     }
@@ -56,6 +58,7 @@ class LivePanel(Vertical):
         self._landed: Sequence[Thumb] = ()
         self._places: list[Thumb] = []
         self._told = ""
+        self._rested = ""
 
     def compose(self) -> ComposeResult:
         """Put both panels."""
@@ -93,7 +96,12 @@ class LivePanel(Vertical):
         self.query_one(LivePreview).clear(awaited or NOTHING_YET)
         if newest:
             self.query_one(Picture).show(newest.key, blurred=newest.blurred)
-        self.tell(newest.caption if newest else "")
+        self._rested = newest.caption if newest else ""
+        self.tell(self._rested)
+
+    def announce(self, text: str) -> None:
+        """Say what is drawn now; where a finished card stands in its place still, say first which one that is."""
+        self.tell(f"{self._rested}; {text}" if self.has_class("-resting") else text)
 
     def tell(self, text: str) -> None:
         """Say what the picture is."""
