@@ -48,6 +48,7 @@ class QueueScreen(Framed):
         #columns { height: 1fr; layers: below above; }
         #board { width: 1fr; }
         LivePanel { width: 44; }
+        &.-wide LivePanel #landed { height: 22; max-height: 60%; }
         &.-huge LivePanel { width: 72; }
         &.-narrow.-low JobDetail { max-height: 40%; }
         &.-normal LivePanel, &.-narrow LivePanel {
@@ -55,6 +56,7 @@ class QueueScreen(Framed):
             #live { width: 2fr; height: 100%; }
             #landed { width: 3fr; height: 100%; }
         }
+        &.-normal LivePanel { #live { width: 24; } #landed { width: 1fr; } }
         &.-low Offer #bigger { display: none; }
         &.-low.-narrow Offer Static { text-wrap: nowrap; text-overflow: ellipsis; }
         &.-wide Offer, &.-huge Offer { layout: horizontal; Static { width: auto; margin-right: 1; } }

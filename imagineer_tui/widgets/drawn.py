@@ -12,6 +12,7 @@ from imagineer_tui.model import compose
 from imagineer_tui.model.compose import Place
 from imagineer_tui.terminal.detection import Terminal
 from imagineer_tui.terminal.images import Choice
+from imagineer_tui.widgets.page_layout import Sizes
 from imagineer_tui.widgets.picture import Picture
 from imagineer_tui.widgets.thumbnail import FAILED, MISSING, Thumb
 from imagineer_tui.widgets.thumbnails import Thumbnails
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from imagineer_tui.widgets.drawings import Drawings
     from imagineerd.protocol import Take
 
-SMALL: Final = (12, 9)
+SMALL: Final = Sizes(((12, 9),), 1)
 KEPT: Final = 6
 """Draws whose pictures stay in the row."""
 OPEN: Final = {"queued", "running"}

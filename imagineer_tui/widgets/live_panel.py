@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from imagineer_tui.terminal.images import Choice
 from imagineer_tui.widgets.live_preview import LivePreview
+from imagineer_tui.widgets.page_layout import Sizes
 from imagineer_tui.widgets.picture import Picture
 from imagineer_tui.widgets.thumbnail import Thumb
 from imagineer_tui.widgets.thumbnails import Thumbnails
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from imagineer_tui.widgets.drawings import Drawings, Load
     from imagineerd.protocol import Preview
 
-LANDED: Final = (8, 6)
-"""Columns and rows of a picture that has landed."""
+LANDED: Final = Sizes(((8, 6), (7, 5), (6, 4)), 12)
+"""Of pictures that have landed: the first deck, a zodiac, stays in sight as a whole."""
 LEAST_SIDE: Final = 16
 MOST_SIDE: Final = 96
 """Pixels of a preview's longer side: as many as there are half cells, within reason."""
@@ -69,7 +70,7 @@ class LivePanel(Vertical):
             yield Static(id="told", markup=False)
         with Vertical(id="landed", classes="panel") as landed:
             landed.border_title = "Landed"
-            thumbnails = Thumbnails(self._drawings, self._images.small, picture=LANDED)
+            thumbnails = Thumbnails(self._drawings, self._images.small, sizes=LANDED)
             thumbnails.can_focus = False
             yield thumbnails
 

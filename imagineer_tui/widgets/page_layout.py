@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from textual.geometry import Size
 
-PICTURES: Final = ((24, 18), (18, 13), (12, 9), (10, 8), (8, 6))
-"""Columns and rows of a small picture: with cells twice as high as wide, the shape of a card."""
-FEWEST: Final = 8
-"""Cells on a page for which pictures may be larger than the smallest."""
 GAP: Final = 2
 """Columns between two cells; a row is left empty below each."""
 
 
-def layout(size: Size, pictures: Sequence[tuple[int, int]] = PICTURES) -> tuple[tuple[int, int], int, int]:
+class Sizes(NamedTuple):
+    """Columns and rows of small pictures, the largest first; smaller ones only where `fewest` would have no room."""
+
+    pictures: tuple[tuple[int, int], ...]
+    fewest: int
+
+
+USUAL: Final = Sizes(((24, 18), (18, 13), (12, 9), (10, 8), (8, 6)), 8)
+"""With cells twice as high as wide, the shape of a card."""
+
+
+def layout(size: Size, sizes: Sizes = USUAL) -> tuple[tuple[int, int], int, int]:
     """Return the pictures' size, columns and rows: the largest pictures of which enough have room."""
-    for picture in pictures:
+    for picture in sizes.pictures:
         columns = (size.width + GAP) // (picture[0] + GAP)
         rows = (size.height + 1) // (picture[1] + 2)
-        if columns * rows >= FEWEST:
+        if columns * rows >= sizes.fewest:
             break
     return picture, max(columns, 1), max(rows, 1)

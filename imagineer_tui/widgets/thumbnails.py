@@ -17,7 +17,7 @@ from textual.widget import Widget
 from imagineer_tui.terminal.detection import USUAL_CELL
 from imagineer_tui.terminal.images import Shown
 from imagineer_tui.widgets.drawings import Drawings
-from imagineer_tui.widgets.page_layout import PICTURES, layout
+from imagineer_tui.widgets.page_layout import USUAL, Sizes, layout
 from imagineer_tui.widgets.thumbnail import Thumb, Thumbnail
 
 Way: TypeAlias = Callable[[], Sequence[int]]
@@ -27,7 +27,7 @@ WHEEL_S: Final = 0.25
 
 
 class Thumbnails(Widget, can_focus=True):
-    """Shows a page of `Thumb`s, `picture` columns and rows large, or as large as leaves enough of them.
+    """Shows a page of `Thumb`s, of the largest of these `sizes` that leaves enough of them.
 
     Tells where the cursor went and what was opened.
     """
@@ -75,7 +75,7 @@ class Thumbnails(Widget, can_focus=True):
         drawings: Drawings,
         shown: Shown = "half",
         cell: tuple[int, int] = USUAL_CELL,
-        picture: tuple[int, int] | None = None,
+        sizes: Sizes = USUAL,
         *,
         id: str | None = None,  # noqa: A002 - Textual's own name for it
     ) -> None:
@@ -83,8 +83,8 @@ class Thumbnails(Widget, can_focus=True):
         self.drawings = drawings
         self.shown = shown
         self.cell = cell
-        self._pictures = (picture,) if picture else PICTURES
-        self.picture = self._pictures[-1]
+        self._sizes = sizes
+        self.picture = sizes.pictures[-1]
         self._thumbs: Sequence[Thumb] = ()
         self._columns = self._rows = 0
         self._turned_at = 0.0
@@ -148,7 +148,7 @@ class Thumbnails(Widget, can_focus=True):
 
     async def _fit(self) -> None:
         """Fit the cells to the size as it is now: a resize may be told late, or not at all while cells are made."""
-        picture, columns, rows = layout(self.size, self._pictures)
+        picture, columns, rows = layout(self.size, self._sizes)
         if self.size and (picture, columns, rows) != (self.picture, self._columns, self._rows):
             self.picture, self._columns, self._rows = picture, columns, rows
             await self._make_cells()

@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from imagineer_tui.app import ImagineerApp
 from imagineer_tui.widgets.picture import Picture
 from imagineer_tui.widgets.queue_rows import QueueRows
+from imagineer_tui.widgets.thumbnails import Thumbnails
 from imagineerd import protocol
 from imagineerd.jobs import JobError, State
 
@@ -247,6 +248,25 @@ async def test_below_a_finished_card_it_says_which_one_that_is_and_what_is_drawn
         daemon.happen(deck.move(2, State.RUNNING))
 
         await shows(pilot, "Aries; Taurus is begun")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=str)
+async def test_all_cards_of_a_first_zodiac_have_room_beside_the_live_one(
+    daemon: FakeDaemon, deck: Deck, size: tuple[int, int]
+):
+    daemon.snapshot_jobs, daemon.snapshot_batches = (job(1),), (deck.batch(),)
+    async with queue_of(daemon, size) as (app, pilot):
+        await shows(pilot, "▸ Zodiac")
+        await pilot.press("v")
+        landed = app.screen.query_one("LivePanel Thumbnails", Thumbnails)
+        before = await until(pilot, lambda: landed.picture if landed.page_size >= 12 else None)
+
+        daemon.happen(deck.finish(1))
+
+        await shows(pilot, "5 to see them, 3 to mix a LoRA in")
+        await pilot.pause()
+        assert landed.picture == before, "What is offered at the end moves no picture."
+        assert landed.page_size >= 12
 
 
 async def test_slash_filters_what_there_is(busy: FakeDaemon):
