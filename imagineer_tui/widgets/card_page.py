@@ -237,5 +237,5 @@ def thumb_of(card: Card, album: Album) -> Thumb:
     if card.take is None:
         marks += FAILED if card.state == "failed" else MISSING
     marks += COMPARED if album.is_compared(card) else ""
-    more = "" if album.among_takes or card.takes <= 1 else f" +{card.takes - 1}"
-    return Thumb(card.key, card.name + more, marks, album.is_hidden(card))
+    more = "" if album.among_takes or card.takes <= 1 else f"+{card.takes - 1}"
+    return Thumb(card.key, card.name, marks, album.is_hidden(card), more)

@@ -134,6 +134,12 @@ async def test_marks_stand_before_the_name() -> None:
         assert captions(table)[:3] == ["★♥ The Fool", "▒ Lovers", ""]
 
 
+async def test_how_many_more_there_are_stands_behind_a_name_that_is_cut_too() -> None:
+    deck = [Thumb("1", "The High Priestess", PICK, more="+2"), Thumb("2", "Leo", more="+1")]
+    async with dealt(deck=deck) as (table, _):
+        assert captions(table)[:2] == ["★ The Hi… +2", "Leo +1"]
+
+
 @pytest.mark.parametrize(
     ("keys", "index"),
     [
