@@ -10,7 +10,8 @@ from textual.content import Content
 from imagineer_tui.model.labels import MARKS, Entry
 from imagineer_tui.widgets.columns import Column
 from imagineer_tui.widgets.label_batches import STYLES
-from imagineer_tui.widgets.rows import Row, Rows
+from imagineer_tui.widgets.row import Row
+from imagineer_tui.widgets.rows import Rows
 from imagineer_tui.widgets.thumbnail import BLURRED
 
 NARROW: Final = (Column(width=1), Column(width=14), Column(width=10), Column())

@@ -10,7 +10,8 @@ from textual.content import Content
 
 from imagineer_tui.model.board import Line
 from imagineer_tui.widgets.columns import Column
-from imagineer_tui.widgets.rows import Row, Rows
+from imagineer_tui.widgets.row import Row
+from imagineer_tui.widgets.rows import Rows
 
 BAR: Final = 14
 HEADINGS: Final = {"now": "Now", "waiting": "Waiting", "held": "Held", "done": "Done"}
