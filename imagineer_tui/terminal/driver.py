@@ -12,8 +12,10 @@ from contextlib import ExitStack
 from typing import Any, Final, cast
 
 from textual.app import App
+from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 
+from imagineer_tui.terminal.escapes import Parser
 from imagineer_tui.terminal.outbox import Outbox
 
 TERMINAL: Final = 2
@@ -33,6 +35,11 @@ class Driver(LinuxDriver):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._holding = ExitStack()
         self._held: tuple[object, object] | None = None
+
+    def run_input_thread(self) -> None:
+        """Read what is typed with a parser of ours, which Textual's driver looks up in its module."""
+        linux_driver.XTermParser = Parser  # type: ignore[attr-defined]
+        super().run_input_thread()
 
     def start_application_mode(self) -> None:
         """Take the terminal over: at the start, and again when the shell's `fg` brings us back."""
