@@ -28,7 +28,8 @@ class Parser(XTermParser):
         if PASTE in data:
             yield from super().feed(data)
             return
-        if self._held and ALONE.match(ESCAPE + data):
+        waits = self._held and self._timeout_time is not None
+        if waits and (ALONE.match(ESCAPE + data) or ALONE.match(data)):
             self._timeout_time = 0.0  # what it waits for does not come
             yield from self.tick()
         for part in filter(None, ALONE.split(data)):
