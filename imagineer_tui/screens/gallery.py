@@ -37,8 +37,8 @@ class GalleryScreen(Framed):
         "Tab goes to the list of decks, where / filters it. Among the cards / searches all takes: words, "
         'is:favourite, set:tarot, lora:Ink, label:ram, rating:safe, card:"The Fool".\n\n'
         "L has a take or its deck labelled, e writes the deck into a folder. "
-        "x marks takes to compare, up to four. What is deleted lies in the trash, and z brings it back. Takes that "
-        "were rated not safe for work are blurred until b reveals them.\n\n"
+        "x marks takes to compare, up to four; v goes from them to the page and back. What is deleted lies in the "
+        "trash, and z brings it back. Takes that were rated not safe for work are blurred until b reveals them.\n\n"
         "★ pick   ♥ favourite   ◌ not drawn yet   ✗ failed\n▒ blurred   × compared   +1 one more take"
     )
     BINDINGS: ClassVar[list[BindingType]] = [

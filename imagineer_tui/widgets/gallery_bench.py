@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from imagineer_tui.terminal.images import Choice
     from imagineer_tui.widgets.drawings import Drawings, Load
 
-COMPARING: Final = "←→ goes · space picks · esc ends"
+COMPARING: Final = "←→ goes · space picks · v adds more · esc ends"
 
 
 class GalleryBench(Container):

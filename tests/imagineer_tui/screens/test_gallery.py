@@ -324,7 +324,7 @@ async def test_among_compared_takes_the_keys_go_from_one_to_the_next_and_space_p
         await pilot.press("enter")
         await shows(pilot, "seed 4714")
         await pilot.press("x", "l", "x")
-        await shows(pilot, "2 takes", "★ seed 4711", "←→ goes · space picks · esc ends")
+        await shows(pilot, "2 takes", "★ seed 4711", "←→ goes · space picks · v adds more")
         places = list(app.screen.query(".place"))
         assert [place.has_class("-cursor") for place in places[:2]] == [False, True]
 
@@ -335,6 +335,26 @@ async def test_among_compared_takes_the_keys_go_from_one_to_the_next_and_space_p
         daemon.happen(protocol.PickChanged(batch=BATCH, slot=1, take=4))
 
         await shows(pilot, "★ seed 4714")
+
+
+async def test_in_a_small_terminal_four_takes_are_compared_by_way_of_the_page(daemon: FakeDaemon, gallery: Gallery):
+    more = {number: replace(take(number), slot=1) for number in (5, 7)}
+    gallery.takes, gallery.known = gallery.takes | more, gallery.known | more
+    daemon.pictures |= {5: png("green"), 7: png("white")}
+    async with gallery_of(daemon, (80, 24)) as (app, pilot):
+        await shows(pilot, "✗ Taurus", "Aries +3")
+        await pilot.press("enter")
+        await shows(pilot, "seed 4717")
+        await pilot.press("x", "l", "x")
+        await shows(pilot, "2 takes")
+        await pilot.press("v", "l", "x")
+        await shows(pilot, "3 takes")
+        await pilot.press("v")
+        await shows(pilot, "Decks")
+        await pilot.press("l", "x")
+
+        await shows(pilot, "4 takes")
+        assert len(app.screen.query(".place.-used")) == 4
 
 
 async def test_a_compared_take_that_is_deleted_stands_beside_the_others_no_more(daemon: FakeDaemon, gallery: Gallery):
