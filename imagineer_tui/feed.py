@@ -16,7 +16,7 @@ from typing import Final
 
 from imagineer_tui.model.applying import apply, finished, refuse
 from imagineer_tui.model.ending import Ended
-from imagineer_tui.model.loading import asking, load
+from imagineer_tui.model.loading import asking, load, report
 from imagineer_tui.model.world import Topic, World
 from imagineerd.client import AsyncClient, Event, Followed
 from imagineerd.errors import ImagineerError
@@ -108,8 +108,7 @@ class Feed:
     async def _catch_up(self) -> None:
         for batch_id in tuple(self._world.stale):
             await self._load(batch_id)
-        self._world.status = await self._client.status()
-        self._changed(frozenset({"status"}))
+        self._changed(report(self._world, await self._client.status()))
 
     async def _load(self, batch_id: str) -> None:
         with asking(self._world, batch_id):

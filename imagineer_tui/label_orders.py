@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from imagineer_tui.model.labels import open_jobs
 from imagineer_tui.widgets.label_order import LabelOrder, Order
@@ -12,6 +12,30 @@ from imagineer_tui.words import number_of
 if TYPE_CHECKING:
     from imagineer_tui.framed import Framed
     from imagineer_tui.model.labeling import Scope
+    from imagineer_tui.model.labelled import Labelled
+
+BATCHES: Final = 500
+"""Batches that are listed."""
+FAILURES: Final = 500
+"""Failed and held jobs of earlier times that are asked for."""
+
+
+async def load(framed: Framed, opened: Labelled) -> bool:
+    """Ask for the batches and for the takes of the open one; say whether there was an answer."""
+    page = await framed.asked(framed.client.batches(BATCHES))
+    if page is None:
+        return False
+    opened.choose_from(page.batches)
+    opened.detail = await framed.asked(framed.client.batch(opened.batch)) if opened.batch else None
+    return True
+
+
+async def load_failures(framed: Framed, opened: Labelled) -> None:
+    """Ask for what a labeler failed at in earlier times."""
+    from imagineerd.jobs import State
+
+    if found := await framed.asked(framed.client.jobs((State.FAILED, State.HELD), limit=FAILURES)):
+        opened.earlier = found.jobs
 
 
 async def ask(framed: Framed, scopes: Sequence[Scope], scope: str, prompt: str) -> Order | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -57,9 +57,10 @@ class Album:
         return was
 
     def lay_out(self) -> None:
-        """Take the cards from the deck, or from its open slot."""
+        """Take the cards from the deck, or from its open slot; what is compared is as the deck has it now."""
         if self.detail:
             self.cards = gallery.takes_of(self.detail, self.slot) if self.slot else gallery.deck(self.detail)
+            self.compared = gallery.as_now(self.compared, self.detail)
 
     def lay_out_found(self, takes: Iterable[ListedTake]) -> None:
         """Take the cards that a search found."""
@@ -116,6 +117,13 @@ class Album:
     def comparing(self) -> bool:
         """Say whether there is something to compare."""
         return len(self.compared) >= SEVERAL
+
+    def places(self) -> Sequence[int]:
+        """Return where the cards stand that are seen large: all, one after the other, or those that are compared."""
+        if not self.comparing:
+            return range(len(self.cards))
+        places = {card.key: at for at, card in enumerate(self.cards)}
+        return [places[card.key] for card in self.compared if card.key in places]
 
     def is_compared(self, card: Card) -> bool:
         """Say whether a take is among those that are compared."""

@@ -60,6 +60,7 @@ def apply(world: World, message: Followed, now: float) -> frozenset[Topic]:
         case Snapshot():
             topics = _start_over(world, message)
         case Resume():
+            world.worker = world.labeling = None  # only a snapshot tells of them: a status has to, which is asked for
             topics = _live(world)
         case Event():
             topics = _happened(world, message.body)

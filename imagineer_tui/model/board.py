@@ -37,7 +37,7 @@ class Line:
     """One line. `share` is what its bar shows, None for no bar; `jobs` is what a key acts on, of `batch`.
 
     `whole` says that the line stands for all jobs of its batch; `trouble` that it wants to be looked at; `took` is how
-    long what is done took.
+    long what is done took, or in how long it is done.
     """
 
     key: str
@@ -145,17 +145,14 @@ def _waiting(world: World, opened: Collection[str], now: float) -> Iterator[Line
             "waiting",
             f"then {_next(group.jobs)}" if group.batch in begun else _titled(world, group),
             count=f"{len(group.jobs)} to go",
-            note=" ".join(filter(None, [f"prio {priority:+}" if priority else "", _until(left)])),
+            note=f"prio {priority:+}" if priority else "",
+            took=f"done in {clock(left)}" if left is not None else "",
             batch=group.batch,
             jobs=tuple(job.id for job in group.jobs),
             whole=True,
         )
         if key in opened:
             yield from _job_lines("waiting", group.jobs)
-
-
-def _until(left: float | None) -> str:
-    return f"done in {clock(left)}" if left is not None else ""
 
 
 def _titled(world: World, group: queue.Group) -> str:
@@ -189,7 +186,7 @@ def _held(world: World, troubled: list[Job], opened: Collection[str]) -> Iterato
 def _done(world: World, troubled: list[Job], opened: Collection[str]) -> Iterator[Line]:
     still_open = {job.batch for job in world.jobs.values() if job.state.value in {"queued", "running"}}
     failed = [job for job in troubled if job.state.value == "failed"]
-    ended = [batch for batch in world.decks if batch.id not in still_open]
+    ended = [batch for batch in world.decks if batch.id not in still_open and batch.states.keys() != {"held"}]
     older = [job.batch for job in failed if job.batch not in world.batches]
     for batch in ended[:MOST_ENDED]:
         yield from _ended(world, batch, [job for job in failed if job.batch == batch.id], opened)
@@ -207,7 +204,7 @@ def _ended(world: World, batch: Batch, failed: list[Job], opened: Collection[str
         f"{mark} {queue.title_of(world, batch.id)}",
         count=f"{done}/{total}",
         note=ending(batch).partition("; ")[2].rstrip("."),
-        took=clock(max(1.0, batch.duration)) if batch.duration else "",
+        took=f"in {clock(max(1.0, batch.duration))}" if batch.duration else "",
         batch=batch.id,
         jobs=tuple(job.id for job in queue.of_batch(world, batch.id)),
         whole=True,

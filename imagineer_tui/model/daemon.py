@@ -35,7 +35,7 @@ def _workers(crew: Worker) -> list[tuple[str, str]]:
 
 def _worker(worker: DeviceWorker) -> str:
     device = " ".join(dict.fromkeys(filter(None, (worker.device, worker.device_name))))
-    parts = [worker.phase, device, worker.dtype, worker.detail]
+    parts = [worker.phase, device, worker.dtype, worker.detail.rstrip(".")]
     if worker.memory_total:
         parts.append(f"{size(worker.memory_used)} of {size(worker.memory_total)}")
     if worker.torch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -58,6 +58,18 @@ def takes_of(detail: BatchDetail, index: int) -> list[Card]:
     card = _of_slot(slot, detail.batch.id)
     shown = [replace(card, take=take, pick=take.id == slot.pick, name=f"seed {take.seed}") for take in slot.takes]
     return shown or [card]
+
+
+def as_now(cards: Iterable[Card], detail: BatchDetail) -> list[Card]:
+    """Return these cards as a batch has them now; without those whose take it has no more."""
+    slots = {slot.index: slot for slot in detail.slots}
+    return [now for card in cards if (now := _in(slots, card) if card.batch == detail.batch.id else card)]
+
+
+def _in(slots: Mapping[int, Slot], card: Card) -> Card | None:
+    slot = slots.get(card.slot)
+    take = next((take for take in slot.takes if card.key == str(take.id)), None) if slot else None
+    return replace(card, take=take, pick=pick_of(slot) == take) if slot and take else None
 
 
 def found(takes: Iterable[ListedTake]) -> list[Card]:

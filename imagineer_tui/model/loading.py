@@ -13,7 +13,7 @@ from imagineer_tui.model.queue import draws
 from imagineer_tui.model.world import Topic, World
 from imagineerd.errors import ImagineerError
 from imagineerd.jobs import Job, State
-from imagineerd.protocol import Batch
+from imagineerd.protocol import Batch, Status
 
 
 def load(world: World, batch: Batch, jobs: Sequence[Job]) -> frozenset[Topic]:
@@ -43,3 +43,10 @@ def asking(world: World, batch_id: str) -> Iterator[None]:
         raise
     finally:
         world.asked.discard(batch_id)
+
+
+def report(world: World, status: Status) -> frozenset[Topic]:
+    """Take in how the daemon is; of its workers the news counts, where there was any."""
+    world.status = status
+    world.worker, world.labeling = world.worker or status.worker, world.labeling or status.labeling
+    return frozenset({"status"})

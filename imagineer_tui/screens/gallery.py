@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 
 from imagineer_tui.framed import Framed
 from imagineer_tui.intents import ShowBatch
@@ -16,9 +15,9 @@ from imagineer_tui.remembering import Memory
 from imagineer_tui.soon import Soon
 from imagineer_tui.widgets.card_page import CardPage
 from imagineer_tui.widgets.deck_rows import DeckRows
-from imagineer_tui.widgets.filter_line import FilterLine, ListFilter
+from imagineer_tui.widgets.filter_line import FilterLine
+from imagineer_tui.widgets.gallery_bench import GalleryBench
 from imagineer_tui.widgets.rows import Rows
-from imagineer_tui.widgets.take_panel import TakePanel
 from imagineer_tui.widgets.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
@@ -38,8 +37,8 @@ class GalleryScreen(Framed):
         "Tab goes to the list of decks, where / filters it. Among the cards / searches all takes: words, "
         'is:favourite, set:tarot, lora:Ink, label:ram, rating:safe, card:"The Fool".\n\n'
         "L has a take or its deck labelled, e writes the deck into a folder. "
-        "x marks takes to compare, up to four. What is deleted lies in the trash, and z brings it back. Takes that "
-        "were rated not safe for work are blurred until b reveals them.\n\n"
+        "x marks takes to compare, up to four; v goes from them to the page and back. What is deleted lies in the "
+        "trash, and z brings it back. Takes that were rated not safe for work are blurred until b reveals them.\n\n"
         "★ pick   ♥ favourite   ◌ not drawn yet   ✗ failed\n▒ blurred   × compared   +1 one more take"
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -51,17 +50,18 @@ class GalleryScreen(Framed):
     ]
     DEFAULT_CSS = """
     GalleryScreen {
-        #body { layout: horizontal; layers: below above; }
+        #bench { layout: horizontal; layers: below above; }
         #decks { width: 30; }
         #page { width: 1fr; padding: 0 1; }
         #focus { width: 44; display: none; }
         &.-wide #focus { display: block; }
         &.-huge { #focus { width: 70; } #decks { width: 40; } }
-        &.-narrow #body { layout: vertical; }
+        &.-narrow #bench { layout: vertical; }
         &.-narrow #decks { width: 100%; height: 5; }
         &.-narrow #page { height: 1fr; }
         &.-low TakeFacts { max-height: 6; }
         /* Over the page, which keeps the focus: its keys go through the large pictures. Cards are higher than wide. */
+        &.-large #decks { visibility: hidden; }
         &.-large #focus {
             display: block; layer: above; position: absolute; width: 100%; height: 100%; layout: horizontal;
             TakeFacts {
@@ -81,17 +81,8 @@ class GalleryScreen(Framed):
 
     def body(self) -> ComposeResult:
         """Three panels."""
-        images, terminal = self.house.images, self.house.terminal
-        with Vertical(id="decks", classes="panel") as decks:
-            decks.border_title = "Decks"
-            yield DeckRows(id="batches")
-            yield ListFilter("batches")
-        yield CardPage(self._album, self.house.drawings, images.small, terminal.cell, id="page")
-        yield TakePanel(self._load_large, images.large, terminal, id="focus")
-
-    def on_mount(self) -> None:
-        """Begin among the cards."""
-        self.query_one(Thumbnails).focus()
+        house = self.house
+        yield GalleryBench(self._album, house.drawings, self._load_large, house.images, house.terminal)
 
     def memory(self) -> Memory:
         """Keep the deck."""
@@ -138,28 +129,7 @@ class GalleryScreen(Framed):
 
     @on(CardPage.SearchEnded)
     def _show_deck(self) -> None:
-        self._album.lay_out()
-        self.query_one(CardPage).show(self._album.note)
-
-    # ------------------------------------------------------------ the take under the cursor
-
-    @on(Thumbnails.Highlighted, "#cards")
-    def _highlighted(self) -> None:
-        if card := self.query_one(CardPage).card:
-            error, blurred = self._album.error_of(card), self._album.is_hidden(card)
-            self.query_one(TakePanel).show(card, error, blurred=blurred)
-
-    @on(CardPage.Emptied)
-    def _emptied(self) -> None:
-        self.query_one(TakePanel).clear()
-
-    @on(CardPage.Marked)
-    def _marked(self) -> None:
-        """Put what is compared side by side; a screen that is not wide has room for nothing else."""
-        album = self._album
-        self.query_one(TakePanel).compare(album.compared if album.comparing else [], album.revealed)
-        self.set_class(album.comparing and not self.is_wide, "-large")
-        self.query_one(CardPage).show_marks()
+        self.query_one(GalleryBench).show_deck()
 
     # ------------------------------------------------------------ what happens
 
@@ -170,8 +140,7 @@ class GalleryScreen(Framed):
 
     def on_images_changed(self) -> None:
         """Show pictures another way."""
-        self.query_one(TakePanel).show_as(self.house.images.large)
-        self.query_one(Thumbnails).show_as(self.house.images.small)
+        self.query_one(GalleryBench).show_as(self.house.images)
 
     def _reload_shown(self) -> None:
         self._load_batches()
@@ -183,7 +152,8 @@ class GalleryScreen(Framed):
     def _deck_highlighted(self, event: Rows.Highlighted) -> None:
         if event.key and event.key != self._album.batch:
             self._album.open(event.key)
-            self._soon.do("deck", self._load_deck)
+            if self.world.connection.live:  # else the banner says why it does not come; `reload` asks for it
+                self._soon.do("deck", self._load_deck)
 
     @on(Thumbnails.Opened, "#cards")
     def _opened(self) -> None:
@@ -196,21 +166,18 @@ class GalleryScreen(Framed):
 
     def action_large(self) -> None:
         """Fill the screen with the picture, or show the page again."""
-        self.toggle_class("-large")
+        bench = self.query_one(GalleryBench)
+        bench.look(on=not bench.is_large)
 
     def action_back(self) -> None:
         """Leave what is shown for what it was opened from."""
-        if self._album.compared:
-            self._album.compared = []
-            self._marked()
-        elif self.has_class("-large"):
-            self.remove_class("-large")
-        elif self._album.leave():
+        if not self.query_one(GalleryBench).back() and self._album.leave():
             self.query_one(CardPage).end_search()
             self._show_deck()
 
     def action_search(self) -> None:
         """Open the search line; in the list of decks, the filter below it."""
+        self.query_one(GalleryBench).look(on=False)
         which = "#batches-filter" if self.query_one(DeckRows).has_focus else "#search"
         self.query_one(which, FilterLine).open()
 
@@ -221,16 +188,3 @@ class GalleryScreen(Framed):
 
         card = self.query_one(CardPage).card if self._album.query else None
         await export(self, card.batch if card else self._album.batch)
-
-    @on(Rows.Opened, "#batches")
-    def _to_the_cards(self) -> None:
-        self.query_one(Thumbnails).focus()
-
-    @on(TakePanel.Pressed)
-    def _pressed(self) -> None:
-        self.action_large()
-
-    @on(TakePanel.Rolled)
-    def _rolled(self, event: TakePanel.Rolled) -> None:
-        """The wheel over the large picture goes through them."""
-        self.query_one(Thumbnails).action_move(event.by, 0)

@@ -22,10 +22,6 @@ from imagineer_tui.widgets.label_notice import LabelNotice
 if TYPE_CHECKING:
     from imagineer_tui.messages import Happened
 
-BATCHES: Final = 500
-"""Batches that are listed."""
-FAILURES: Final = 500
-"""Failed and held jobs of earlier times that are asked for."""
 LOAD_S: Final = 1.0
 """Seconds that events are waited out before all is asked for anew."""
 
@@ -54,7 +50,6 @@ class LabelsScreen(Framed):
         Binding("slash", "filter", "filter", id="labels.filter", key_display="/"),
         Binding("v", "large", "large, or the list again", id="labels.large", show=False),
         Binding("B", "build", "build the labeler's image", id="labels.build", show=False),
-        Binding("Y", "copy_export", "copy the command that exports", id="labels.copy_export", show=False),
         Binding("h,left", "focus_on('batches')", "to the batches", id="labels.left", show=False),
         Binding("l,right", "focus_on('takes')", "to the takes", id="labels.right", show=False),
         Binding("escape", "back", "back", id="labels.back", show=False),
@@ -138,17 +133,16 @@ class LabelsScreen(Framed):
         """Ask for the batches and the open one, for failures of earlier times, and how the labeler is."""
         self._load()
         self._load_failures()
+        self.query_one(LabelDesk).renew()
         self.query_one(LabelNotice).check()
 
     @work(group="load", exclusive=True, exit_on_error=False)
     async def _load(self) -> None:
-        page = await self.asked(self.client.batches(BATCHES))
-        if page is None:
-            return
         self._loading = True
-        self._open.choose_from(page.batches)
-        self._open.detail = await self.asked(self.client.batch(self._open.batch)) if self._open.batch else None
+        there = await label_orders.load(self, self._open)
         self._loading = False
+        if not there:
+            return
         self.draw()
         if self._asking:
             self._ask(self._asking)
@@ -156,11 +150,8 @@ class LabelsScreen(Framed):
 
     @work(group="failures", exclusive=True, exit_on_error=False)
     async def _load_failures(self) -> None:
-        from imagineerd.jobs import State
-
-        if found := await self.asked(self.client.jobs((State.FAILED, State.HELD), limit=FAILURES)):
-            self._open.earlier = found.jobs
-            self.draw()
+        await label_orders.load_failures(self, self._open)
+        self.draw()
 
     def on_happened(self, event: Happened) -> None:
         """Follow the open batch at once; ask for the others soon."""
@@ -199,7 +190,8 @@ class LabelsScreen(Framed):
 
     @on(LabelBench.BatchChosen)
     def _batch_chosen(self) -> None:
-        self._soon.do("deck", self._load)
+        if self.world.connection.live:  # else the banner says why it does not come; `reload` asks for it
+            self._soon.do("deck", self._load)
 
     # ------------------------------------------------------------ having labelled
 
@@ -252,8 +244,3 @@ class LabelsScreen(Framed):
     def action_filter(self) -> None:
         """Filter the list that has the focus."""
         self.query_one(LabelBench).filter()
-
-    def action_copy_export(self) -> None:
-        """Send the command that writes pictures and labels for a trainer to the clipboard."""
-        if batch := self._open.batch:
-            self.house.copy(f"imagineer labels export {batch} --format kohya", "the command that exports")

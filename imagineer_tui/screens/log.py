@@ -16,7 +16,8 @@ from imagineer_tui.framed import Framed
 from imagineer_tui.model.log_tail import LogTail, level_of
 from imagineer_tui.widgets.columns import Column
 from imagineer_tui.widgets.filter_line import ListFilter
-from imagineer_tui.widgets.rows import MARKER, Row, Rows
+from imagineer_tui.widgets.row import Row
+from imagineer_tui.widgets.rows import MARKER, Rows
 from imagineer_tui.widgets.titles import entitle
 
 LOOK_S: Final = 1.0

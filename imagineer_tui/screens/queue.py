@@ -48,6 +48,7 @@ class QueueScreen(Framed):
         #columns { height: 1fr; layers: below above; }
         #board { width: 1fr; }
         LivePanel { width: 44; }
+        &.-wide LivePanel #landed { height: 22; max-height: 60%; }
         &.-huge LivePanel { width: 72; }
         &.-narrow.-low JobDetail { max-height: 40%; }
         &.-normal LivePanel, &.-narrow LivePanel {
@@ -55,7 +56,9 @@ class QueueScreen(Framed):
             #live { width: 2fr; height: 100%; }
             #landed { width: 3fr; height: 100%; }
         }
+        &.-normal LivePanel { #live { width: 24; } #landed { width: 1fr; } }
         &.-low Offer #bigger { display: none; }
+        &.-low.-narrow Offer Static { text-wrap: nowrap; text-overflow: ellipsis; }
         &.-wide Offer, &.-huge Offer { layout: horizontal; Static { width: auto; margin-right: 1; } }
         /* Over the list, which keeps the focus: what needs no line counts while one looks. */
         &.-normal.-looking LivePanel, &.-narrow.-looking LivePanel { display: block; }
@@ -141,8 +144,10 @@ class QueueScreen(Framed):
         self.query_one(LivePanel).show_as(self.house.images)
 
     def draw(self) -> None:
-        """Bring the list up to date."""
+        """Bring the list up to date; what is offered after the very first deck goes with the second one."""
         self.query_one(QueueBoard).draw()
+        if len(self.world.decks) > 1:
+            self.query_one(Offer).display = False
 
     # ------------------------------------------------------------ the card that is being drawn
 
@@ -170,7 +175,7 @@ class QueueScreen(Framed):
                 async for preview in previews:
                     if preview.job == self._drawn():
                         panel.show(preview)
-                        panel.tell(_told(self.world.jobs[preview.job], preview))
+                        panel.announce(_told(self.world.jobs[preview.job], preview))
 
     def _drawn(self) -> int:
         """Return the running job to look at: the one under the cursor, else the first."""
@@ -190,9 +195,9 @@ class QueueScreen(Framed):
         if job is None:
             panel.rest(board.awaited(self.world))
         elif progress:
-            panel.tell(_told(job, progress))
+            panel.announce(_told(job, progress))
         else:
-            panel.tell(f"{queue.name_of(job)} is begun")
+            panel.announce(f"{queue.name_of(job)} is begun")
 
     def _thumb(self, take: Take) -> Thumb:
         job = self.world.jobs.get(take.job)

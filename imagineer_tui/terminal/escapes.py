@@ -1,29 +1,40 @@
-"""Escape and the key typed right behind it: over a slow line both come in one piece.
+"""Escape and a key that come at once are two keys.
 
-Terminals send Alt with a key the same way, and so Textual reads them; the digits become the signs of a Mac's keyboard.
-No key of ours has Alt: here they are what they look like, escape and then the key.
+Over a slow line they come in one packet, and Textual takes them for one key with alt, or for another one altogether:
+escape and enter are enter then, escape and 4 are ¢. Nothing can be bound to alt here, so two keys is what was typed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable
 from typing import Final
 
-from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._xterm_parser import XTermParser
 from textual.events import Key
+from textual.message import Message
 
-ESC: Final = "\x1b"
-BEGIN_SEQUENCES: Final = frozenset("[]OPX^_\\")
-"""Behind escape they begin what a terminal says by itself; torn in two, it must not count as escape."""
+ESCAPE: Final = "\x1b"
+PASTE: Final = "\x1b[200~"
+ALONE: Final = re.compile(r"(\x1b)(?=[^\x1b\[\]OPX^_\\bf\x7f])")
+"""An escape behind which no sequence begins, nor what terminals send for alt with arrows or backspace in a field."""
 
 
 class EscapesParser(XTermParser):
-    """Textual's parser of what a terminal sends, without Alt."""
+    """Textual's, fed with one key after the other."""
 
-    def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterator[Key]:  # noqa: FBT001, FBT002 - Textual's
-        sign = sequence.startswith(ESC) and isinstance(ANSI_SEQUENCES_KEYS.get(sequence), str)
-        if (alt or sign) and sequence[-1] not in BEGIN_SEQUENCES:
-            yield Key("escape", ESC)
-            sequence, alt = sequence[-1], False
-        yield from super()._sequence_to_key_events(sequence, alt)
+    def feed(self, data: str) -> Iterable[Message]:
+        """Return what was typed. Nothing at all is the end of what is read."""
+        if not data or PASTE in data:
+            yield from super().feed(data)
+            return
+        waits = self._held and self._timeout_time is not None
+        if waits and (ALONE.match(ESCAPE + data) or ALONE.match(data)):
+            self._timeout_time = 0.0  # what it waits for does not come
+            yield from self.tick()
+        for part in filter(None, ALONE.split(data)):
+            yield from [Key("escape", ESCAPE)] if part == ESCAPE != data else super().feed(part)
+        self._held = data.endswith(ESCAPE)
+
+    _held = False
+    """Whether the last thing that came was an escape alone, which a sequence may follow."""

@@ -12,10 +12,9 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Static
 
+from imagineer_tui import card_orders
 from imagineer_tui.intents import LabelTake, UseSettings
-from imagineer_tui.model.gallery import command_of
 from imagineer_tui.soon import Soon
-from imagineer_tui.undoing import take_back_dealt
 from imagineer_tui.widgets.filter_line import FilterLine
 from imagineer_tui.widgets.thumbnail import FAILED, FAVOURITE, MISSING, PICK, Thumb
 from imagineer_tui.widgets.thumbnails import Thumbnails
@@ -170,39 +169,26 @@ class CardPage(Vertical):
     @work(group="curate", exit_on_error=False)
     async def action_pick(self) -> None:
         """Let this take count for its card."""
-        if (card := self._taken()) is None or card.take is None:
-            return
-        before = self._album.pick_of(card)
-        if before == card.take.id:
-            others = card.takes > 1 and not self._album.among_takes
-            self.notify("This is the pick" + (": enter shows the other takes." if others else " already."))
-        elif await self.framed.asked(self.framed.client.pick(card.take.id)) and before:
-            self.framed.did("Picked", lambda: self.framed.client.pick(before))
+        if (card := self._taken()) and card.take:
+            await card_orders.pick(self.framed, self._album, card, card.take)
 
     @work(group="curate", exit_on_error=False)
     async def action_reroll(self) -> None:
         """Deal this card once more."""
-        if (card := self.card) is None:
-            return
-        dealt = await self.framed.asked(self.framed.client.reroll(card.batch, [card.slot]))
-        if dealt:
-            self.framed.did(f"Re-rolled {card.name}", lambda: take_back_dealt(self.framed.client, dealt))
+        if card := self.card:
+            await card_orders.reroll(self.framed, card)
 
     @work(group="curate", exit_on_error=False)
     async def action_favourite(self) -> None:
         """Mark the take as a favourite, or take that back."""
-        card = self._taken()
-        if card and card.take:
-            await self.framed.asked(self.framed.client.favourite([card.take.id], on=not card.take.favourite))
+        if (card := self._taken()) and card.take:
+            await card_orders.favourite(self.framed, card.take)
 
     @work(group="curate", exit_on_error=False)
     async def action_delete(self) -> None:
         """Put the take into the trash."""
-        if (card := self._taken()) is None or card.take is None:
-            return
-        gone = [card.take.id]
-        if await self.framed.asked(self.framed.client.delete(gone)):
-            self.framed.did("Deleted a take", lambda: self.framed.client.restore(gone))
+        if (card := self._taken()) and card.take:
+            await card_orders.delete(self.framed, card.take)
 
     def _taken(self) -> Card | None:
         """Return the card under the cursor, if it has a picture; else say that it has none."""
@@ -239,16 +225,8 @@ class CardPage(Vertical):
     @work(group="copy", exit_on_error=False)
     async def action_copy(self, what: str) -> None:
         """Send something of the take to the clipboard."""
-        if (card := self._taken()) is None or card.take is None:
-            return
-        if about := await self.framed.asked(self.framed.client.take(card.take.id)):
-            texts = {
-                "prompt": about.spec.prompt,
-                "seed": str(card.take.seed),
-                "path": f"{about.folder}/{card.take.file}",
-                "command": command_of(about),
-            }
-            self.framed.house.copy(texts[what], f"the {what}")
+        if (card := self._taken()) and card.take:
+            await card_orders.copy(self.framed, card.take, what)
 
 
 def thumb_of(card: Card, album: Album) -> Thumb:
@@ -259,5 +237,5 @@ def thumb_of(card: Card, album: Album) -> Thumb:
     if card.take is None:
         marks += FAILED if card.state == "failed" else MISSING
     marks += COMPARED if album.is_compared(card) else ""
-    more = "" if album.among_takes or card.takes <= 1 else f" +{card.takes - 1}"
-    return Thumb(card.key, card.name + more, marks, album.is_hidden(card))
+    more = "" if album.among_takes or card.takes <= 1 else f"+{card.takes - 1}"
+    return Thumb(card.key, card.name, marks, album.is_hidden(card), more)

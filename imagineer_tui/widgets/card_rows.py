@@ -10,7 +10,8 @@ from textual.content import Content
 from imagineer_tui.model.planning import short_notes
 from imagineer_tui.widgets import token_bar
 from imagineer_tui.widgets.columns import Column
-from imagineer_tui.widgets.rows import MARKER, Row, Rows
+from imagineer_tui.widgets.row import Row
+from imagineer_tui.widgets.rows import MARKER, Rows
 
 if TYPE_CHECKING:
     from imagineerd.protocol import Plan, PlannedCard

@@ -28,6 +28,7 @@ class Compare(Horizontal):
         .place { width: 1fr; height: 1fr; display: none; }
         .place.-used { display: block; }
         .place Static { height: 1; text-align: center; color: $text-muted; }
+        .place.-cursor Static { text-style: reverse bold; }
     }
     """
 
@@ -49,6 +50,11 @@ class Compare(Horizontal):
             place.set_class(card is not None, "-used")
             place.query_one(Picture).show(card.key if card else "", blurred=bool(card and card.is_hidden(revealed)))
             place.query_one(Static).update(_caption(card) if card else "")
+
+    def point_at(self, key: str) -> None:
+        """Mark the take that keys act on."""
+        for place in self.query(".place"):
+            place.set_class(bool(key) and place.query_one(Picture).key == key, "-cursor")
 
     def show_as(self, shown: Shown) -> None:
         """Show the pictures in another way."""

@@ -11,6 +11,7 @@ from textual.containers import Vertical
 from imagineer_tui.model.drawn import Place, row
 from imagineer_tui.terminal.detection import Terminal
 from imagineer_tui.terminal.images import Choice
+from imagineer_tui.widgets.page_layout import Sizes
 from imagineer_tui.widgets.picture import Picture
 from imagineer_tui.widgets.thumbnail import FAILED, MISSING, Thumb
 from imagineer_tui.widgets.thumbnails import Thumbnails
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from imagineer_tui.widgets.drawings import Drawings
     from imagineerd.protocol import Take
 
-SMALL: Final = (12, 9)
+SMALL: Final = Sizes(((12, 9),), 1)
 KEPT: Final = 6
 """Draws whose pictures stay in the row."""
 OPEN: Final = {"queued", "running"}

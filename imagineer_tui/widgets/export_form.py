@@ -18,7 +18,8 @@ from imagineer_tui.exports import FORMATS, PICTURES, Export, Exported, Parcel, e
 from imagineer_tui.model.album import title_of
 from imagineer_tui.widgets.columns import Column
 from imagineer_tui.widgets.form_line import FormLine
-from imagineer_tui.widgets.rows import Row, Rows
+from imagineer_tui.widgets.row import Row
+from imagineer_tui.widgets.rows import Rows
 from imagineer_tui.widgets.titles import entitle
 from imagineer_tui.words import number_of, size
 from imagineerd.errors import DiskError, ImagineerError, Invalid, NotFound

@@ -12,7 +12,8 @@ from textual.message import Message
 from imagineer_tui.model.compose import WEIGHT
 from imagineer_tui.model.mixer import Desk, Fader
 from imagineer_tui.widgets.columns import Column
-from imagineer_tui.widgets.rows import MARKER, Row, Rows
+from imagineer_tui.widgets.row import Row
+from imagineer_tui.widgets.rows import MARKER, Rows
 
 COARSE: Final = 0.05
 FINE: Final = 0.01

@@ -9,7 +9,8 @@ from textual.content import Content
 
 from imagineer_tui.model.labels import MARKS, Tally
 from imagineer_tui.widgets.columns import Column
-from imagineer_tui.widgets.rows import UNTOLD, Row, Rows
+from imagineer_tui.widgets.row import Row
+from imagineer_tui.widgets.rows import UNTOLD, Rows
 
 if TYPE_CHECKING:
     from imagineerd.protocol import Batch

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 
@@ -16,12 +17,17 @@ from imagineer_tui.widgets.label_desk import LabelDesk
 from imagineer_tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
+    from imagineer_tui.framed import Framed
     from imagineer_tui.model.labelled import Labelled
     from imagineer_tui.model.world import World
 
 
 class LabelBench(Horizontal):
     """Shows a `Labelled` that the screen fills, and keeps in it where the cursors are."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("Y", "copy_export", "copy the command that exports", id="labels.copy_export", show=False),
+    ]
 
     class BatchChosen(Message):
         """Another batch is open."""
@@ -85,3 +91,11 @@ class LabelBench(Horizontal):
     @on(FilterLine.Filtered, "#takes-filter")
     def _filtered(self, event: FilterLine.Filtered) -> None:
         self._open.words = event.words
+
+    # ------------------------------------------------------------ taking along
+
+    def action_copy_export(self) -> None:
+        """Send the command that writes pictures and labels for a trainer to the clipboard."""
+        if batch := self._open.batch:
+            command = f"imagineer labels export {batch} --format kohya"
+            cast("Framed", self.screen).house.copy(command, "the command that exports")

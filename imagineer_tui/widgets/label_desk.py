@@ -111,19 +111,20 @@ class LabelDesk(Container):
             self.post_message(self.Highlighted(entry))
         if self._resting:
             self._resting.stop()
-        self._resting = self.set_timer(SOON_S, self._rest)
+        self._resting = self.set_timer(SOON_S, self.renew)
 
-    def _rest(self) -> None:
+    def renew(self) -> None:
+        """Show the picture, and ask what was said before; what was missed while the daemon was away comes, too."""
         entry = self.entry
         self.panel.show_picture(entry.key if entry else "", blurred=bool(entry and entry.is_hidden(self._revealed)))
-        if entry:
+        if entry and self._framed.world.connection.live:
             self._load_history(entry)
 
     def action_reveal(self) -> None:
         """Show a blurred take, or blur it again."""
         if self.entry:
             self._revealed ^= {self.entry.take.id}
-            self._rest()
+            self.renew()
 
     def action_open_batch(self) -> None:
         """See the take in the gallery."""

@@ -15,7 +15,8 @@ from textual.widgets import Static
 
 from imagineer_tui.model.labels import is_understood, source
 from imagineer_tui.widgets.columns import Column
-from imagineer_tui.widgets.rows import Row, Rows
+from imagineer_tui.widgets.row import Row
+from imagineer_tui.widgets.rows import Rows
 from imagineer_tui.widgets.take_facts import label_lines
 from imagineer_tui.words import moment
 

@@ -13,7 +13,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from imagineer_tui.widgets.columns import Column
-from imagineer_tui.widgets.rows import Row, Rows
+from imagineer_tui.widgets.row import Row
+from imagineer_tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
     from imagineer_tui.model.labeling import Scope

@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from imagineer_tui.terminal.images import Choice
 from imagineer_tui.widgets.live_preview import LivePreview
+from imagineer_tui.widgets.page_layout import Sizes
 from imagineer_tui.widgets.picture import Picture
 from imagineer_tui.widgets.thumbnail import Thumb
 from imagineer_tui.widgets.thumbnails import Thumbnails
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from imagineer_tui.widgets.drawings import Drawings, Load
     from imagineerd.protocol import Preview
 
-LANDED: Final = (8, 6)
-"""Columns and rows of a picture that has landed."""
+LANDED: Final = Sizes(((8, 6), (7, 5), (6, 4)), 12)
+"""Of pictures that have landed: the first deck, a zodiac, stays in sight as a whole."""
 LEAST_SIDE: Final = 16
 MOST_SIDE: Final = 96
 """Pixels of a preview's longer side: as many as there are half cells, within reason."""
@@ -41,7 +42,9 @@ class LivePanel(Vertical):
     LivePanel {
         #live { height: 4fr; }
         #landed { height: 3fr; padding: 0 1; }
-        #told { height: 1; padding: 0 1; text-align: center; color: $text-muted; }
+        #told {
+            height: 1; padding: 0 1; text-align: center; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis;
+        }
         Picture { display: none; }
         &.-resting { Picture { display: block; } LivePreview { display: none; } }
     }
@@ -56,6 +59,7 @@ class LivePanel(Vertical):
         self._landed: Sequence[Thumb] = ()
         self._places: list[Thumb] = []
         self._told = ""
+        self._rested = ""
 
     def compose(self) -> ComposeResult:
         """Put both panels."""
@@ -66,7 +70,7 @@ class LivePanel(Vertical):
             yield Static(id="told", markup=False)
         with Vertical(id="landed", classes="panel") as landed:
             landed.border_title = "Landed"
-            thumbnails = Thumbnails(self._drawings, self._images.small, picture=LANDED)
+            thumbnails = Thumbnails(self._drawings, self._images.small, sizes=LANDED)
             thumbnails.can_focus = False
             yield thumbnails
 
@@ -93,7 +97,12 @@ class LivePanel(Vertical):
         self.query_one(LivePreview).clear(awaited or NOTHING_YET)
         if newest:
             self.query_one(Picture).show(newest.key, blurred=newest.blurred)
-        self.tell(newest.caption if newest else "")
+        self._rested = newest.caption if newest else ""
+        self.tell(self._rested)
+
+    def announce(self, text: str) -> None:
+        """Say what is drawn now; where a finished card stands in its place still, say first which one that is."""
+        self.tell(f"{self._rested}; {text}" if self.has_class("-resting") else text)
 
     def tell(self, text: str) -> None:
         """Say what the picture is."""

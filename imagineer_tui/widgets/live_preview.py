@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from textwrap import wrap
 from typing import Final
 
 from rich.segment import Segment
@@ -65,7 +66,9 @@ class LivePreview(Widget):
         """Return a line; the picture stands in the middle."""
         width, height = self.size
         if not self._strips:
-            note = self._note if y == height // 2 else ""
+            lines = wrap(self._note, max(1, width))
+            at = y - (height - len(lines) + 1) // 2
+            note = lines[at] if 0 <= at < len(lines) else ""
             return Strip([Segment(note.center(width)[:width], self.rich_style)], width)
         top = (height - len(self._strips)) // 2
         if not top <= y < top + len(self._strips):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from asyncio import Task, create_task
 from collections import OrderedDict
 from collections.abc import Iterable
+from textwrap import wrap
 from typing import Final
 
 from rich.control import Control
@@ -21,8 +22,9 @@ from imagineer_tui.terminal.images import Shown
 from imagineer_tui.widgets.decoding import Box
 from imagineer_tui.widgets.drawings import Drawing, Drawings, Load, Wanted
 from imagineer_tui.widgets.strips import standing_on
-from imagineerd.errors import ImagineerError
+from imagineerd.errors import DaemonAway, ImagineerError
 
+AWAY: Final = "not here while the daemon is away"
 KEPT: Final = 8
 """Large pictures that are kept, here with their files and in the terminal."""
 _NO_WIDTH: Final = ((ControlType.CURSOR_FORWARD, 0),)
@@ -45,10 +47,15 @@ class Picture(Widget):
         self._blurred = False
         self._wanted: Wanted | None = None
         self._drawing: Drawing | None = None
-        self._note = ""
+        self._note: list[str] = []
         self._ground = Style.null()
         self._fetching: Task[None] | None = None
         self._uploaded: OrderedDict[int, None] = OrderedDict()
+
+    @property
+    def key(self) -> str:
+        """What it shows, or soon will; empty for nothing."""
+        return self._key
 
     def show(self, key: str, *, blurred: bool = False) -> None:
         """Show the picture of this key; none where it is empty. The last one stays until the new one is ready."""
@@ -74,7 +81,8 @@ class Picture(Widget):
         """Return a line of the picture or of the room around it."""
         width, height = self.size
         if self._drawing is None:
-            note = self._note if y == height // 2 else ""
+            at = y - (height - len(self._note)) // 2
+            note = self._note[at] if 0 <= at < len(self._note) else ""
             return Strip([Segment(note.center(width)[:width], self._ground)], width)
         left, top = self._corner(self._drawing)
         if not top <= y < top + len(self._drawing.strips):
@@ -111,11 +119,14 @@ class Picture(Widget):
     async def _draw(self, wanted: Wanted) -> None:
         try:
             self._put(await self._drawings.draw(wanted))
+        except DaemonAway:
+            self._wanted = None  # or it would not be asked for again when the daemon is back
+            self._put(None, AWAY)
         except (OSError, ImagineerError) as error:
             self._put(None, f"✗ {error}")
 
     def _put(self, drawing: Drawing | None, note: str = "") -> None:
-        self._drawing, self._note = drawing, note
+        self._drawing, self._note = drawing, wrap(note, max(1, self.size.width))
         if drawing and drawing.picture:
             self._upload(drawing)
         self.refresh()

@@ -6,7 +6,7 @@ The keys are those of vim and the arrows; enter is left to the screen.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import ClassVar, Final, NamedTuple
+from typing import ClassVar, Final
 
 from textual import events
 from textual.actions import SkipAction
@@ -17,30 +17,16 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
-from textual.style import Style
-from textual.visual import Visual
 
+from imagineer_tui.widgets import row_places
 from imagineer_tui.widgets.columns import Cell, Column, joined
 from imagineer_tui.widgets.differing import differing
+from imagineer_tui.widgets.row import Row, styled
 
 MARKER: Final = "▸ "
 TWICE: Final = 2
 UNTOLD: Final = "They come from imagineerd as soon as it answers."
 """What a list says before the daemon was asked for the first time."""
-
-
-class Row(NamedTuple):
-    """A line: its key, its cells, and whether the cursor passes over it (`heading`) or it cannot be used (`dim`)."""
-
-    key: str
-    cells: tuple[Cell, ...]
-    heading: bool = False
-    dim: bool = False
-
-    @property
-    def text(self) -> str:
-        """Return the words that a filter looks at."""
-        return " ".join(cell if isinstance(cell, str) else cell.plain for cell in self.cells).lower()
 
 
 class Rows(ScrollView, can_focus=True, inherit_bindings=False):
@@ -163,15 +149,13 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
     def _passes(self, row: Row) -> bool:
         return not self._filter or (not row.heading and all(word in row.text for word in self._filter))
 
-    def _place(self, key: str) -> None:
-        lines = [line for line, row in enumerate(self._rows) if not row.heading]
-        self.cursor = min(lines, key=lambda line: self._distance(line, key), default=0)
-        self._tell()
+    @property
+    def _places(self) -> row_places.Places:
+        return [(line, row.key) for line, row in enumerate(self._rows) if not row.heading]
 
-    def _distance(self, line: int, key: str) -> tuple[bool, bool, int]:
-        """Return how far a line is from the one that the cursor should be on: from its row, its kind, its place."""
-        found = self._rows[line].key
-        return found != key, kind_of(found) != kind_of(key), abs(line - self.cursor)
+    def _place(self, key: str) -> None:
+        self.cursor = row_places.back(self._places, key, self.cursor)
+        self._tell()
 
     def action_show_all(self) -> None:
         """End the filter; without one, escape is somebody else's key."""
@@ -183,13 +167,11 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_move(self, by: int) -> None:
         """Go up or down, over headings."""
-        line = self.cursor + by
-        while 0 <= line < len(self._rows) and self._rows[line].heading:
-            line += by
-        if 0 <= line < len(self._rows):
-            self.cursor = line
-        else:
+        line = row_places.on(self._places, self.cursor, by)
+        if line is None:
             self.scroll_to(y=0 if by < 0 else None, animate=False)
+        else:
+            self.cursor = line
 
     def action_page(self, by: int) -> None:
         """Go a page up or down."""
@@ -201,11 +183,7 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _near(self, line: int, by: int) -> None:
         """Go to a line, or to the nearest one that is no heading."""
-        lines = [at for at, row in enumerate(self._rows) if not row.heading]
-        if lines:
-            line = max(lines[0], min(line, lines[-1]))
-            past = [at for at in lines if (at - line) * by >= 0]
-            self.cursor = (past[0] if by > 0 else past[-1]) if past else lines[-1]
+        self.cursor = row_places.near(self._places, line, by) or 0
 
     def watch_cursor(self, old: int, new: int) -> None:
         """Draw two lines, and keep the cursor in sight."""
@@ -216,8 +194,8 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _keep_in_sight(self) -> None:
         top, height = self.scroll_offset.y, self.size.height - self._header
-        first_line = next((at for at, row in enumerate(self._rows) if not row.heading), 0)
-        wanted = 0 if self.cursor == first_line else self.cursor
+        at_the_first = not self._places or self.cursor == self._places[0][0]
+        wanted = 0 if at_the_first else self.cursor
         if wanted < top or height <= 0:
             self.scroll_to(y=wanted, animate=False, force=True)
         elif wanted >= top + height:
@@ -246,7 +224,7 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
     def render_line(self, y: int) -> Strip:
         """Draw one line: the header stays where it is."""
         if self._header and y == 0:
-            return self._strip(self._joined([column.title for column in self._columns]), "rows--header")
+            return styled(self, self._joined([column.title for column in self._columns]), "rows--header")
         if not self._rows:
             return self._say_nothing(y - self._header)
         line = y + self.scroll_offset.y - self._header
@@ -256,9 +234,9 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _line(self, row: Row, *, cursor: bool) -> Strip:
         if row.heading:
-            return self._strip(Content.assemble("  ", *row.cells), "rows--heading")
+            return styled(self, Content.assemble("  ", *row.cells), "rows--heading")
         content = self._joined(row.cells, MARKER if cursor else "  ")
-        return self._strip(content, *(["rows--dim"] if row.dim else []), *(["rows--cursor"] if cursor else []))
+        return styled(self, content, *(["rows--dim"] if row.dim else []), *(["rows--cursor"] if cursor else []))
 
     def _joined(self, cells: Sequence[Cell], mark: str = "  ") -> Content:
         return joined(self._columns, cells, mark, self.scrollable_content_region.width)
@@ -268,17 +246,4 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         lines = Content(text).wrap(max(1, self.size.width - 2 * len(MARKER))) if text else []
         if not 0 <= y < len(lines):
             return Strip.blank(self.size.width, self.rich_style)
-        return self._strip(Content(" " * len(MARKER)) + lines[y], "rows--dim")
-
-    def _strip(self, content: Content, *classes: str) -> Strip:
-        style = self.get_visual_style(*classes)
-        if any(self.get_component_styles(name).text_style.reverse for name in classes):
-            style += Style(reverse=True)  # which Textual leaves out
-        width = self.size.width
-        strips = Visual.to_strips(self, content.truncate(width), width, 1, style, apply_selection=False)
-        return strips[0].extend_cell_length(width, style.rich_style) if strips else Strip.blank(width)
-
-
-def kind_of(key: str) -> str:
-    """Return what stands before the colon of a row's key, empty where there is none."""
-    return key.rpartition(":")[0]
+        return styled(self, Content(" " * len(MARKER)) + lines[y], "rows--dim")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from imagineer_tui.widgets.columns import Column
-from imagineer_tui.widgets.rows import UNTOLD, Row, Rows
+from imagineer_tui.widgets.row import Row
+from imagineer_tui.widgets.rows import UNTOLD, Rows
 
 if TYPE_CHECKING:
     from imagineerd.protocol import SetInfo

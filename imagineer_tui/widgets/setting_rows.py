@@ -9,7 +9,8 @@ from textual.content import Content
 
 from imagineer_tui.model.settings_view import Item, shown
 from imagineer_tui.widgets.columns import Column
-from imagineer_tui.widgets.rows import Row, Rows
+from imagineer_tui.widgets.row import Row
+from imagineer_tui.widgets.rows import Rows
 
 NAME_WIDTH = 28
 

@@ -35,7 +35,11 @@ class TakePanel(Vertical):
     """
 
     class Pressed(Message):
-        """The picture was clicked."""
+        """The picture of a take was clicked."""
+
+        def __init__(self, key: str) -> None:
+            super().__init__()
+            self.key = key
 
     class Rolled(Message):
         """The wheel was turned over the picture: `by` is 1 down, -1 up."""
@@ -60,7 +64,7 @@ class TakePanel(Vertical):
     def on_click(self, event: Click) -> None:
         """Tell of a click on a picture; text may be clicked to be marked."""
         if isinstance(event.widget, Picture):
-            self.post_message(self.Pressed())
+            self.post_message(self.Pressed(event.widget.key))
 
     def on_mouse_scroll_down(self) -> None:
         """Tell of the wheel, where nothing below scrolled."""
@@ -79,6 +83,7 @@ class TakePanel(Vertical):
         """Show a card's picture; where it has none, why."""
         self._card = card
         self.picture.show(card.key, blurred=blurred)
+        self.query_one(Compare).point_at(card.key)
         if card.take is None:
             self.query_one(TakeFacts).show_missing(card, error)
         else:
@@ -87,7 +92,7 @@ class TakePanel(Vertical):
     @work(group="about", exclusive=True, exit_on_error=False)
     async def _load_about(self) -> None:
         card, framed = self._card, cast("Framed", self.screen)
-        if card is None or card.take is None:
+        if card is None or card.take is None or not framed.world.connection.live:  # it is shown again when it is back
             return
         about = await framed.asked(framed.client.take(card.take.id))
         if about and card == self._card:
@@ -99,9 +104,15 @@ class TakePanel(Vertical):
         self.picture.show("")
         self.query_one(TakeFacts).clear()
 
+    @property
+    def compares(self) -> bool:
+        """Whether takes stand side by side."""
+        return self.has_class("-comparing")
+
     def compare(self, cards: Sequence[Card], revealed: set[int]) -> None:
         """Show these takes side by side; none ends it."""
         self.query_one(Compare).show(cards, revealed)
+        self.query_one(Compare).point_at(self._card.key if self._card else "")
         self.set_class(bool(cards), "-comparing")
 
     def show_as(self, shown: Shown) -> None:

@@ -6,6 +6,7 @@ from asyncio import Task, create_task
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region
@@ -15,7 +16,7 @@ from textual.widget import Widget
 from imagineer_tui.widgets.decoding import Box
 from imagineer_tui.widgets.drawings import Wanted
 from imagineer_tui.widgets.strips import standing_on
-from imagineerd.errors import ImagineerError
+from imagineerd.errors import DaemonAway, ImagineerError
 
 if TYPE_CHECKING:
     from imagineer_tui.widgets.thumbnails import Thumbnails
@@ -26,15 +27,24 @@ PICK, FAVOURITE, MISSING, FAILED, BLURRED = "★♥◌✗▒"
 
 @dataclass(frozen=True)
 class Thumb:
-    """What a cell shows: a picture by its key, empty where there is none; `marks` are written before the name."""
+    """What a cell shows: a picture by its key, empty where there is none.
+
+    `marks` are written before the name, `more` behind it, also where that is cut.
+    """
 
     key: str
     name: str
     marks: str = ""
     blurred: bool = False
+    more: str = ""
 
     @property
     def caption(self) -> str:
+        """The marks, the name, and how much more there is."""
+        return f"{self.title} {self.more}" if self.more else self.title
+
+    @property
+    def title(self) -> str:
         """The marks and the name."""
         marks = self.marks + (BLURRED if self.blurred else "")
         return f"{marks} {self.name}" if marks else self.name
@@ -119,6 +129,8 @@ class Thumbnail(Widget):
     async def _draw(self, wanted: Wanted, page: Thumbnails) -> None:
         try:
             self._strips = (await page.drawings.draw(wanted)).strips
+        except DaemonAway:
+            self._wanted, self._note = None, MISSING  # to be asked for again when the daemon is back
         except (OSError, ImagineerError):
             self._note = FAILED
         self.refresh(Region(0, 0, self.size.width, self.size.height - 1))
@@ -132,7 +144,11 @@ class Thumbnail(Widget):
 
     def _caption(self, thumb: Thumb, width: int) -> Strip:
         style = self.get_component_rich_style("thumbnail--cursor" if self._highlighted else "thumbnail--caption")
-        return _line(thumb.caption, width, style)
+        text = thumb.caption
+        if thumb.more and cell_len(text) > width:
+            room = max(0, width - cell_len(thumb.more) - 2)
+            text = f"{set_cell_size(thumb.title, room)}… {thumb.more}"
+        return _line(text, width, style)
 
     def _empty(self, width: int, note: str) -> Strip:
         return _line(note.center(width), width, self.get_component_rich_style("thumbnail--empty"))

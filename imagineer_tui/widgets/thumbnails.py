@@ -5,12 +5,11 @@ A move of the cursor repaints two captions, some 200 bytes; a page is repainted 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, Final
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Final, TypeAlias
 
 from textual.binding import Binding, BindingType
 from textual.events import Click, MouseScrollDown, MouseScrollUp
-from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
@@ -18,30 +17,17 @@ from textual.widget import Widget
 from imagineer_tui.terminal.detection import USUAL_CELL
 from imagineer_tui.terminal.images import Shown
 from imagineer_tui.widgets.drawings import Drawings
+from imagineer_tui.widgets.page_layout import USUAL, Sizes, layout
 from imagineer_tui.widgets.thumbnail import Thumb, Thumbnail
 
-PICTURES: Final = ((24, 18), (18, 13), (12, 9), (10, 8), (8, 6))
-"""Columns and rows of a small picture: with cells twice as high as wide, the shape of a card."""
-FEWEST: Final = 8
-"""Cells on a page for which pictures may be larger than the smallest."""
+Way: TypeAlias = Callable[[], Sequence[int]]
+"""Returns the indexes of thumbs to go through, one after the other."""
 WHEEL_S: Final = 0.25
 """Seconds in which the wheel turns one page, however many notches a touchpad makes of it."""
-GAP: Final = 2
-"""Columns between two cells; a row is left empty below each."""
-
-
-def layout(size: Size, pictures: Sequence[tuple[int, int]] = PICTURES) -> tuple[tuple[int, int], int, int]:
-    """Return the pictures' size, columns and rows: the largest pictures of which enough have room."""
-    for picture in pictures:
-        columns = (size.width + GAP) // (picture[0] + GAP)
-        rows = (size.height + 1) // (picture[1] + 2)
-        if columns * rows >= FEWEST:
-            break
-    return picture, max(columns, 1), max(rows, 1)
 
 
 class Thumbnails(Widget, can_focus=True):
-    """Shows a page of `Thumb`s, `picture` columns and rows large, or as large as leaves enough of them.
+    """Shows a page of `Thumb`s, of the largest of these `sizes` that leaves enough of them.
 
     Tells where the cursor went and what was opened.
     """
@@ -89,7 +75,7 @@ class Thumbnails(Widget, can_focus=True):
         drawings: Drawings,
         shown: Shown = "half",
         cell: tuple[int, int] = USUAL_CELL,
-        picture: tuple[int, int] | None = None,
+        sizes: Sizes = USUAL,
         *,
         id: str | None = None,  # noqa: A002 - Textual's own name for it
     ) -> None:
@@ -97,11 +83,12 @@ class Thumbnails(Widget, can_focus=True):
         self.drawings = drawings
         self.shown = shown
         self.cell = cell
-        self._pictures = (picture,) if picture else PICTURES
-        self.picture = self._pictures[-1]
+        self._sizes = sizes
+        self.picture = sizes.pictures[-1]
         self._thumbs: Sequence[Thumb] = ()
         self._columns = self._rows = 0
         self._turned_at = 0.0
+        self._along: Way | None = None
 
     @property
     def thumbs(self) -> Sequence[Thumb]:
@@ -131,6 +118,16 @@ class Thumbnails(Widget, can_focus=True):
         self.shown = shown
         self._fill()
 
+    def go_along(self, way: Way | None) -> None:
+        """Let the keys go along a way, since something covers the page that shows one thumb at a time; None ends it."""
+        self._along = way
+        if self.cursor not in self._way:
+            self.action_first()
+
+    @property
+    def _way(self) -> Sequence[int]:
+        return self._along() if self._along else range(len(self._thumbs))
+
     def validate_cursor(self, cursor: int) -> int:
         """Keep the cursor on a thumb."""
         return max(min(cursor, len(self._thumbs) - 1), 0)
@@ -151,7 +148,7 @@ class Thumbnails(Widget, can_focus=True):
 
     async def _fit(self) -> None:
         """Fit the cells to the size as it is now: a resize may be told late, or not at all while cells are made."""
-        picture, columns, rows = layout(self.size, self._pictures)
+        picture, columns, rows = layout(self.size, self._sizes)
         if self.size and (picture, columns, rows) != (self.picture, self._columns, self._rows):
             self.picture, self._columns, self._rows = picture, columns, rows
             await self._make_cells()
@@ -181,13 +178,28 @@ class Thumbnails(Widget, can_focus=True):
 
     def action_move(self, columns: int, rows: int) -> None:
         """Move by cells; beyond the edge of a page lies the next one. A row that is not there is not gone to."""
+        if self._along:
+            self._step(columns + rows)
+            return
         target = self.cursor + columns + rows * self._columns
         if columns or 0 <= target < len(self._thumbs):
             self.cursor = target
 
     def action_page(self, pages: int) -> None:
         """Turn pages; the cursor stays at its place in them."""
-        self.cursor += pages * self.page_size
+        if self._along:
+            self._step(pages)
+        else:
+            self.cursor += pages * self.page_size
+
+    def _step(self, by: int) -> None:
+        """Go on along the way, or back."""
+        self._go_to(self._way.index(self.cursor) + by if self.cursor in self._way else 0)
+
+    def _go_to(self, place: int) -> None:
+        """Go to a place on the way, the last one where it ends before."""
+        if way := self._way:
+            self.cursor = way[max(0, min(place, len(way) - 1))]
 
     def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
         """Turn to the next page."""
@@ -207,11 +219,11 @@ class Thumbnails(Widget, can_focus=True):
 
     def action_first(self) -> None:
         """Go to the first thumb."""
-        self.cursor = 0
+        self._go_to(0)
 
     def action_last(self) -> None:
         """Go to the last thumb."""
-        self.cursor = len(self._thumbs) - 1
+        self._go_to(len(self._thumbs))
 
     def action_open(self) -> None:
         """Open the thumb under the cursor."""

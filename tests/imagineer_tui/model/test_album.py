@@ -93,3 +93,22 @@ def test_what_is_revealed_is_blurred_again_by_the_same_key(album: Album):
 
     album.reveal(1)
     assert album.is_hidden(hidden)
+
+
+def test_what_is_compared_is_as_the_deck_has_it_now(album: Album):
+    album.enter(album.cards[0])
+    album.lay_out()
+    for card in list(album.cards):
+        album.compare(card)
+    assert album.detail is not None
+    aries, *others = album.detail.slots
+
+    album.detail = replace(album.detail, slots=(replace(aries, pick=4), *others))
+    album.lay_out()
+    assert [(card.key, card.pick) for card in album.compared] == [("1", False), ("4", True)]
+    assert album.places() == [0, 1]
+
+    album.detail = replace(album.detail, slots=(replace(aries, takes=aries.takes[1:]), *others))
+    album.lay_out()
+    assert [card.key for card in album.compared] == ["4"]
+    assert list(album.places()) == [0]

@@ -8,10 +8,11 @@ import pytest
 from fakes import BATCH, job, label_spec, take
 from house import TESTS
 from msgspec.structs import replace
+from piloting import status
 
 from imagineer_tui.model.applying import EVERYTHING, apply, finished, lose, refuse
 from imagineer_tui.model.ending import Ended
-from imagineer_tui.model.loading import asking, load
+from imagineer_tui.model.loading import asking, load, report
 from imagineer_tui.model.world import World
 from imagineerd.client import Away, Event
 from imagineerd.errors import DaemonAway
@@ -234,6 +235,18 @@ def test_a_resume_takes_up_where_it_was(world: World):
     assert apply(world, Resume(epoch="e1", seq=9), 102.0) == {"connection"}
     assert world.connection.live
     assert world.connection.why == ""
+
+
+def test_a_resume_tells_nothing_of_the_workers_so_the_next_status_does(world: World):
+    apply(world, Worker(phase="dead"), 101.0)
+
+    apply(world, Resume(epoch="e1", seq=9), 102.0)
+    report(world, status(worker=Worker(phase="starting")))
+    assert world.worker.phase == "starting"
+
+    apply(world, Worker(phase="idle"), 103.0)
+    report(world, status(worker=Worker(phase="starting")))
+    assert world.worker.phase == "idle"
 
 
 def test_a_refusal_says_why_and_when_the_next_try_is():

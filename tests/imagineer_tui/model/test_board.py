@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from imagineer_tui.model.board import Line, lines
 from imagineer_tui.model.world import Progress, World
 from imagineerd.jobs import BY_HAND, Job, JobError, State
-from imagineerd.protocol import Batch
+from imagineerd.protocol import Batch, Worker
 
 DIED = JobError("E_WORKER_LOST", "Its worker died twice.")
 
@@ -56,8 +56,8 @@ def test_a_card_that_is_to_stop_says_so():
 
 
 def test_held_cards_say_whose_doing_it_was():
-    (by_hand,) = shown(world_of(job(1, State.HELD, error=BY_HAND), states={"held": 1}))[:1]
-    (died,) = shown(world_of(job(1, State.HELD, error=DIED), states={"held": 1}))[:1]
+    (by_hand,) = shown(world_of(job(1, State.HELD, error=BY_HAND), states={"held": 1}))
+    (died,) = shown(world_of(job(1, State.HELD, error=DIED), states={"held": 1}))
 
     assert (by_hand.note, by_hand.trouble) == ("by hand", False)
     assert (died.note, died.trouble) == ("its worker died", True)
@@ -78,8 +78,25 @@ def test_a_finished_deck_says_how_long_it_took():
     (deck,) = shown(world_of(states={"done": 12}, duration=72.4))
     (before,) = shown(world_of(states={"done": 12}))
 
-    assert (deck.count, deck.took) == ("12/12", "1:12")
+    assert (deck.count, deck.took) == ("12/12", "in 1:12")
     assert before.took == ""
+
+
+def test_a_deck_that_waits_says_when_it_is_done_beside_its_priority():
+    world = world_of(replace(job(1), priority=10))
+    world.worker = Worker(seconds_per_step=0.5)
+
+    (line,) = shown(world)
+
+    assert (line.note, line.took) == ("prio +10", "done in 0:02")
+
+
+def test_a_deck_of_which_all_is_held_is_not_among_those_that_are_done():
+    waits = world_of(job(1, State.HELD, error=BY_HAND), states={"held": 1})
+    partly = world_of(job(1, State.HELD, error=BY_HAND), states={"held": 1, "done": 2})
+
+    assert [line.section for line in shown(waits)] == ["held"]
+    assert [line.section for line in shown(partly)] == ["held", "done"]
 
 
 def test_an_audition_is_there_only_while_it_is_drawn():

@@ -18,7 +18,7 @@ def test_each_of_several_devices_has_a_line_of_its_own():
     found = dict(facts(status(worker=together((first, second)))))
 
     assert found["worker 0"] == "working, cuda:0 H200, 5 GB of 24 GB"
-    assert found["worker 1"] == "dead, cuda:1 H200, It is lost., 2 restarts"
+    assert found["worker 1"] == "dead, cuda:1 H200, It is lost, 2 restarts"
     assert found["workers"] == "2 x H200"
 
 

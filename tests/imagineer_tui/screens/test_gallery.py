@@ -12,6 +12,7 @@ from fakes import BATCH, Deck, FakeDaemon, spec, take
 from msgspec.structs import replace
 from PIL import Image
 from piloting import opened, shows, text_of, until
+from rich.color import Color
 from textual.events import MouseScrollDown, MouseScrollUp
 from textual.pilot import Pilot
 
@@ -281,6 +282,149 @@ async def test_in_a_small_terminal_the_picture_has_the_screen_to_itself(daemon: 
         await until(pilot, lambda: not screen.query_one("#focus").display)
         await pilot.press("left", "enter")
         await shows(pilot, "› Aries")
+
+
+@pytest.mark.usefixtures("gallery")
+async def test_where_one_take_is_seen_large_every_key_that_moves_goes_to_the_next_one(daemon: FakeDaemon):
+    async with gallery_of(daemon, (80, 24)) as (_, pilot):
+        await shows(pilot, "✗ Taurus", "Aries +1")
+        await pilot.press("v")
+        await shows(pilot, "Aries +1", "1 of 3", "take 1")
+        await pilot.press("j")
+        await shows(pilot, "✗ Taurus", "2 of 3", "The GPU ran out of memory")
+        await pilot.press("pagedown")
+        await shows(pilot, "◌ Gemini", "3 of 3")
+        await pilot.press("k", "up")
+        await shows(pilot, "1 of 3", "take 1")
+        await pilot.press("x")
+        await shows(pilot, "× Aries +1")
+
+
+@pytest.mark.usefixtures("gallery")
+async def test_where_one_take_is_seen_large_no_key_goes_to_a_list_that_is_not_seen(daemon: FakeDaemon):
+    async with gallery_of(daemon, (80, 24)) as (app, pilot):
+        await shows(pilot, "✗ Taurus")
+        await pilot.press("shift+tab")
+        assert app.screen.query_one(DeckRows).has_focus
+        await pilot.press("v", "j")
+        await shows(pilot, "2 of 3")
+        await pilot.press("tab", "shift+tab", "j")
+        await shows(pilot, "3 of 3")
+
+        await pilot.press("slash", *"ram")
+
+        await shows(pilot, "Decks", "Search “ram”")
+
+
+async def test_among_compared_takes_the_keys_go_from_one_to_the_next_and_space_picks(
+    daemon: FakeDaemon, gallery: Gallery
+):
+    async with gallery_of(daemon, (80, 24)) as (app, pilot):
+        await shows(pilot, "✗ Taurus")
+        await pilot.press("enter")
+        await shows(pilot, "seed 4714")
+        await pilot.press("x", "l", "x")
+        await shows(pilot, "2 takes", "★ seed 4711", "←→ goes · space picks · v adds more")
+        places = list(app.screen.query(".place"))
+        assert [place.has_class("-cursor") for place in places[:2]] == [False, True]
+
+        await pilot.press("j", "k")
+        await until(pilot, lambda: places[0].has_class("-cursor"))
+        await pilot.press("l", "space")
+        await until(pilot, lambda: gallery.pick == 4)
+        daemon.happen(protocol.PickChanged(batch=BATCH, slot=1, take=4))
+
+        await shows(pilot, "★ seed 4714")
+
+
+async def test_in_a_small_terminal_four_takes_are_compared_by_way_of_the_page(daemon: FakeDaemon, gallery: Gallery):
+    more = {number: replace(take(number), slot=1) for number in (5, 7)}
+    gallery.takes, gallery.known = gallery.takes | more, gallery.known | more
+    daemon.pictures |= {5: png("green"), 7: png("white")}
+    async with gallery_of(daemon, (80, 24)) as (app, pilot):
+        await shows(pilot, "✗ Taurus", "Aries +3")
+        await pilot.press("enter")
+        await shows(pilot, "seed 4717")
+        await pilot.press("x", "l", "x")
+        await shows(pilot, "2 takes")
+        await pilot.press("v", "l", "x")
+        await shows(pilot, "3 takes")
+        await pilot.press("v")
+        await shows(pilot, "Decks")
+        await pilot.press("l", "x")
+
+        await shows(pilot, "4 takes")
+        assert len(app.screen.query(".place.-used")) == 4
+
+
+async def test_a_compared_take_that_is_deleted_stands_beside_the_others_no_more(daemon: FakeDaemon, gallery: Gallery):
+    async with gallery_of(daemon, (80, 24)) as (app, pilot):
+        await shows(pilot, "✗ Taurus")
+        await pilot.press("enter")
+        await shows(pilot, "seed 4714")
+        await pilot.press("x", "l", "x")
+        await shows(pilot, "2 takes")
+
+        await pilot.press("d")
+        await until(pilot, lambda: 4 not in gallery.takes)
+        daemon.happen(protocol.TakeDeleted(take=4, batch=BATCH, slot=1, pick=1))
+
+        await until(pilot, lambda: not app.screen.query_one(Compare).display)
+        await shows(pilot, "Decks")
+
+
+@pytest.mark.usefixtures("gallery")
+async def test_a_compared_take_that_is_clicked_is_the_one_that_keys_act_on(daemon: FakeDaemon):
+    async with gallery_of(daemon, (80, 24)) as (app, pilot):
+        await shows(pilot, "✗ Taurus")
+        await pilot.press("enter")
+        await shows(pilot, "seed 4714")
+        await pilot.press("x", "l", "x")
+        await shows(pilot, "2 takes")
+        places = list(app.screen.query(".place"))
+
+        await pilot.click(places[0].query_one(Picture))
+
+        await until(pilot, lambda: places[0].has_class("-cursor"))
+        assert app.screen.query_one(Compare).display
+
+
+async def test_what_is_revealed_while_it_is_large_stays_large(daemon: FakeDaemon, gallery: Gallery):
+    label = protocol.Label(id=1, caption="A ram.", rating="EXPLICIT", tags=(), is_nsfw=True)
+    gallery.known[1] = gallery.takes[1] = replace(gallery.takes[1], rating="EXPLICIT", is_nsfw=True, label=label)
+    async with gallery_of(daemon, (80, 24)) as (_, pilot):
+        await shows(pilot, "▒ Aries")
+        await pilot.press("v")
+        await shows(pilot, "▒ Aries +1", "1 of 3")
+
+        await pilot.press("b")
+
+        assert "1 of 3" in await until(pilot, lambda: "▒" not in text_of(pilot.app) and text_of(pilot.app))
+
+
+def colours_of(picture: Picture) -> list[Color | None]:
+    """What the picture's middle line is painted with."""
+    middle = picture.render_line(picture.size.height // 2)
+    return [segment.style.bgcolor for segment in middle if segment.style]
+
+
+@pytest.mark.usefixtures("gallery")
+async def test_a_picture_that_is_missed_while_the_daemon_is_away_comes_when_it_is_back(daemon: FakeDaemon):
+    async with gallery_of(daemon, (80, 24)) as (app, pilot):
+        await shows(pilot, "✗ Taurus")
+        await pilot.press("enter")
+        await shows(pilot, "› Aries", "seed 4714")
+        daemon.go_away()
+        await until(pilot, lambda: not app.world.connection.live)
+
+        await pilot.press("l", "v")
+        screen = await shows(pilot, "not here while the", "daemon is away", "2 of 2")
+        assert "start it with" not in screen, "The banner says it; a toast for each move would cover the list."
+        daemon.come_back()
+
+        await shows(pilot, "take 4")
+        picture = app.screen.query_one("#one Picture", Picture)
+        await until(pilot, lambda: Color.from_rgb(0, 0, 255) in colours_of(picture))
 
 
 @pytest.mark.usefixtures("gallery")

@@ -64,6 +64,31 @@ async def test_in_a_tiny_window_there_are_lines_of_the_list_still(daemon: FakeDa
 
 
 @pytest.mark.usefixtures("labels")
+async def test_while_the_daemon_is_away_the_list_is_read_on_and_what_is_missed_comes_later(daemon: FakeDaemon):
+    async with labels_of(daemon) as (app, pilot):
+        await shows(pilot, "✓ Aries", "take 1")
+        daemon.go_away()
+        await until(pilot, lambda: not app.world.connection.live)
+
+        await pilot.press("G")
+        screen = await shows(pilot, "take 3", "not here while the daemon is away")
+        assert "start it with" not in screen
+        asked = daemon.count(protocol.GetLabels)
+        daemon.come_back()
+
+        await until(pilot, lambda: "not here while" not in text_of(app))
+        await until(pilot, lambda: daemon.count(protocol.GetLabels) > asked)
+
+
+async def test_a_long_name_has_up_to_half_the_list(daemon: FakeDaemon, labels: Labels):
+    detail = labels.detail()
+    named = tuple(replace(slot, name=f"The {slot.name} of Swords") for slot in detail.slots)
+    daemon.answers["batch"] = replace(detail, slots=named)
+    async with labels_of(daemon, (80, 24)) as (_, pilot):
+        await shows(pilot, "✓ The Aries of Swords  safe")
+
+
+@pytest.mark.usefixtures("labels")
 async def test_a_take_without_a_label_says_what_to_press(daemon: FakeDaemon):
     async with labels_of(daemon) as (_, pilot):
         await shows(pilot, "✓ Aries")

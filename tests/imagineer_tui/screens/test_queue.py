@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from imagineer_tui.app import ImagineerApp
 from imagineer_tui.widgets.picture import Picture
 from imagineer_tui.widgets.queue_rows import QueueRows
+from imagineer_tui.widgets.thumbnails import Thumbnails
 from imagineerd import protocol
 from imagineerd.jobs import JobError, State
 
@@ -237,6 +238,37 @@ async def test_when_nothing_is_drawn_any_more_the_newest_card_is_shown_whole(dae
         assert "step 3/4" not in text_of(app)
 
 
+async def test_below_a_finished_card_it_says_which_one_that_is_and_what_is_drawn_now(daemon: FakeDaemon, deck: Deck):
+    daemon.snapshot_jobs, daemon.snapshot_batches = (job(1),), (deck.batch(),)
+    async with queue_of(daemon, (120, 40)) as (_, pilot):
+        await shows(pilot, "▸ Zodiac")
+        daemon.happen(deck.finish(1))
+        await shows(pilot, "── Done ──", "─ Landed ─")
+
+        daemon.happen(deck.move(2, State.RUNNING))
+
+        await shows(pilot, "Aries; Taurus is begun")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=str)
+async def test_all_cards_of_a_first_zodiac_have_room_beside_the_live_one(
+    daemon: FakeDaemon, deck: Deck, size: tuple[int, int]
+):
+    daemon.snapshot_jobs, daemon.snapshot_batches = (job(1),), (deck.batch(),)
+    async with queue_of(daemon, size) as (app, pilot):
+        await shows(pilot, "▸ Zodiac")
+        await pilot.press("v")
+        landed = app.screen.query_one("LivePanel Thumbnails", Thumbnails)
+        before = await until(pilot, lambda: landed.picture if landed.page_size >= 12 else None)
+
+        daemon.happen(deck.finish(1))
+
+        await shows(pilot, "5 to see them, 3 to mix a LoRA in")
+        await pilot.pause()
+        assert landed.picture == before, "What is offered at the end moves no picture."
+        assert landed.page_size >= 12
+
+
 async def test_slash_filters_what_there_is(busy: FakeDaemon):
     async with queue_of(busy) as (_, pilot):
         await shows(pilot, "▸ Zodiac", "Tarot")
@@ -271,6 +303,19 @@ async def test_after_the_first_deck_it_says_what_to_do_with_it(daemon: FakeDaemo
         assert not list(pilot.app._notifications)
 
 
+async def test_what_is_offered_after_the_first_deck_goes_with_the_second_one(daemon: FakeDaemon, deck: Deck):
+    daemon.snapshot_jobs, daemon.snapshot_batches = (job(1),), (deck.batch(),)
+    async with queue_of(daemon) as (_, pilot):
+        await shows(pilot, "▸ Zodiac")
+        daemon.happen(deck.finish(1))
+        await shows(pilot, "5 to see them, 3 to mix a LoRA in")
+
+        other = protocol.Batch(id=OTHER, set="tarot", title="Tarot", slots=2, states={"queued": 2})
+        daemon.happen(protocol.BatchAdded(batch=other))
+
+        await until(pilot, lambda: "5 to see them" not in text_of(pilot.app))
+
+
 async def test_no_key_acts_on_a_line_that_is_not_seen(daemon: FakeDaemon, deck: Deck):
     daemon.snapshot_jobs, daemon.snapshot_batches = (job(1),), (deck.batch(),)
     daemon.answers |= {"cancel": protocol.Cancelled(cancelled=(1,)), "pause": protocol.Done()}
@@ -295,7 +340,15 @@ async def test_in_a_tiny_window_the_detail_leaves_room_for_the_list(daemon: Fake
     async with opened(daemon, (40, 10)) as (app, pilot):
         await until(pilot, lambda: app.world.connection.live)
         await pilot.press("4")
-        await shows(pilot, "── Done ──", "3/3", BATCH)
+        await shows(pilot, "── Done ──", "3/3", BATCH, "✓ Zodiac “gold on black”")
+
+
+async def test_names_have_the_room_of_columns_that_are_empty(daemon: FakeDaemon, deck: Deck):
+    for number in (1, 2, 3):
+        deck.move(number, State.DONE)
+    daemon.snapshot_batches = (replace(deck.batch(), theme="fine constellations and moon phases"),)
+    async with queue_of(daemon, (80, 24)) as (_, pilot):
+        await shows(pilot, "✓ Zodiac “fine constellations and moon phases”")
 
 
 async def test_in_80x24_it_says_so_below_the_cards_that_have_landed(daemon: FakeDaemon, deck: Deck):

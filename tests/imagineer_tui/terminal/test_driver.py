@@ -60,6 +60,18 @@ def test_ctrl_q_leaves_the_terminal_sane(report: Path) -> None:
         left(terminal)
 
 
+def test_escape_and_a_key_in_one_packet_are_two_keys(report: Path) -> None:
+    with shown("quiet", report) as terminal:
+        terminal.wait_for(b"ready")
+        terminal.bytes_until_quiet()
+        terminal.type(b"\x1b4")
+        assert terminal.bytes_until_quiet() > 0
+        terminal.type(b"\x11")
+        assert terminal.ended() == 0
+    told = json.loads(report.read_text())
+    assert (told["keys"], told["typed"]) == (["escape"], "4"), "The field keeps what is a letter."
+
+
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_leaves_the_terminal_sane(signum: signal.Signals, report: Path) -> None:
     with shown("quiet", report) as terminal:

@@ -69,3 +69,11 @@ def test_previews_cost_twenty_kilobytes_a_second_however_many_come(size: tuple[i
     with PseudoTerminal(small_app("preview", tmp_path / "report.json"), ENVIRON, size=size) as terminal:
         wait_until(lambda: len(terminal.output) > 20_000)
         assert terminal.bytes_in(6.0) <= 6 * 20_000
+
+
+async def test_what_is_awaited_is_broken_where_it_is_too_long() -> None:
+    app = Easel()
+    async with app.run_test(size=(12, 6)):
+        preview = app.query_one(LivePreview)
+        preview.clear("the cards are on their way")
+        assert [line.strip() for line in lines(preview)] == ["", "", "the cards", "are on their", "way", ""]

@@ -18,9 +18,10 @@ from textual.geometry import Size
 from textual.pilot import Pilot
 
 from imagineer_tui.widgets.drawings import Drawings
+from imagineer_tui.widgets.page_layout import layout
 from imagineer_tui.widgets.strips import UPPER
 from imagineer_tui.widgets.thumbnail import FAILED, FAVOURITE, MISSING, PICK, Thumb, Thumbnail
-from imagineer_tui.widgets.thumbnails import Thumbnails, layout
+from imagineer_tui.widgets.thumbnails import Thumbnails
 
 ENVIRON = {"PATH": os.environ["PATH"], "TERM": "xterm-256color", "PYTHONPATH": str(ROOT)}
 DECK = [Thumb(str(index), f"Card {index}") for index in range(30)]
@@ -131,6 +132,12 @@ async def test_a_picture_that_is_missing_or_fails_leaves_its_name_and_a_mark() -
 async def test_marks_stand_before_the_name() -> None:
     async with dealt(deck=[Thumb("1", "The Fool", PICK + FAVOURITE), Thumb("2", "Lovers", blurred=True)]) as (table, _):
         assert captions(table)[:3] == ["★♥ The Fool", "▒ Lovers", ""]
+
+
+async def test_how_many_more_there_are_stands_behind_a_name_that_is_cut_too() -> None:
+    deck = [Thumb("1", "The High Priestess", PICK, more="+2"), Thumb("2", "Leo", more="+1")]
+    async with dealt(deck=deck) as (table, _):
+        assert captions(table)[:2] == ["★ The Hi… +2", "Leo +1"]
 
 
 @pytest.mark.parametrize(
