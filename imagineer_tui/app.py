@@ -132,6 +132,11 @@ class ImagineerApp(Tidying[int], Trimming[int], Copying[int], Toasts[int], KeysI
             self._client = AsyncClient(self._far or endpoints_of(self.paths), name="imagineer")
         return self._client
 
+    @property
+    def is_far(self) -> bool:
+        """Whether the daemon is another machine's, which nothing here can start."""
+        return self._far is not None
+
     @work(group="feed", exclusive=True, exit_on_error=False)
     async def follow(self) -> None:
         """Keep the world in step until the app ends."""
@@ -147,7 +152,7 @@ class ImagineerApp(Tidying[int], Trimming[int], Copying[int], Toasts[int], KeysI
         """Start a daemon unless one answers; do not wait for the next try."""
         from imagineer_tui.starting import start_for
 
-        if not self._far:
+        if not self.is_far:
             await start_for(self)
         if self._feed:
             self._feed.try_now()

@@ -99,6 +99,11 @@ class Framed(Screen[None]):
         return bool(self.classes & {"-wide", "-huge"})
 
     @property
+    def way_back(self) -> str:
+        """What to do while no daemon answers."""
+        return "F5 tries now." if self.house.is_far else "F5 starts it."
+
+    @property
     def world(self) -> World:
         """What is known of the daemon."""
         return self.house.world
@@ -217,7 +222,7 @@ class Framed(Screen[None]):
     def _show_connection(self) -> None:
         connection = self.world.connection
         away = connection.phase == "away"
-        offer = "F5 starts it." if away and not connection.starting else ""
+        offer = self.way_back if away and not connection.starting else ""
         self.query_one(Banner).show(sentence(connection, monotonic()), offer)
         if self._beat is None:
             return

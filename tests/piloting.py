@@ -15,6 +15,7 @@ from imagineer_tui.app import ImagineerApp
 from imagineer_tui.preferences import Preferences
 from imagineer_tui.terminal.detection import Terminal
 from imagineerd import protocol
+from imagineerd.client import Endpoints
 from imagineerd.errors import Problem
 from imagineerd.jobs import PromptParts
 
@@ -37,10 +38,14 @@ def environ_of(folder: Path) -> dict[str, str]:
 
 @asynccontextmanager
 async def opened(
-    at: FakeDaemon | Path, size: tuple[int, int] = WIDE, preferences: Preferences | None = None
+    at: FakeDaemon | Path,
+    size: tuple[int, int] = WIDE,
+    preferences: Preferences | None = None,
+    far: Endpoints | None = None,
 ) -> AsyncIterator[tuple[ImagineerApp, Pilot[int]]]:
     """Open the app on a fake daemon, or one whose sockets lie in a folder; it starts none by itself."""
-    app = ImagineerApp(environ_of(at if isinstance(at, Path) else at.ctl.parent), preferences, TERMINAL)
+    environ = environ_of(at if isinstance(at, Path) else at.ctl.parent)
+    app = ImagineerApp(environ, preferences, TERMINAL, far=far)
     async with app.run_test(size=size, notifications=True) as pilot:
         yield app, pilot
 

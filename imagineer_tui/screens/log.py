@@ -22,6 +22,7 @@ from imagineer_tui.widgets.titles import entitle
 
 LOOK_S: Final = 1.0
 STYLES: Final = {"DEBUG": "dim", "WARNING": "$warning", "ERROR": "$error", "CRITICAL": "b $error"}
+FAR: Final = "The daemon is another machine's, and so is its log: open imagineer there, and press F3."
 NOTHING: Final = (
     "There is no log in {file}.\n"
     "A daemon that imagineer started writes there; one of systemd writes to its journal:\n"
@@ -80,6 +81,9 @@ class LogScreen(Framed):
     @work(group="tail", exclusive=True, exit_on_error=False)
     async def follow(self) -> None:
         """Look for new lines again and again."""
+        if self.house.is_far:
+            self.query_one(Rows).say_empty(FAR)
+            return
         if self._tail is None:
             self._tail = LogTail(self.house.paths.log_file)
             entitle(self.query_one("#log"), "Log", str(self._tail.file))

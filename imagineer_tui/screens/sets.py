@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from imagineerd.protocol import Dealt, SetInfo
 
 FIRST_SET: Final = "zodiac"
-AWAY: Final = "Nothing can be dealt while no imagineerd answers; F5 starts one."
+AWAY: Final = "Nothing can be dealt while no imagineerd answers."
 
 
 class SetsScreen(Framed):
@@ -221,7 +221,7 @@ class SetsScreen(Framed):
         elif self.world.connection.live:
             self._wished = True
         else:
-            self.notify(AWAY, severity="warning")
+            self.notify(f"{AWAY} {self.way_back}", severity="warning")
 
     @on(SetPlan.Planned)
     def _planned(self) -> None:

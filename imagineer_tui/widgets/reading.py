@@ -27,7 +27,7 @@ class Reading(ModalScreen[None]):
         align: center middle;
         background: $background 60%;
         VerticalScroll {
-            width: 76; max-width: 100%; height: auto; max-height: 100%; padding: 1 2;
+            max-width: 100%; height: auto; max-height: 100%; padding: 1 2;
             border: round $accent; border-title-color: $accent; background: $surface;
         }
         &:ansi VerticalScroll { background: ansi_default; }
@@ -42,7 +42,7 @@ class Reading(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Put one below the other."""
         with VerticalScroll() as scroll:
-            scroll.border_title = self._title
+            scroll.border_title, scroll.styles.width = self._title, WIDTH
             yield from self._texts
 
     def action_scroll(self, direction: str) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from piloting import opened, shows
+from piloting import opened, shows, text_of
+
+from imagineerd.client import Endpoints
 
 
 @pytest.fixture
@@ -50,6 +52,15 @@ async def test_it_says_where_to_look_where_there_is_none(folder: Path):
         await pilot.press("f3")
 
         await shows(pilot, "There is no log in", "journalctl --user -u imagineerd -f")
+
+
+@pytest.mark.usefixtures("log")
+async def test_the_log_of_a_daemon_of_another_machine_is_there(folder: Path):
+    async with opened(folder, far=Endpoints(f"ipc://{folder}/ctl", f"ipc://{folder}/evt")) as (app, pilot):
+        await pilot.press("f3")
+
+        await shows(pilot, "The daemon is another machine's", "F5 tries now.")
+        assert "Ready" not in text_of(app)
 
 
 @pytest.mark.usefixtures("long")
