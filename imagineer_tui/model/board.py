@@ -146,7 +146,7 @@ def _waiting(world: World, opened: Collection[str], now: float) -> Iterator[Line
             f"then {_next(group.jobs)}" if group.batch in begun else _titled(world, group),
             count=f"{len(group.jobs)} to go",
             note=f"prio {priority:+}" if priority else "",
-            took=f"done in {clock(left)}" if left is not None else "",
+            took=f"· {clock(left)} left" if left is not None else "",
             batch=group.batch,
             jobs=tuple(job.id for job in group.jobs),
             whole=True,

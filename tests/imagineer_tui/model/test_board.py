@@ -88,7 +88,7 @@ def test_a_deck_that_waits_says_when_it_is_done_beside_its_priority():
 
     (line,) = shown(world)
 
-    assert (line.note, line.took) == ("prio +10", "done in 0:02")
+    assert (line.note, line.took) == ("prio +10", "· 0:02 left")
 
 
 def test_a_deck_of_which_all_is_held_is_not_among_those_that_are_done():
