@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,10 @@ settings.register_profile("any speed", deadline=None)  # a busy machine is no fa
 settings.load_profile("any speed")
 # An app makes tens of thousands of objects: at the thresholds of Python a fifth of the time of its tests goes there.
 gc.set_threshold(50_000, 20, 50)
+
+
+# Several processes share the cores: a thread of torch that waits for another one must not spin on its core meanwhile.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @pytest.fixture
