@@ -37,7 +37,7 @@ class Line:
     """One line. `share` is what its bar shows, None for no bar; `jobs` is what a key acts on, of `batch`.
 
     `whole` says that the line stands for all jobs of its batch; `trouble` that it wants to be looked at; `took` is how
-    long what is done took, or in how long it is done.
+    long what is done took, or how long is left until what waits is done.
     """
 
     key: str

@@ -11,9 +11,8 @@ Places: TypeAlias = Sequence[tuple[int, str]]
 
 def on(places: Places, line: int, by: int) -> int | None:
     """Return the next line in a direction (`by` is 1 or -1) from where the cursor is; None where there is none."""
-    lines = [at for at, _ in places]
-    beyond = [at for at in (lines if by > 0 else reversed(lines)) if (at - line) * by > 0]
-    return beyond[0] if beyond else None
+    onwards = places if by > 0 else reversed(places)
+    return next((at for at, _ in onwards if (at - line) * by > 0), None)
 
 
 def near(places: Places, line: int, by: int) -> int | None:
