@@ -20,18 +20,18 @@ def hold() -> None:
     """Collect nothing until the first screen stands."""
     gc.disable()
     gc.freeze()
+    gc.set_threshold(*gc.get_threshold()[:2], NEVER)
 
 
 def is_held() -> bool:
     """Say whether this process asked for it."""
-    return gc.get_freeze_count() > 0
+    return gc.get_threshold()[2] == NEVER
 
 
 def set_aside() -> None:
     """Leave all that is alive now out of collections, and have no full one; nothing happens where none is held."""
     if is_held():
         gc.freeze()
-        gc.set_threshold(*gc.get_threshold()[:2], NEVER)
         gc.enable()
 
 

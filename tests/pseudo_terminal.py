@@ -135,6 +135,14 @@ class PseudoTerminal:
                 last, since = len(self.output), time.monotonic()
         return last - before
 
+    def bytes_after(self, keys: bytes) -> int:
+        """Press keys; return how many bytes are written until all is quiet again after the first of them."""
+        before = len(self.output)
+        self.type(keys)
+        wait_until(lambda: len(self.output) > before)
+        self.bytes_until_quiet()
+        return len(self.output) - before
+
     def bytes_in(self, seconds: float) -> int:
         """Return how many bytes are written in a time."""
         before = len(self.output)

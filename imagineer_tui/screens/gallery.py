@@ -15,7 +15,7 @@ from imagineer_tui.remembering import Memory
 from imagineer_tui.soon import Soon
 from imagineer_tui.widgets.card_page import CardPage
 from imagineer_tui.widgets.deck_rows import DeckRows
-from imagineer_tui.widgets.filter_line import FilterLine
+from imagineer_tui.widgets.filter_line import FilterLine, filter_of
 from imagineer_tui.widgets.gallery_bench import GalleryBench
 from imagineer_tui.widgets.rows import Rows
 from imagineer_tui.widgets.thumbnails import Thumbnails
@@ -178,8 +178,9 @@ class GalleryScreen(Framed):
     def action_search(self) -> None:
         """Open the search line; in the list of decks, the filter below it."""
         self.query_one(GalleryBench).look(on=False)
-        which = "#batches-filter" if self.query_one(DeckRows).has_focus else "#search"
-        self.query_one(which, FilterLine).open()
+        decks = self.query_one(DeckRows)
+        line = filter_of(decks) if decks.has_focus else self.query_one("#search", FilterLine)
+        line.open()
 
     @work(group="export", exclusive=True, exit_on_error=False)
     async def action_export(self) -> None:

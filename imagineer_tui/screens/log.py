@@ -15,7 +15,7 @@ from textual.widgets import Static
 from imagineer_tui.framed import Framed
 from imagineer_tui.model.log_tail import LogTail, level_of
 from imagineer_tui.widgets.columns import Column
-from imagineer_tui.widgets.filter_line import ListFilter
+from imagineer_tui.widgets.filter_line import filter_of
 from imagineer_tui.widgets.row import Row
 from imagineer_tui.widgets.rows import MARKER, Rows
 from imagineer_tui.widgets.titles import entitle
@@ -63,7 +63,6 @@ class LogScreen(Framed):
         with Vertical(id="log", classes="panel") as panel:
             panel.border_title = "Log"
             yield Rows(Column(), id="lines")
-            yield ListFilter("lines")
             yield Static(id="line", markup=False)
 
     def on_mount(self) -> None:
@@ -120,7 +119,7 @@ class LogScreen(Framed):
 
     def action_filter(self) -> None:
         """Type words to look for."""
-        self.query_one(ListFilter).open()
+        filter_of(self.query_one(Rows)).open()
 
     def action_copy_line(self) -> None:
         """Send the line to the clipboard."""

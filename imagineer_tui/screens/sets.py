@@ -15,7 +15,7 @@ from imagineer_tui.intents import ShowBatch, ShowSet, UseMix
 from imagineer_tui.model.dealing import Deal, read
 from imagineer_tui.remembering import Memory
 from imagineer_tui.widgets.card_rows import CardRows
-from imagineer_tui.widgets.filter_line import FilterLine, ListFilter
+from imagineer_tui.widgets.filter_line import FilterLine, filter_of
 from imagineer_tui.widgets.rows import Rows
 from imagineer_tui.widgets.set_plan import SetPlan
 from imagineer_tui.widgets.set_rows import SetRows
@@ -89,7 +89,6 @@ class SetsScreen(Framed):
         with Vertical(id="left", classes="panel") as left:
             left.border_title = "Sets"
             yield SetRows(id="sets")
-            yield ListFilter("sets")
         yield SetPlan(self._deal, id="right")
 
     def on_mount(self) -> None:
@@ -105,7 +104,7 @@ class SetsScreen(Framed):
         self._deal.set_id = str(memory.get("set") or FIRST_SET)
         self._deal.theme = str(memory.get("theme", ""))
         if words := str(memory.get("filter", "")):
-            self.query_one("#sets-filter", FilterLine).open(words)
+            filter_of(self.query_one(SetRows)).open(words)
 
     def arrive(self, intent: object) -> None:
         """Highlight a set, or deal with a mix."""
@@ -165,8 +164,8 @@ class SetsScreen(Framed):
 
     def action_filter(self) -> None:
         """Filter the list that has the focus."""
-        which = "cards" if self.query_one(CardRows).has_focus else "sets"
-        self.query_one(f"#{which}-filter", FilterLine).open()
+        cards = self.query_one(CardRows)
+        filter_of(cards if cards.has_focus else self.query_one(SetRows)).open()
 
     def action_view(self) -> None:
         """Show the whole prompt and few cards, or as many cards as there is room for."""

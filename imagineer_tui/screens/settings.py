@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 from imagineer_tui.framed import Framed
 from imagineer_tui.model.settings_view import Item, as_yaml, help_of, items, next_value, shown
 from imagineer_tui.widgets.field import Field
-from imagineer_tui.widgets.filter_line import ListFilter
+from imagineer_tui.widgets.filter_line import filter_of
 from imagineer_tui.widgets.rows import Rows
 from imagineer_tui.widgets.setting_rows import SettingRows
 from imagineer_tui.widgets.titles import entitle
@@ -59,7 +59,6 @@ class SettingsScreen(Framed):
         with Vertical(id="list", classes="panel") as panel:
             panel.border_title = "Settings"
             yield SettingRows(id="settings")
-            yield ListFilter("settings")
             yield Field(id="value")
             yield Static(id="about")
 
@@ -156,4 +155,4 @@ class SettingsScreen(Framed):
 
     def action_filter(self) -> None:
         """Type words to look for."""
-        self.query_one(ListFilter).open()
+        filter_of(self.query_one(SettingRows)).open()

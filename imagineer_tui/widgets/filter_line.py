@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input
 
 from imagineer_tui.widgets.field import Field
@@ -90,25 +91,30 @@ class FilterLine(Field):
 
 
 class ListFilter(FilterLine):
-    """Filters the list with this id on the same screen, and gives it the focus back; its own id ends in `-filter`."""
+    """Filters a list, and gives it the focus back; its own id ends in `-filter`."""
 
-    def __init__(self, rows: str) -> None:
-        super().__init__(id=f"{rows}-filter")
+    def __init__(self, rows: Rows) -> None:
+        super().__init__(id=f"{rows.id}-filter")
         self._rows = rows
-
-    @property
-    def rows(self) -> Rows:
-        """The list."""
-        return self.screen.query_one(f"#{self._rows}", Rows)
 
     def on_mount(self) -> None:
         """Escape ends the filter from the list, too."""
-        self.rows.end_filter = self.action_give_up
+        self._rows.end_filter = self.action_give_up
 
     @on(FilterLine.Filtered)
     def _filter(self) -> None:
-        self.rows.filter(self.value)
+        self._rows.filter(self.value)
 
     @on(FilterLine.Left)
     def _focus(self) -> None:
-        self.rows.focus()
+        self._rows.focus()
+
+
+def filter_of(rows: Rows) -> ListFilter:
+    """Return the line that filters this list, below it. It is made at the first call: most lists are never filtered."""
+    panel = cast("Widget", rows.parent)
+    for line in panel.query_children(f"#{rows.id}-filter").results(ListFilter):
+        return line
+    line = ListFilter(rows)
+    panel.mount(line, after=rows)
+    return line

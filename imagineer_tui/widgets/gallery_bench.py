@@ -10,7 +10,6 @@ from textual.containers import Container, Vertical
 
 from imagineer_tui.widgets.card_page import CardPage, thumb_of
 from imagineer_tui.widgets.deck_rows import DeckRows
-from imagineer_tui.widgets.filter_line import ListFilter
 from imagineer_tui.widgets.rows import Rows
 from imagineer_tui.widgets.take_panel import TakePanel
 from imagineer_tui.widgets.thumbnails import Thumbnails
@@ -42,7 +41,6 @@ class GalleryBench(Container):
         with Vertical(id="decks", classes="panel") as decks:
             decks.border_title = "Decks"
             yield DeckRows(id="batches")
-            yield ListFilter("batches")
         yield CardPage(self._album, self._drawings, self._images.small, self._terminal.cell, id="page")
         yield TakePanel(self._load, self._images.large, self._terminal, id="focus")
 

@@ -11,9 +11,10 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 
 from imagineer_tui.model.labels import title_of
-from imagineer_tui.widgets.filter_line import FilterLine, ListFilter
+from imagineer_tui.widgets.filter_line import FilterLine, filter_of
 from imagineer_tui.widgets.label_batches import LabelBatches
 from imagineer_tui.widgets.label_desk import LabelDesk
+from imagineer_tui.widgets.label_rows import LabelRows
 from imagineer_tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ class LabelBench(Horizontal):
         with Vertical(id="decks", classes="panel") as decks:
             decks.border_title = "Batches"
             yield LabelBatches(id="batches")
-            yield ListFilter("batches")
         yield self._desk
 
     def on_mount(self) -> None:
@@ -81,12 +81,12 @@ class LabelBench(Horizontal):
 
     def filter(self) -> None:
         """Filter the list that has the focus."""
-        which = "batches" if self.query_one(LabelBatches).has_focus else "takes"
-        self.query_one(f"#{which}-filter", ListFilter).open()
+        batches = self.query_one(LabelBatches)
+        filter_of(batches if batches.has_focus else self.query_one(LabelRows)).open()
 
     def filter_takes(self, words: str) -> None:
         """Filter the takes by these words, without going there."""
-        self.query_one("#takes-filter", ListFilter).open(words)
+        filter_of(self.query_one(LabelRows)).open(words)
 
     @on(FilterLine.Filtered, "#takes-filter")
     def _filtered(self, event: FilterLine.Filtered) -> None:

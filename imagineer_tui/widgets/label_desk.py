@@ -18,7 +18,6 @@ from imagineer_tui.model.labels import Draft, Entry, draft_of, field_of, origina
 from imagineer_tui.terminal.detection import Terminal
 from imagineer_tui.terminal.images import Shown
 from imagineer_tui.widgets.drawings import Load
-from imagineer_tui.widgets.filter_line import ListFilter
 from imagineer_tui.widgets.label_history import LabelHistory
 from imagineer_tui.widgets.label_panel import LabelPanel
 from imagineer_tui.widgets.label_rows import LabelRows
@@ -65,7 +64,6 @@ class LabelDesk(Container):
         """Put them beside each other, or one above the other."""
         with Vertical(id="list", classes="panel"):
             yield LabelRows(id="takes")
-            yield ListFilter("takes")
         yield LabelPanel(*self._picture, id="take")
 
     # ------------------------------------------------------------ showing

@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from imagineer_tui.model import mixer
-from imagineer_tui.widgets.filter_line import ListFilter
+from imagineer_tui.widgets.filter_line import filter_of
 from imagineer_tui.widgets.library_rows import EMPTY, LibraryRows
 from imagineer_tui.widgets.rows import Rows
 from imagineer_tui.words import size
@@ -66,9 +66,8 @@ class Library(Vertical):
         self._model: ModelInfo | None = None
 
     def compose(self) -> ComposeResult:
-        """Put the list above its filter and what is said of a line."""
+        """Put the list above what is said of a line."""
         yield LibraryRows(id="loras")
-        yield ListFilter("loras")
         yield Static(id="about", markup=False)
 
     @property
@@ -174,4 +173,4 @@ class Library(Vertical):
 
     def filter(self) -> None:
         """Type words that a line must have."""
-        self.query_one(ListFilter).open()
+        filter_of(self.query_one(LibraryRows)).open()

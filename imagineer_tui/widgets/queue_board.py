@@ -13,7 +13,7 @@ from textual.containers import Vertical
 from imagineer_tui import queue_orders
 from imagineer_tui.intents import ShowBatch
 from imagineer_tui.model import board, steering
-from imagineer_tui.widgets.filter_line import ListFilter
+from imagineer_tui.widgets.filter_line import filter_of
 from imagineer_tui.widgets.job_detail import JobDetail
 from imagineer_tui.widgets.queue_rows import HEADINGS, QueueRows
 from imagineer_tui.widgets.rows import Rows
@@ -65,7 +65,6 @@ class QueueBoard(Vertical):
     def compose(self) -> ComposeResult:
         """Put the list above what there is to know of a line."""
         yield QueueRows(id="lines")
-        yield ListFilter("lines")
         yield JobDetail()
 
     # ------------------------------------------------------------ what the screen tells
@@ -148,7 +147,7 @@ class QueueBoard(Vertical):
 
     def action_filter(self) -> None:
         """Type words to look for."""
-        self.query_one(ListFilter).open()
+        filter_of(self.query_one(QueueRows)).open()
 
     # ------------------------------------------------------------ steering
 

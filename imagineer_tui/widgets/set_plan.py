@@ -15,7 +15,6 @@ from imagineer_tui.model.dealing import Deal, read
 from imagineer_tui.model.planning import notes
 from imagineer_tui.widgets.card_rows import CardRows
 from imagineer_tui.widgets.field import Field
-from imagineer_tui.widgets.filter_line import ListFilter
 from imagineer_tui.widgets.plan_line import PlanLine
 from imagineer_tui.widgets.prompt_preview import PromptPreview
 from imagineer_tui.widgets.rows import Rows
@@ -67,7 +66,6 @@ class SetPlan(Vertical):
             yield Static("Theme")
             yield Field(id="theme", placeholder="anything: art nouveau, gold on midnight blue")
         yield CardRows(id="cards")
-        yield ListFilter("cards")
         yield PromptPreview()
         yield PlanLine()
 
