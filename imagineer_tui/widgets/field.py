@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import cell_len
+from rich.text import Text
 from textual.binding import Binding, BindingType
+from textual.strip import Strip
 from textual.widgets import Input
 
 
@@ -32,3 +35,12 @@ class Field(Input):
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """Say whether a key is a letter here; of the slash Textual does not know it."""
         return key == "slash" or super().check_consume_key(key, character)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw the text; where nobody types, a long one from its beginning, not to its end."""
+        width = self.scrollable_content_region.width
+        if y or self.has_focus or cell_len(self.value) <= width:
+            return super().render_line(y)
+        text = Text(self.value, end="")
+        text.truncate(width, overflow="ellipsis", pad=True)
+        return Strip(text.render(self.app.console), width).apply_style(self.rich_style)

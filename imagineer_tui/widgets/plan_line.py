@@ -9,14 +9,13 @@ from textual.content import Content
 from textual.widgets import Static
 
 from imagineer_tui.model.planning import faults, summary
+from imagineer_tui.widgets.warnings import warning
 from imagineer_tui.words import number_of
 
 if TYPE_CHECKING:
     from imagineerd.protocol import Plan
 
 MOST_WARNINGS: Final = 2
-MOST_LINES: Final = 2
-"""Lines of a warning: behind them must stand what is dealt and how long it takes."""
 
 
 class PlanLine(Static):
@@ -28,7 +27,7 @@ class PlanLine(Static):
 
     def show(self, plan: Plan, chosen: Collection[int], settings: str, *, first: bool) -> None:
         """Show the plan of the whole set, or of the chosen cards; `settings` are those that a person chose."""
-        lines = [_in_short(_warning(text), self.content_size.width) for text in _warnings(plan)]
+        lines = [warning(text, self.content_size.width) for text in _warnings(plan)]
         lines.append(
             Content.assemble((summary(plan, chosen), "dim"), (f" · {settings}" if settings else "", "$accent"))
         )
@@ -38,26 +37,12 @@ class PlanLine(Static):
 
     def complain(self, text: str) -> None:
         """Say why there is no plan."""
-        self.update(_warning(text))
-
-
-def _warning(text: str) -> Content:
-    return Content.assemble(("! ", "b $warning"), (text, "$warning"))
-
-
-def _in_short(text: Content, width: int) -> Content:
-    """Return the first lines of a text in this width, which is 0 as long as it is not known."""
-    lines = text.wrap(width) if width else [text]
-    if len(lines) <= MOST_LINES:
-        return text
-    shown = lines[:MOST_LINES]
-    shown[-1] = (shown[-1].rstrip() + " …").truncate(width, ellipsis=True)
-    return Content("\n").join(shown)
+        self.update(warning(text))
 
 
 def _warnings(plan: Plan) -> list[str]:
     said = [faults(plan)] if faults(plan) else []
-    general = [warning for warning in plan.warnings if not any(card.name in warning for card in plan.cards)]
+    general = [text for text in plan.warnings if not any(card.name in text for card in plan.cards)]
     return [*said, *general[:MOST_WARNINGS]]
 
 

@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 import pytest
 from fakes import BATCH, Deck, FakeDaemon, spec, take
 from mixer_scenes import answers, planned
+from msgspec import structs
 from piloting import WIDE, opened, shows, text_of, until
 from textual.pilot import Pilot
 
 from imagineer_tui.app import ImagineerApp
 from imagineer_tui.intents import UseSettings
 from imagineer_tui.model.compose import FIELDS
+from imagineer_tui.widgets.prompt_plan import PromptPlan
 from imagineer_tui.widgets.text_field import TextField
 from imagineerd import protocol
 from imagineerd.errors import Invalid
@@ -122,6 +124,21 @@ async def test_what_the_model_does_not_read_is_struck_through(composing: FakeDae
         composing.answers["plan_prompt"] = planned
 
         await until(pilot, lambda: struck(app) == "")
+
+
+async def test_a_long_warning_says_that_it_goes_on_and_is_longer_where_there_is_more_room(composing: FakeDaemon):
+    unknown = "Never taught: " + ", ".join(f"word{number}" for number in range(60))
+    composing.answers["plan_prompt"] = lambda request: structs.replace(planned(request), warnings=(unknown,))
+    async with compose_of(composing) as (app, pilot):
+        await typed(pilot, "fox")
+        await shows(pilot, "! Never taught", " …")
+        assert app.screen.query_one(PromptPlan).size.height == 4, "two lines of how it is drawn, and two"
+        assert "word12" not in text_of(app)
+
+        await pilot.resize_terminal(200, 60)
+
+        await shows(pilot, "word34,…")
+        assert app.screen.query_one(PromptPlan).size.height == 3
 
 
 async def test_what_the_daemon_would_refuse_is_told_as_it_is_typed(composing: FakeDaemon):
