@@ -22,7 +22,6 @@ from imagineer_tui.widgets.thumbnail import Thumb
 
 if TYPE_CHECKING:
     from imagineer_tui.model.world import Progress
-    from imagineerd.jobs import Job
     from imagineerd.protocol import Preview, Take
 
 HISTORY: Final = 50
@@ -175,7 +174,7 @@ class QueueScreen(Framed):
                 async for preview in previews:
                     if preview.job == self._drawn():
                         panel.show(preview)
-                        panel.announce(_told(self.world.jobs[preview.job], preview))
+                        panel.announce(queue.name_of(self.world.jobs[preview.job]), _step(preview))
 
     def _drawn(self) -> int:
         """Return the running job to look at: the one under the cursor, else the first."""
@@ -195,9 +194,9 @@ class QueueScreen(Framed):
         if job is None:
             panel.rest(board.awaited(self.world))
         elif progress:
-            panel.announce(_told(job, progress))
+            panel.announce(queue.name_of(job), _step(progress))
         else:
-            panel.announce(f"{queue.name_of(job)} is begun")
+            panel.announce(queue.name_of(job), "begins")
 
     def _thumb(self, take: Take) -> Thumb:
         job = self.world.jobs.get(take.job)
@@ -216,5 +215,5 @@ class QueueScreen(Framed):
         self.call_after_refresh(self.watch_previews)
 
 
-def _told(job: Job, at: Preview | Progress) -> str:
-    return f"{queue.name_of(job)} · step {at.step}/{at.steps}"
+def _step(at: Preview | Progress) -> str:
+    return f"step {at.step}/{at.steps}"

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
 from textual.widgets import Static
 
 from imagineer_tui.terminal.images import Choice
@@ -100,9 +102,10 @@ class LivePanel(Vertical):
         self._rested = newest.caption if newest else ""
         self.tell(self._rested)
 
-    def announce(self, text: str) -> None:
+    def announce(self, name: str, state: str) -> None:
         """Say what is drawn now; where a finished card stands in its place still, say first which one that is."""
-        self.tell(f"{self._rested}; {text}" if self.has_class("-resting") else text)
+        named = f"{self._rested}; {name}" if self.has_class("-resting") else name
+        self.tell(fitting(named, state, self.query_one("#told").content_size.width))
 
     def tell(self, text: str) -> None:
         """Say what the picture is."""
@@ -133,6 +136,12 @@ class LivePanel(Vertical):
         self.query_one(LivePreview).shown = images.small
         self.query_one(Picture).show_as(images.large)
         self.query_one(Thumbnails).show_as(images.small)
+
+
+def fitting(name: str, state: str, width: int) -> str:
+    """Return `Aries · step 3/20` in so many cells: of a long name the beginning, since it stands in the queue, too."""
+    room = width - cell_len(f" · {state}")
+    return f"{Content(name).truncate(max(2, room), ellipsis=True).plain} · {state}"
 
 
 def settled(thumbs: Sequence[Thumb], before: Sequence[Thumb], room: int) -> list[Thumb]:

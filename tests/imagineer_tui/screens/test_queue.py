@@ -247,7 +247,7 @@ async def test_below_a_finished_card_it_says_which_one_that_is_and_what_is_drawn
 
         daemon.happen(deck.move(2, State.RUNNING))
 
-        await shows(pilot, "Aries; Taurus is begun")
+        await shows(pilot, "Aries; Taurus · begins")
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=str)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from imagineer_tui.widgets.live_panel import settled
+from imagineer_tui.widgets.live_panel import fitting, settled
 from imagineer_tui.widgets.thumbnail import Thumb
 
 
@@ -33,3 +33,16 @@ def test_a_card_keeps_its_place_until_another_takes_it(landed: str, before: str,
 def test_what_is_noted_of_a_card_is_shown_at_its_place():
     blurred = Thumb("a", "card a", blurred=True)
     assert settled([blurred, *thumbs("b")], thumbs("ab"), 4) == [blurred, *thumbs("b")]
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "told"),
+    [
+        ("Aries", 20, "Aries · step 3/20"),
+        ("Sagittarius", 20, "Sagitta… · step 3/20"),
+        ("Sagittarius", 40, "Sagittarius · step 3/20"),
+        ("射手座射手座", 20, "射手座 … · step 3/20"),
+    ],
+)
+def test_how_far_a_card_is_can_be_read_beside_a_long_name(name: str, width: int, told: str):
+    assert fitting(name, "step 3/20", width) == told
