@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import Final, NamedTuple, cast
 
 from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
@@ -15,9 +15,7 @@ from textual.types import IgnoreReturnCallbackType
 from imagineer_tui.app import ImagineerApp
 from imagineer_tui.intents import ShowBatch, ShowSet, UseLora
 from imagineer_tui.screens import ENTRIES
-
-if TYPE_CHECKING:
-    from imagineerd.protocol import Batch
+from imagineer_tui.words import title_of
 
 MOVES: Final = "list."
 """How the ids of keys begin that move a cursor: nobody looks for them here."""
@@ -85,7 +83,7 @@ class Commands(Provider):
         from imagineerd.errors import ImagineerError
 
         app = self._house
-        self._places = [self._place("Deck", _title(deck), "gallery", ShowBatch(deck.id)) for deck in app.world.decks]
+        self._places = [self._place("Deck", title_of(deck), "gallery", ShowBatch(deck.id)) for deck in app.world.decks]
         with suppress(ImagineerError):  # the banner says that the daemon is away; keys are found all the same
             self._places += [
                 self._place("Set", each.name, "sets", ShowSet(each.id)) for each in (await app.client.sets()).sets
@@ -95,7 +93,3 @@ class Commands(Provider):
 
     def _place(self, kind: str, name: str, screen: str, intent: object) -> Command:
         return Command(f"{kind}: {name}", DOES[screen], partial(self._house.go, screen, intent))
-
-
-def _title(deck: Batch) -> str:
-    return f"{deck.title} “{deck.theme}”" if deck.theme else deck.title

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from imagineer_tui.deck import Card, Deck, Pace
-from imagineer_tui.words import clock
+from imagineer_tui.words import clock, title_of
 from imagineerd.jobs import State
 
 AWAY = "The daemon is away; waiting for it …"
@@ -131,7 +131,7 @@ def deck_view(deck: Deck, left: float | None, *, away: bool = False) -> Renderab
 
 def _overall(deck: Deck, left: float | None) -> RenderableType:
     grid = Table.grid(padding=(0, 1), expand=False)
-    title = f"{deck.batch.title} “{deck.batch.theme}”" if deck.batch.theme else deck.batch.title
+    title = title_of(deck.batch)
     grid.add_column(max_width=36, no_wrap=True, overflow="ellipsis")
     total = max(len(deck.cards), 1)
     count = f"{deck.ended}/{len(deck.cards)}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from imagineer_tui.model.daemon import facts
 from imagineer_tui.output import Output
-from imagineer_tui.words import lasts, moment, number_of, size, states, took
+from imagineer_tui.words import lasts, moment, number_of, size, states, title_of, took
 from imagineerd import protocol
 from imagineerd.errors import Problem
 from imagineerd.jobs import GenerateSpec, Job, Mix, State
@@ -200,9 +200,8 @@ def batches(out: Output, data: protocol.Batches) -> None:
 def batch(out: Output, data: protocol.BatchDetail) -> None:
     """Print a batch with its slots and takes; `*` marks the pick, `♥` a favourite."""
     head = data.batch
-    title = f"{head.title} “{head.theme}”" if head.theme else head.title
     mixed = f", mix {' + '.join(head.mixes)}" if head.mixes else ""
-    out.line(f"{title}{mixed}, {moment(head.created_at)}: {states(head.states)}")
+    out.line(f"{title_of(head)}{mixed}, {moment(head.created_at)}: {states(head.states)}")
     out.line(head.folder)
     table = _table("#>", "card", "state", "takes*")
     for slot in data.slots:

@@ -1,9 +1,13 @@
-"""How numbers are written for people."""
+"""How numbers and names are written for people."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from imagineerd.protocol import Batch
 
 _DAY = 86_400
 _WEEK_DAYS = 6
@@ -65,3 +69,8 @@ def states(counts: Mapping[str, int]) -> str:
     from imagineerd.jobs import State  # after the first paint
 
     return ", ".join(f"{counts[state]} {state.value}" for state in State if counts.get(state))
+
+
+def title_of(batch: Batch) -> str:
+    """Return a batch's title with its theme, `Zodiac “night sky”`."""
+    return f"{batch.title} “{batch.theme}”" if batch.theme else batch.title

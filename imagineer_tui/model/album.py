@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from imagineer_tui.model import gallery
 from imagineer_tui.model.gallery import Card
-from imagineer_tui.words import number_of
+from imagineer_tui.words import number_of, title_of
 
 if TYPE_CHECKING:
-    from imagineerd.protocol import Batch, BatchDetail, ListedTake
+    from imagineerd.protocol import BatchDetail, ListedTake
 
 MOST_COMPARED: Final = 4
 SEVERAL: Final = 2
@@ -79,7 +79,7 @@ class Album:
         if self.detail is None:
             return ""
         name = next((slot.name for slot in self.detail.slots if slot.index == self.slot), "")
-        return title_of(self.detail.batch, name)
+        return title_of(self.detail.batch) + (f" › {name}" if name else "")
 
     @property
     def note(self) -> str:
@@ -128,12 +128,6 @@ class Album:
     def is_compared(self, card: Card) -> bool:
         """Say whether a take is among those that are compared."""
         return bool(card.key) and card.key in {other.key for other in self.compared}
-
-
-def title_of(batch: Batch, card: str) -> str:
-    """Return a batch's title with its theme, and the open card behind it."""
-    theme = f" “{batch.theme}”" if batch.theme else ""
-    return f"{batch.title}{theme}" + (f" › {card}" if card else "")
 
 
 def deck_note(detail: BatchDetail) -> str:

@@ -56,11 +56,6 @@ class Tally(NamedTuple):
         return " · ".join([*parts, *(f"{count} {what}" for what, count in counts.items() if count)])
 
 
-def title_of(batch: Batch) -> str:
-    """Return a batch's title with its theme."""
-    return f"{batch.title} “{batch.theme}”" if batch.theme else batch.title
-
-
 def newest_jobs(world: World, earlier: Iterable[Job]) -> dict[int, Job]:
     """Return the newest label job of each take; `earlier` ones ended before the app looked."""
     known = {job.id: job for job in earlier} | world.jobs

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from imagineer_tui import words
 from imagineer_tui.model.world import World
 
 if TYPE_CHECKING:
@@ -72,9 +73,7 @@ def seconds_left(world: World, steps: int, now: float) -> float | None:
 def title_of(world: World, batch_id: str) -> str:
     """Return a batch's title with its theme."""
     batch = world.batches.get(batch_id)
-    if batch is None:
-        return batch_id
-    return f"{batch.title} “{batch.theme}”" if batch.theme else batch.title
+    return words.title_of(batch) if batch else batch_id
 
 
 def name_of(job: Job) -> str:

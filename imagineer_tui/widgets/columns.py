@@ -5,9 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
+from rich.cells import cell_len
 from textual.content import Content
 
-Cell: TypeAlias = Content | str
+
+class Titled(NamedTuple):
+    """A title, and what tells things of the same title apart: a title that is long leaves it half of the room."""
+
+    title: str
+    theme: str
+
+    @property
+    def plain(self) -> str:
+        """Both in full."""
+        return f"{self.title} {self.theme}".rstrip()
+
+    def within(self, width: int) -> Content:
+        """Return both in at most so many cells."""
+        if not self.theme:
+            return Content(self.title)
+        room = max(width // 2, width - cell_len(self.theme) - 1)
+        return Content.assemble(Content(self.title).truncate(room, ellipsis=True), (f" {self.theme}", "dim"))
+
+
+Cell: TypeAlias = Content | Titled | str
 
 
 class Column(NamedTuple):
@@ -28,8 +49,17 @@ def joined(columns: Sequence[Column], cells: Sequence[Cell], mark: str, width: i
     return content
 
 
+def _as_content(cell: Cell, width: int) -> Content:
+    match cell:
+        case str():
+            return Content(cell)
+        case Titled():
+            return cell.within(width)
+    return cell
+
+
 def _fitted(cell: Cell, width: int, *, right: bool) -> Content:
-    content = cell if isinstance(cell, Content) else Content(cell)
+    content = _as_content(cell, width)
     if content.cell_length > width:
         return content.truncate(width, ellipsis=True)
     room = width - content.cell_length

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
 
-from imagineer_tui.widgets.columns import Column
+from imagineer_tui.widgets.columns import Column, Titled
 from imagineer_tui.widgets.row import Row
 from imagineer_tui.widgets.rows import Rows
 from imagineer_tui.words import when
@@ -38,10 +38,9 @@ class DeckRows(Rows):
 
 
 def _row(batch: Batch, now: float) -> Row:
-    theme = Content.styled(f" {batch.theme}", "dim") if batch.theme else ""
     dealt = when(batch.created_at, now) if batch.created_at else ""
     cells = (Content.styled(_count(batch), "dim"), Content.styled(dealt, "dim"))
-    return Row(batch.id, (Content.assemble(batch.title, theme), *cells))
+    return Row(batch.id, (Titled(batch.title, batch.theme), *cells))
 
 
 def _count(batch: Batch) -> str:

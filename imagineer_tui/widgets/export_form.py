@@ -15,13 +15,12 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from imagineer_tui.exports import FORMATS, PICTURES, Export, Exported, Parcel, export_of, folder_for
-from imagineer_tui.model.album import title_of
 from imagineer_tui.widgets.columns import Column
 from imagineer_tui.widgets.form_line import FormLine
 from imagineer_tui.widgets.row import Row
 from imagineer_tui.widgets.rows import Rows
 from imagineer_tui.widgets.titles import entitle
-from imagineer_tui.words import number_of, size
+from imagineer_tui.words import number_of, size, title_of
 from imagineerd.errors import DiskError, ImagineerError, Invalid, NotFound
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ class ExportForm(ModalScreen[Exported | None]):
     def compose(self) -> ComposeResult:
         """Write the formats, then the folder, then the keys."""
         with VerticalScroll(can_focus=False) as panel:
-            entitle(panel, f"Export {title_of(self._detail.batch, '')}")
+            entitle(panel, f"Export {title_of(self._detail.batch)}")
             yield Rows(Column(width=9), Column(), id="formats")
             yield FormLine("folder", "Folder", wide=True)
             yield Static(KEYS, id="note")

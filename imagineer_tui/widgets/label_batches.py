@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from textual.content import Content
 
 from imagineer_tui.model.labels import MARKS, Tally
-from imagineer_tui.widgets.columns import Column
+from imagineer_tui.widgets.columns import Column, Titled
 from imagineer_tui.widgets.row import Row
 from imagineer_tui.widgets.rows import UNTOLD, Rows
 
@@ -32,7 +32,6 @@ class LabelBatches(Rows):
 
 
 def _row(batch: Batch, tally: Tally) -> Row:
-    theme = Content.styled(f" {batch.theme}", "dim") if batch.theme else ""
     mark = Content.styled(MARKS[tally.standing], STYLES.get(tally.standing, "dim"))
     count = f"{tally.labelled}/{tally.takes}" if tally.takes else "–"
-    return Row(batch.id, (mark, Content.assemble(batch.title, theme), Content.styled(count, "dim")))
+    return Row(batch.id, (mark, Titled(batch.title, batch.theme), Content.styled(count, "dim")))

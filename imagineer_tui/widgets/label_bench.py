@@ -10,12 +10,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 
-from imagineer_tui.model.labels import title_of
 from imagineer_tui.widgets.filter_line import FilterLine, filter_of
 from imagineer_tui.widgets.label_batches import LabelBatches
 from imagineer_tui.widgets.label_desk import LabelDesk
 from imagineer_tui.widgets.label_rows import LabelRows
 from imagineer_tui.widgets.rows import Rows
+from imagineer_tui.words import title_of
 
 if TYPE_CHECKING:
     from imagineer_tui.framed import Framed

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from textual.content import Content
 
-from imagineer_tui.widgets.columns import Column, joined
+from imagineer_tui.widgets.columns import Column, Titled, joined
 
 WIDE, COUNT, NOTE = Column(), Column(width=5, right=True), Column(width=4)
 
@@ -19,3 +20,22 @@ def test_what_is_too_long_ends_in_an_ellipsis():
 
 def test_where_nothing_is_left_the_others_keep_their_places():
     assert joined((WIDE, COUNT), ("Zodiac", "12"), "  ", 6).plain.endswith("   12 ")
+
+
+@pytest.mark.parametrize(
+    ("title", "theme", "width", "shown"),
+    [
+        ("Zodiac", "night sky", 16, "Zodiac night sky"),
+        ("Zodiac", "gold on black", 16, "Zodiac gold on …"),
+        ("Tarot, Major Arcana", "gothic", 16, "Tarot, M… gothic"),
+        ("Tarot, Major Arcana", "gold on midnight blue", 16, "Tarot, … gold o…"),
+        ("Tarot, Major Arcana", "gothic", 40, "Tarot, Major Arcana gothic" + " " * 14),
+        ("Tarot, Major Arcana", "", 16, "Tarot, Major Ar…"),
+    ],
+)
+def test_a_long_title_leaves_room_for_the_theme(title: str, theme: str, width: int, shown: str):
+    assert joined((WIDE,), (Titled(title, theme),), "", width).plain == shown
+
+
+def test_a_filter_looks_at_all_of_a_title_and_its_theme():
+    assert Titled("Zodiac", "night sky").plain == "Zodiac night sky"
