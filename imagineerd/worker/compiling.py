@@ -13,20 +13,18 @@ shapes that are warm, and should no graph fit all the same it goes on eagerly, s
 - No CUDA graphs: they want an address for every input and a graph for every batch size, they belong to the thread that
   recorded them, and at 8 or 16 rows the launches that they save hide behind the kernels. `tests/benchmarks/speed.py`
   measures them (`reduce-overhead`) beside this.
-- What Inductor made is kept on disk (`keep_in`) and found again after a restart, if torch, Triton and GPU are the same
-  (on a CPU, `tests/benchmarks/compiling.py`: a graph in a thirteenth of the time, and none made anew).
+- What Inductor made is kept on disk (`keeping.for_compilers`) and found again after a restart, if torch, Triton and GPU
+  are the same (on a CPU, `tests/benchmarks/compiling.py`: a graph in a thirteenth of the time, and none made anew).
 """
 
 from __future__ import annotations
 
 import contextlib
 import copy
-import os
 import threading
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -66,12 +64,6 @@ def alone() -> Iterator[bool]:
     finally:
         if is_alone:
             _at_work.release()
-
-
-def keep_in(folder: Path) -> None:
-    """Let the compilers keep what they made here, where this user alone writes: it is code that will be run."""
-    for variable, name in (("TORCHINDUCTOR_CACHE_DIR", "inductor"), ("TRITON_CACHE_DIR", "triton")):
-        os.environ.setdefault(variable, str(folder / name))
 
 
 def whole(unet: Any, backend: Any = "inductor") -> Any:

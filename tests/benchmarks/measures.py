@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,10 +19,10 @@ from rows import DECK, Timed
 from shapes import seconds_of, write_loras
 from torch._dynamo.utils import counters
 
-from imagineerd.worker import compiling
 from imagineerd.worker.compiling import by_region, whole
 from imagineerd.worker.denoise import encode
 from imagineerd.worker.devices import Device, resident_bytes
+from imagineerd.worker.keeping import for_compilers
 from imagineerd.worker.mixing import apply_mix
 from imagineerd.worker.selftest import slots_are_independent
 from imagineerd.worker.tuning import Cells, measure
@@ -143,7 +144,7 @@ def _compile(run: Run, way: str, shapes: dict[str, calls.Shape]) -> None:
     bench = run.bench
     bench.at = f"compiling {way}"
     bench.remark = "beside a compiler, channels_last"  # should this be cut, it is still at work
-    compiling.keep_in(bench.folder)  # so that it takes what it takes at a first start
+    os.environ.update(for_compilers(bench.folder))  # so that it takes what it takes at a first start
     with heard() as said:
         seconds = run.desk.compile(WAYS[way], shapes.values())
     bench.remark = ""
