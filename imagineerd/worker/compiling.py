@@ -33,6 +33,8 @@ from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from torch import _dynamo
 from torch._dynamo.exc import RecompileError
 
+from imagineerd.worker.beside import NO_SURPRISES, short_turns, trace_ahead
+
 Unet = Callable[..., Any]
 RECOMPILES = 256
 """Graphs that dynamo may keep of one function. Each picture size takes up to three of the UNet; of its blocks as many
@@ -95,6 +97,7 @@ class Graphs:
     """The compiled twin of a UNet; it shares its parameters."""
 
     def __init__(self, unet: Any, make: Callable[[Any], Any] = whole) -> None:
+        trace_ahead()
         self._unet = unet
         self._compiled: Any = make(unet)
         self._warm: set[Shape] = set()
@@ -151,7 +154,7 @@ class Graphs:
         self._work.append(self._thread.submit(self._compile, shape, rows))
 
     def _compile(self, shape: Shape, rows: int) -> None:
-        with _at_work:
+        with _at_work, short_turns():
             if self._is_closed:
                 return
             try:
@@ -185,7 +188,7 @@ class Compiled:
         """Return the prediction for these rows, [rows, 4, height, width]."""
         if self.fits:
             try:
-                with _dynamo.config.patch(error_on_recompile=True):  # of this thread alone
+                with _dynamo.config.patch(NO_SURPRISES):  # of this thread alone
                     return self._graphs.compiled(rows, time, text)
             except RecompileError:
                 traceback.print_exc()
