@@ -147,18 +147,26 @@ class Desk:
         self.model.unet.to(memory_format=layout)
         self._tuning = Tuning(self._context.device, None)
 
-    def compile(self, make: Callable[[Any], Any], shapes: Iterable[Shape]) -> float:
+    def compile(
+        self, make: Callable[[Any], Any], shapes: Iterable[Shape], meanwhile: Callable[[], None] = lambda: None
+    ) -> float:
         """Have the UNet compiled in this way for these calls; return the seconds. `is_warm` tells what came of it."""
         began = time.perf_counter()
         graphs = self.model.graphs = Graphs(self.model.unet, make)
         wanted = list(shapes)
         for shape in wanted:
             graphs.unet_for(shape)
+        meanwhile()
         graphs.wait()
         for shape in wanted:
             _try(graphs, shape)
         graphs.wait()
         return time.perf_counter() - began
+
+    @property
+    def compiles(self) -> bool:
+        """Whether something that was asked for is not compiled yet."""
+        return any(not work.done() for work in self.model.graphs._work)
 
     def is_warm(self, shape: Shape) -> bool:
         """Say whether such a call is drawn by a compiled graph."""
