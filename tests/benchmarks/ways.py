@@ -26,8 +26,8 @@ def compiled(run: Run, way: str) -> None:
     """
     bench, desk = run.bench, run.desk
     with run.channels_last():
-        sizes = {f"calls of {size}": calls.shape_of(bench, size) for size in bench.device.batch_sizes}
-        _compile(run, way, sizes, _draw_beside)
+        sizes = reversed(bench.device.batch_sizes)  # as a deck begins with the largest, for which the graph is made
+        _compile(run, way, {f"calls of {size}": calls.shape_of(bench, size) for size in sizes}, _draw_beside)
         made = _graphs_made()
         dealt(run, f"{DEALT}, compiled: {way}", compiled=True)
         each_size(run, run.mix, way)
