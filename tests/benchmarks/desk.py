@@ -165,11 +165,6 @@ class Desk:
         graphs.wait()
         return time.perf_counter() - began
 
-    @property
-    def compiles(self) -> bool:
-        """Whether something that was asked for is not compiled yet."""
-        return any(not work.done() for work in self.model.graphs._work)
-
     def is_warm(self, shape: Shape) -> bool:
         """Say whether such a call is drawn by a compiled graph."""
         graphs = self.model.graphs

@@ -58,7 +58,7 @@ def _draw_beside(run: Run) -> None:
     """Measure calls that are drawn while the compiler is at work, for which nobody is to wait."""
     size = run.best
     for _ in range(BESIDE):
-        if not run.desk.compiles:
+        if run.desk.is_warm(calls.shape_of(run.bench, size)):
             return
         deck = in_calls_of(size, run.bench.cards(size))
         run.bench.add("ours, 2 LoRAs, eagerly", size, lambda deck=deck: run.desk.deal(deck, run.mix), size)
