@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import threading
 import weakref
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from torch._dynamo.utils import counters
 
 from imagineerd import link
 from imagineerd.jobs import SCHEDULERS
-from imagineerd.worker.compiling import FEW, REGIONS, Graphs, Shape, alone, by_region, keep_in, whole
+from imagineerd.worker.compiling import FEW, REGIONS, Graphs, Shape, alone, by_region, whole
 from imagineerd.worker.denoise import denoise, row_of
 from imagineerd.worker.mixing import apply_mix
 from imagineerd.worker.models import load
@@ -257,18 +256,6 @@ def test_while_something_is_compiled_nothing_is_measured_and_the_other_way_round
         pass
 
     assert (before, began, meanwhile, afterwards) == (True, False, False, True)
-
-
-def test_what_is_compiled_is_kept_beside_what_else_workers_keep(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TRITON_CACHE_DIR", "elsewhere")
-    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "")  # so that it is taken back afterwards
-    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR")
-    keep_in(tmp_path)
-
-    assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(tmp_path / "inductor")
-    assert os.environ["TRITON_CACHE_DIR"] == "elsewhere"
 
 
 def write_lora(path: Path, model: Any) -> None:
