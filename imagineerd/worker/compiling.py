@@ -34,6 +34,7 @@ from torch import _dynamo
 from torch._dynamo.exc import RecompileError
 
 from imagineerd.worker.beside import NO_SURPRISES, short_turns, trace_ahead
+from imagineerd.worker.failures import is_device_lost, is_out_of_memory
 
 Unet = Callable[..., Any]
 RECOMPILES = 256
@@ -127,6 +128,10 @@ class Graphs:
         self._warm.discard(shape)
         self._ask(shape, shape.rows)
 
+    def breaks(self, shape: Shape) -> None:
+        """Note that the graph of this shape is wrong: its calls are eager from now on, and no other graph is made."""
+        self._warm.discard(shape)
+
     def eagerly(self, rows: torch.Tensor, time: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
         """Call the UNet as it is."""
         predicted: torch.Tensor = self._unet(rows, time, encoder_hidden_states=text, return_dict=False)[0]
@@ -176,7 +181,7 @@ class Graphs:
 class Compiled:
     """The compiled UNet for calls of one shape. `fits` says whether all calls so far went by its graph.
 
-    Where one did not, it and all after it went eagerly.
+    Where one did not, it and all after it went eagerly: whatever a compiler did wrong, the picture is drawn.
     """
 
     def __init__(self, graphs: Graphs, shape: Shape) -> None:
@@ -192,8 +197,13 @@ class Compiled:
                     return self._graphs.compiled(rows, time, text)
             except RecompileError:
                 traceback.print_exc()
-                self.fits = False
                 self._graphs.does_not_fit(self._shape)
+            except Exception as error:
+                if is_out_of_memory(error) or is_device_lost(error):
+                    raise
+                traceback.print_exc()
+                self._graphs.breaks(self._shape)
+            self.fits = False
         return self._graphs.eagerly(rows, time, text)
 
 
