@@ -20,6 +20,7 @@ from imagineer_tui.leaving import Leaving
 from imagineer_tui.lull import Tidying
 from imagineer_tui.messages import OF_TOPIC, DeckFinished, Happened, ImagesChanged
 from imagineer_tui.model.world import World
+from imagineer_tui.overlaying import Overlaying
 from imagineer_tui.preferences import Preferences
 from imagineer_tui.remembering import Remembered, recall, remember, state_file
 from imagineer_tui.screens import ENTRIES, TABS
@@ -52,7 +53,9 @@ def _commands() -> type[Provider]:
     return Commands
 
 
-class ImagineerApp(Tidying[int], Trimming[int], Copying[int], Toasts[int], KeysInTurn[int], Leaving[int]):
+class ImagineerApp(
+    Overlaying[int], Tidying[int], Trimming[int], Copying[int], Toasts[int], KeysInTurn[int], Leaving[int]
+):
     """`imagineer` without arguments."""
 
     TITLE = "imagineer"

@@ -61,7 +61,9 @@ class GalleryScreen(Framed):
         &.-narrow #page { height: 1fr; }
         &.-low TakeFacts { max-height: 6; }
         /* Over the page, which keeps the focus: its keys go through the large pictures. Cards are higher than wide. */
-        &.-large #decks { visibility: hidden; }
+        &.-large #decks, &.-large Thumbnail { visibility: hidden; }  /* or what is below would be painted through it */
+        &.-large.-wide #page { margin-right: 44; }  /* the page keeps its size, and so its small pictures */
+        &.-large.-huge #page { margin-right: 70; }
         &.-large #focus {
             display: block; layer: above; position: absolute; width: 100%; height: 100%; layout: horizontal;
             TakeFacts {
