@@ -54,7 +54,7 @@ class GalleryScreen(Framed):
         #decks { width: 30; }
         #page { width: 1fr; padding: 0 1; }
         #focus { width: 44; display: none; }
-        &.-wide #focus { display: block; }
+        &.-wide #focus, &.-huge #focus { display: block; }
         &.-huge { #focus { width: 70; } #decks { width: 40; } }
         &.-narrow #bench { layout: vertical; }
         &.-narrow #decks { width: 100%; height: 5; }
