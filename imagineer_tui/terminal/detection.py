@@ -35,15 +35,16 @@ PRINTS_UNKNOWN_STRINGS: Final = frozenset({"Apple_Terminal"})
 class Terminal:
     """What a terminal can show.
 
-    `cell` is (width, height) in pixels; `background` red, green and blue from 0 to 255, None where it
-    was not told; `name` what the terminal calls itself. `passthrough`: tmux hands wrapped sequences to
-    the terminal around it. `reasons` says in words how each of these is known.
+    `cell` and `sixel_size`, which no Sixel picture may exceed, are (width, height) in pixels; `background` red, green
+    and blue from 0 to 255, None where it was not told; `name` what the terminal calls itself. `passthrough`: tmux
+    hands wrapped sequences to the terminal around it. `reasons` says in words how each of these is known.
     """
 
     tty: bool = False
     name: str = ""
     kitty: bool = False
     sixel: bool = False
+    sixel_size: tuple[int, int] | None = None
     colors: Colors = "none"
     cell: tuple[int, int] = USUAL_CELL
     background: tuple[int, int, int] | None = None
@@ -117,6 +118,7 @@ def conclude(
         name=said.name or environ.get("TERM_PROGRAM") or environ.get("TERM", ""),
         kitty=said.kitty == "OK",
         sixel=said.sixel,
+        sixel_size=said.sixel_size,
         colors=colors,
         cell=cell,
         background=said.background,
@@ -127,7 +129,7 @@ def conclude(
         reasons=(
             _fence_reason(said, seconds),
             _kitty_reason(said),
-            f"sixel: {'Among' if said.sixel else 'Not among'} the device attributes.",
+            _sixel_reason(said),
             why_colors,
             why_cell,
             *_multiplexer_reasons(multiplexer, passthrough=passthrough),
@@ -197,6 +199,13 @@ def _kitty_reason(said: Replies) -> str:
     if said.kitty == "OK":
         return "kitty: Answered the graphics question."
     return f"kitty: Refused the graphics question ({said.kitty})."
+
+
+def _sixel_reason(said: Replies) -> str:
+    if not said.sixel:
+        return "sixel: Not among the device attributes."
+    most = f", up to {said.sixel_size[0]}x{said.sixel_size[1]} pixels" if said.sixel_size else ""
+    return f"sixel: Among the device attributes{most}."
 
 
 def _multiplexer_reasons(multiplexer: str, *, passthrough: bool) -> Iterator[str]:

@@ -120,7 +120,15 @@ class Picture(OverText):
     def _wanting(self) -> Wanted | None:
         if not self._key or self.shown == "off" or not self.size:
             return None
-        return Wanted(self._key, Box(*self.size, self._terminal.cell), self.shown, blurred=self._blurred)
+        return Wanted(self._key, self._room, self.shown, blurred=self._blurred)
+
+    @property
+    def _room(self) -> Box:
+        """The cells that a picture may fill."""
+        (columns, rows), (width, height) = self.size, self._terminal.cell
+        if self.shown == "sixel" and (most := self._terminal.sixel_size):
+            columns, rows = max(1, min(columns, most[0] // width)), max(1, min(rows, most[1] // height))
+        return Box(columns, rows, (width, height))
 
     async def _draw(self, wanted: Wanted) -> None:
         try:
