@@ -27,7 +27,7 @@ from imagineer_tui.screens import ENTRIES, TABS
 from imagineer_tui.styling import KeptStylesheet
 from imagineer_tui.terminal.detection import UNASKED, Terminal
 from imagineer_tui.terminal.driver import Driver, send
-from imagineer_tui.terminal.images import choose, following
+from imagineer_tui.terminal.images import WAYS, choose, following
 from imagineer_tui.terminal.notice import notice
 from imagineer_tui.terminal.signals import leave_on_signals
 from imagineer_tui.toasts import Toasts
@@ -203,8 +203,8 @@ class ImagineerApp(
 
     def action_images(self) -> None:
         """Show pictures in the next way that there is."""
-        self.images = choose(following(self.images.large), self.terminal)
-        self.notify(self.images.why, title="Pictures")
+        self.images = choose(following(self.images.large, self.terminal), self.terminal)
+        self.notify(f"Pictures are shown {WAYS[self.images.large]}.")
         self._to_screens(ImagesChanged)
 
     # ------------------------------------------------------------ the life of the app

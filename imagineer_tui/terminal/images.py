@@ -10,6 +10,14 @@ from imagineer_tui.terminal.detection import Terminal
 Images = Literal["auto", "kitty", "sixel", "half", "ascii", "off"]
 Shown = Literal["kitty", "sixel", "half", "ascii", "off"]
 SHOWN: Final[tuple[Shown, ...]] = get_args(Shown)
+WAYS: Final[dict[Shown, str]] = {
+    "kitty": "by Kitty's protocol",
+    "sixel": "as Sixels",
+    "half": "in half blocks",
+    "ascii": "in letters",
+    "off": "not at all",
+}
+"""What comes after `shown`."""
 PLACEHOLDERS: Final = ("kitty", "ghostty")
 """How the names of terminals begin that show Kitty pictures in text cells; others answer the question alone."""
 
@@ -33,9 +41,16 @@ def choose(wanted: Images, terminal: Terminal) -> Choice:
     return _best(terminal)
 
 
-def following(shown: Shown) -> Shown:
-    """Return the next way, for a key that goes through all of them."""
-    return SHOWN[(SHOWN.index(shown) + 1) % len(SHOWN)]
+def following(shown: Shown, terminal: Terminal) -> Shown:
+    """Return the next way, for a key that goes through all that this terminal may understand."""
+    after = SHOWN.index(shown) + 1
+    return next(way for way in (*SHOWN[after:], *SHOWN) if _may_show(way, terminal))
+
+
+def _may_show(way: Shown, terminal: Terminal) -> bool:
+    if way == "kitty":
+        return (terminal.kitty or terminal.passthrough) and not terminal.no_color
+    return terminal.sixel if way == "sixel" else True
 
 
 def _best(terminal: Terminal) -> Choice:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from imagineer_tui.terminal.detection import Terminal
-from imagineer_tui.terminal.images import SHOWN, Images, Shown, choose, following
+from imagineer_tui.terminal.images import Images, Shown, choose, following
 
 KITTY = Terminal(tty=True, name="kitty(0.42.1)", kitty=True, colors="truecolor")
 GHOSTTY = Terminal(tty=True, name="ghostty 1.2.0", kitty=True, colors="truecolor")
@@ -56,8 +58,19 @@ def test_the_reason_names_the_terminal() -> None:
     )
 
 
-def test_a_key_goes_round_all_ways() -> None:
-    way = SHOWN[0]
-    went = [way := following(way) for _ in SHOWN]
-    assert set(went) == set(SHOWN)
-    assert went[-1] == SHOWN[0]
+@pytest.mark.parametrize(
+    ("terminal", "ways"),
+    [
+        (WEZTERM, {"kitty", "sixel", "half", "ascii", "off"}),
+        (FOOT, {"sixel", "half", "ascii", "off"}),
+        (NO_COLOR, {"half", "ascii", "off"}),
+        (CONSOLE, {"half", "ascii", "off"}),
+        (replace(IN_TMUX, sixel=False), {"half", "ascii", "off"}),
+        (replace(IN_TMUX, passthrough=True), {"kitty", "sixel", "half", "ascii", "off"}),
+    ],
+)
+def test_a_key_goes_round_all_ways_that_the_terminal_may_understand(terminal: Terminal, ways: set[Shown]) -> None:
+    way: Shown = "off"
+    went = [way := following(way, terminal) for _ in ways]
+    assert set(went) == ways
+    assert went[-1] == "off"
