@@ -10,6 +10,7 @@ from imagineer_tui.terminal.detection import Terminal
 from imagineer_tui.terminal.images import Images, Shown, choose, following
 
 KITTY = Terminal(tty=True, name="kitty(0.42.1)", kitty=True, colors="truecolor")
+OLD_KITTY = Terminal(tty=True, name="kitty(0.26.5)", kitty=True, colors="truecolor")
 GHOSTTY = Terminal(tty=True, name="ghostty 1.2.0", kitty=True, colors="truecolor")
 WEZTERM = Terminal(tty=True, name="WezTerm 20240203", kitty=True, sixel=True, colors="truecolor")
 WARP = Terminal(tty=True, name="Warp(v0.2025)", kitty=True, colors="truecolor")
@@ -24,6 +25,7 @@ DUMB = Terminal(tty=True, name="dumb")
     ("terminal", "large", "small"),
     [
         (KITTY, "kitty", "half"),
+        (OLD_KITTY, "half", "half"),
         (GHOSTTY, "kitty", "half"),
         (WEZTERM, "sixel", "half"),
         (WARP, "half", "half"),
@@ -61,7 +63,9 @@ def test_the_reason_names_the_terminal() -> None:
 @pytest.mark.parametrize(
     ("terminal", "ways"),
     [
-        (WEZTERM, {"kitty", "sixel", "half", "ascii", "off"}),
+        (KITTY, {"kitty", "half", "ascii", "off"}),
+        (OLD_KITTY, {"half", "ascii", "off"}),
+        (WEZTERM, {"sixel", "half", "ascii", "off"}),
         (FOOT, {"sixel", "half", "ascii", "off"}),
         (NO_COLOR, {"half", "ascii", "off"}),
         (CONSOLE, {"half", "ascii", "off"}),
