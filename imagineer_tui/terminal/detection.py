@@ -28,7 +28,7 @@ USUAL_CELL: Final = (10, 20)
 HALF: Final = 128
 """Of the brightest, 255."""
 PRINTS_UNKNOWN_STRINGS: Final = frozenset({"Apple_Terminal"})
-"""Values of TERM_PROGRAM of terminals that print graphics questions instead of ignoring them."""
+"""Values of TERM_PROGRAM of terminals that print strings that they do not know instead of ignoring them."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +79,10 @@ def detect(environ: Mapping[str, str], read_fd: int = 0, write_fd: int = 2) -> T
         return Terminal(reasons=("Standard input and standard error are not both a terminal: no pictures are shown.",))
     if environ.get("TERM", "dumb") in {"dumb", "unknown", ""}:
         return Terminal(tty=True, name="dumb", reasons=("TERM is dumb: nothing is asked.",))
-    graphics = environ.get("TERM_PROGRAM") not in PRINTS_UNKNOWN_STRINGS
+    strings = environ.get("TERM_PROGRAM") not in PRINTS_UNKNOWN_STRINGS
     began = time.monotonic()
     try:
-        received = ask(read_fd, write_fd, replies.questions(graphics=graphics))
+        received = ask(read_fd, write_fd, replies.questions(strings=strings, kitty=_is_asked_for_kitty(environ)))
     except (OSError, termios.error) as error:
         return Terminal(tty=True, reasons=(f"The terminal cannot be asked ({error}).",))
     return conclude(environ, read_replies(received), window_cell(write_fd), time.monotonic() - began)
@@ -128,7 +128,7 @@ def conclude(
         remote="SSH_CONNECTION" in environ or "SSH_TTY" in environ,
         reasons=(
             _fence_reason(said, seconds),
-            _kitty_reason(said),
+            _kitty_reason(said, asked=_is_asked_for_kitty(environ)),
             _sixel_reason(said),
             why_colors,
             why_cell,
@@ -193,7 +193,14 @@ def _fence_reason(said: Replies, seconds: float) -> str:
     return f"The terminal answered nothing for {seconds:.1f} s."
 
 
-def _kitty_reason(said: Replies) -> str:
+def _is_asked_for_kitty(environ: Mapping[str, str]) -> bool:
+    """Say whether Kitty's question may be asked: tmux and screen take it for the title of a window."""
+    return not _multiplexer(environ, Replies())
+
+
+def _kitty_reason(said: Replies, *, asked: bool) -> str:
+    if not asked:
+        return "kitty: Not asked, as the question would become the title of a window here."
     if said.kitty is None:
         return "kitty: No answer to the graphics question."
     if said.kitty == "OK":

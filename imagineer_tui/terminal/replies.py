@@ -56,9 +56,10 @@ class Replies:
     truecolor: bool = False
 
 
-def questions(*, graphics: bool) -> bytes:
-    """Return everything to ask in one write. A terminal that prints unknown strings is spared `graphics`."""
-    return (KITTY + COLOR + SIXEL_SIZE if graphics else b"") + NAME + CELL + BACKGROUND + FENCE
+def questions(*, strings: bool, kitty: bool) -> bytes:
+    """Return everything to ask in one write; `strings` and `kitty` are False for terminals that print or keep those."""
+    graphics = (KITTY if kitty else b"") + COLOR + SIXEL_SIZE if strings else b""
+    return graphics + NAME + CELL + BACKGROUND + FENCE
 
 
 def is_complete(received: bytes) -> bool:
