@@ -79,10 +79,9 @@ def detect(environ: Mapping[str, str], read_fd: int = 0, write_fd: int = 2) -> T
         return Terminal(reasons=("Standard input and standard error are not both a terminal: no pictures are shown.",))
     if environ.get("TERM", "dumb") in {"dumb", "unknown", ""}:
         return Terminal(tty=True, name="dumb", reasons=("TERM is dumb: nothing is asked.",))
-    strings = environ.get("TERM_PROGRAM") not in PRINTS_UNKNOWN_STRINGS
     began = time.monotonic()
     try:
-        received = ask(read_fd, write_fd, replies.questions(strings=strings, kitty=_is_asked_for_kitty(environ)))
+        received = ask(read_fd, write_fd, replies.questions(strings=_understands_strings(environ)))
     except (OSError, termios.error) as error:
         return Terminal(tty=True, reasons=(f"The terminal cannot be asked ({error}).",))
     return conclude(environ, read_replies(received), window_cell(write_fd), time.monotonic() - began)
@@ -128,7 +127,7 @@ def conclude(
         remote="SSH_CONNECTION" in environ or "SSH_TTY" in environ,
         reasons=(
             _fence_reason(said, seconds),
-            _kitty_reason(said, asked=_is_asked_for_kitty(environ)),
+            _kitty_reason(said, asked=_understands_strings(environ)),
             _sixel_reason(said),
             why_colors,
             why_cell,
@@ -193,14 +192,17 @@ def _fence_reason(said: Replies, seconds: float) -> str:
     return f"The terminal answered nothing for {seconds:.1f} s."
 
 
-def _is_asked_for_kitty(environ: Mapping[str, str]) -> bool:
-    """Say whether Kitty's question may be asked: tmux and screen take it for the title of a window."""
-    return not _multiplexer(environ, Replies())
+def _understands_strings(environ: Mapping[str, str]) -> bool:
+    """Say whether questions may be asked that are strings: tmux and screen take Kitty's for the title of a window.
+
+    tmux 3.5 takes the one for a colour for a picture, and prints that there is one.
+    """
+    return environ.get("TERM_PROGRAM") not in PRINTS_UNKNOWN_STRINGS and not _multiplexer(environ, Replies())
 
 
 def _kitty_reason(said: Replies, *, asked: bool) -> str:
     if not asked:
-        return "kitty: Not asked, as the question would become the title of a window here."
+        return "kitty: Not asked, as this terminal would print the question or keep it."
     if said.kitty is None:
         return "kitty: No answer to the graphics question."
     if said.kitty == "OK":

@@ -53,7 +53,7 @@ def following(shown: Shown, terminal: Terminal) -> Shown:
 def _may_show(way: Shown, terminal: Terminal) -> bool:
     if way == "kitty":
         return (_has_placeholders(terminal.name) if terminal.kitty else terminal.passthrough) and not terminal.no_color
-    return terminal.sixel if way == "sixel" else True
+    return (terminal.sixel and not terminal.multiplexer) if way == "sixel" else True
 
 
 def _best(terminal: Terminal) -> Choice:

@@ -56,10 +56,9 @@ class Replies:
     truecolor: bool = False
 
 
-def questions(*, strings: bool, kitty: bool) -> bytes:
-    """Return everything to ask in one write; `strings` and `kitty` are False for terminals that print or keep those."""
-    graphics = (KITTY if kitty else b"") + COLOR + SIXEL_SIZE if strings else b""
-    return graphics + NAME + CELL + BACKGROUND + FENCE
+def questions(*, strings: bool) -> bytes:
+    """Return everything to ask in one write; without `strings` for a terminal that prints those or keeps them."""
+    return (KITTY + COLOR + SIXEL_SIZE if strings else b"") + NAME + CELL + BACKGROUND + FENCE
 
 
 def is_complete(received: bytes) -> bool:

@@ -117,7 +117,7 @@ def test_ssh_and_no_color_are_noted() -> None:
 
 
 @pytest.mark.parametrize("environ", [{"TMUX": "socket,1,0"}, {"TERM": "tmux-256color"}, {"STY": "1.pts"}])
-def test_nothing_is_asked_that_a_multiplexer_takes_for_the_title_of_a_window(
+def test_nothing_is_asked_that_a_multiplexer_takes_for_a_title_or_a_picture(
     environ: dict[str, str], tmp_path: Path
 ) -> None:
     report = tmp_path / "report.json"
@@ -126,4 +126,5 @@ def test_nothing_is_asked_that_a_multiplexer_takes_for_the_title_of_a_window(
         terminal.type(b"\x11")
         assert terminal.ended() == 0
         assert b"\x1b_" not in terminal.output
+        assert b"\x1bP" not in terminal.output
     assert any(reason.startswith("kitty: Not asked") for reason in json.loads(report.read_text())["reasons"])

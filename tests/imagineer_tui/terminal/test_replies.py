@@ -9,12 +9,12 @@ from imagineer_tui.terminal.replies import FENCE, is_complete, questions, read_r
 
 
 def test_the_fence_is_asked_last() -> None:
-    assert questions(strings=True, kitty=True).endswith(FENCE)
+    assert questions(strings=True).endswith(FENCE)
 
 
 def test_a_terminal_that_prints_what_it_does_not_know_is_asked_in_control_sequences_alone() -> None:
-    assert b"\x1b_G" not in questions(strings=False, kitty=True)
-    assert b"\x1bP" not in questions(strings=False, kitty=True)
+    assert b"\x1b_G" not in questions(strings=False)
+    assert b"\x1bP" not in questions(strings=False)
 
 
 def test_kitty_says_all_there_is() -> None:
