@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.events import Paste
 from textual.widgets import Input
+
+from imagineer_tui.widgets.pasting import one_line
 
 
 class Field(Input):
@@ -28,6 +31,10 @@ class Field(Input):
     def __init__(self, *, placeholder: str = "", id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(placeholder=placeholder, compact=True, id=id)
         self.cursor_blink = False
+
+    def on_paste(self, event: Paste) -> None:
+        """Take all of what is pasted, as one line; Textual does the rest."""
+        event.text = one_line(event.text)
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """Say whether a key is a letter here; of the slash Textual does not know it."""
