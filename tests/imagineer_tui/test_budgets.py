@@ -91,7 +91,7 @@ def test_progress_five_times_a_second(size: tuple[int, int], drawing: FakeDaemon
 @pytest.mark.parametrize(("size", "seconds"), [((120, 40), SECONDS), ((200, 60), 3 * SECONDS)])
 def test_a_live_preview(size: tuple[int, int], seconds: float, drawing: FakeDaemon, folder: Path) -> None:
     """The worker sends pictures of noise, which nothing makes smaller, far too often. A large one is 50 kB."""
-    with screen_of(b"4", b"begun", folder, size) as terminal:
+    with screen_of(b"4", b"begins", folder, size) as terminal:
         drawing.wait_for(lambda: bool(drawing.watchers))
         with (
             again_and_again(lambda step: preview(drawing, step), 4 * HZ),
