@@ -10,10 +10,13 @@ from typing import Final, NamedTuple, cast
 
 from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+from textual.fuzzy import Matcher
 from textual.types import IgnoreReturnCallbackType
 
 from imagineer_tui.app import ImagineerApp
 from imagineer_tui.intents import ShowBatch, ShowSet, UseLora
+from imagineer_tui.printable import one_line
 from imagineer_tui.screens import ENTRIES
 from imagineer_tui.words import title_of
 
@@ -53,7 +56,7 @@ class Commands(Provider):
         matcher = self.matcher(query)
         for command in (*self._commands(), *self._places):
             if score := matcher.match(command.name):
-                yield Hit(score, matcher.highlight(command.name), command.run, help=command.help)
+                yield Hit(score, _highlighted(matcher, command.name), command.run, help=command.help)
 
     @property
     def _house(self) -> ImagineerApp:
@@ -92,4 +95,13 @@ class Commands(Provider):
             self._places += [self._place("LoRA", each.name, "mixer", UseLora(each.name)) for each in library.loras]
 
     def _place(self, kind: str, name: str, screen: str, intent: object) -> Command:
-        return Command(f"{kind}: {name}", DOES[screen], partial(self._house.go, screen, intent))
+        return Command(f"{kind}: {one_line(name)}", DOES[screen], partial(self._house.go, screen, intent))
+
+
+def _highlighted(matcher: Matcher, name: str) -> Content:
+    """Return a name with what was typed in it marked; Textual takes a name with brackets for its markup."""
+    content = Content(name)
+    for offset in matcher.fuzzy_search.match(matcher.query, name)[1]:
+        if not name[offset].isspace():
+            content = content.stylize(matcher.match_style, offset, offset + 1)
+    return content

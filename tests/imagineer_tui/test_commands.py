@@ -75,3 +75,10 @@ async def test_keys_are_found_while_the_daemon_is_away(stocked: FakeDaemon):
         stocked.come_back()
         await until(pilot, lambda: app.world.connection.live)
         assert not stocked.count(protocol.MakeThemes)
+
+
+async def test_a_name_with_brackets_is_found_and_stands_there_as_it_is(stocked: FakeDaemon):
+    odd = protocol.SetInfo(id="odd", name="[/] the [b]Odd[/b]\n\x1bset", cards=1, width=64, height=96)
+    stocked.answers["sets"] = protocol.Sets(sets=(odd,))
+    async with palette_of(stocked) as (_, _, find):
+        await find("odd", "Set: [/] the [b]Odd[/b] set")
