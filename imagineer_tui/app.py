@@ -10,7 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import work
+from rich import control
+from textual import content, work
 from textual.binding import Binding, BindingType
 
 from imagineer_tui import themes
@@ -21,6 +22,7 @@ from imagineer_tui.lull import Tidying
 from imagineer_tui.messages import OF_TOPIC, DeckFinished, Happened, ImagesChanged
 from imagineer_tui.model.world import World
 from imagineer_tui.preferences import Preferences
+from imagineer_tui.printable import guard
 from imagineer_tui.remembering import Remembered, recall, remember, state_file
 from imagineer_tui.screens import ENTRIES, TABS
 from imagineer_tui.styling import KeptStylesheet
@@ -78,6 +80,8 @@ class ImagineerApp(Tidying[int], Trimming[int], Copying[int], Toasts[int], KeysI
         start: bool = False,
         far: Endpoints | None = None,
     ) -> None:
+        guard(control)
+        guard(content)
         super().__init__(driver_class=Driver)
         self.stylesheet = KeptStylesheet()
         self.environ = environ

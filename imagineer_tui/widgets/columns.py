@@ -8,6 +8,8 @@ from typing import NamedTuple, TypeAlias
 from rich.cells import cell_len
 from textual.content import Content
 
+from imagineer_tui.printable import one_line
+
 
 class Titled(NamedTuple):
     """A title, and what tells things of the same title apart: a title that is long leaves it half of the room."""
@@ -22,10 +24,11 @@ class Titled(NamedTuple):
 
     def within(self, width: int) -> Content:
         """Return both in at most so many cells."""
-        if not self.theme:
-            return Content(self.title)
-        room = max(width // 2, width - cell_len(self.theme) - 1)
-        return Content.assemble(Content(self.title).truncate(room, ellipsis=True), (f" {self.theme}", "dim"))
+        title, theme = one_line(self.title), one_line(self.theme)
+        if not theme:
+            return Content(title)
+        room = max(width // 2, width - cell_len(theme) - 1)
+        return Content.assemble(Content(title).truncate(room, ellipsis=True), (f" {theme}", "dim"))
 
 
 Cell: TypeAlias = Content | Titled | str
@@ -52,10 +55,17 @@ def joined(columns: Sequence[Column], cells: Sequence[Cell], mark: str, width: i
 def _as_content(cell: Cell, width: int) -> Content:
     match cell:
         case str():
-            return Content(cell)
+            return Content(one_line(cell))
         case Titled():
             return cell.within(width)
-    return cell
+    return _flat(cell)
+
+
+def _flat(content: Content) -> Content:
+    """Return a text without the line breaks and tabs that would leave the line."""
+    if content.plain == one_line(content.plain):
+        return content
+    return Content(" ").join(content.split("\n", allow_blank=True)).expand_tabs(1)
 
 
 def _fitted(cell: Cell, width: int, *, right: bool) -> Content:

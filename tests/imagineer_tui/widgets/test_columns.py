@@ -39,3 +39,8 @@ def test_a_long_title_leaves_room_for_the_theme(title: str, theme: str, width: i
 
 def test_a_filter_looks_at_all_of_a_title_and_its_theme():
     assert Titled("Zodiac", "night sky").plain == "Zodiac night sky"
+
+
+@pytest.mark.parametrize("cell", ["The\nFool\t0", Content("The\nFool\t0"), Titled("The\nFool", "0")])
+def test_a_cell_never_leaves_its_line(cell: Content | Titled | str):
+    assert joined((WIDE, COUNT), (cell, "1"), "", 20).plain == "The Fool 0        1 "
