@@ -46,6 +46,11 @@ def of_batch(world: World, batch_id: str) -> list[Job]:
     return sorted((job for job in world.jobs.values() if job.batch == batch_id), key=lambda job: (job.slot, job.id))
 
 
+def open_cards(batch: Batch) -> int:
+    """Return how many cards of a batch are drawn or wait, also where their jobs are not known."""
+    return batch.states.get("queued", 0) + batch.states.get("running", 0)
+
+
 def progress_of(world: World, batch: Batch) -> tuple[int, int]:
     """Return how many cards of a batch have ended, and how many there are; pictures where it is a single prompt."""
     still_open = sum(job.state.value in {"queued", "running"} and draws(job) for job in of_batch(world, batch.id))
