@@ -198,9 +198,10 @@ class ImagineerApp(Tidying[int], Trimming[int], Copying[int], Toasts[int], KeysI
     @cached_property
     def drawings(self) -> Drawings:
         """Small pictures of takes, by the take's number as text; shared by all screens."""
+        from imagineer_tui.small_pictures import small_picture
         from imagineer_tui.widgets.drawings import Drawings
 
-        return Drawings(lambda take: self.client.picture(int(take), "thumb"), dark=self.terminal.dark)
+        return Drawings(lambda take: small_picture(self.client, int(take)), dark=self.terminal.dark)
 
     def action_images(self) -> None:
         """Show pictures in the next way that there is."""

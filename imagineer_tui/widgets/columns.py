@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
 from rich.cells import cell_len
@@ -43,12 +44,16 @@ class Column(NamedTuple):
 
 
 def joined(columns: Sequence[Column], cells: Sequence[Cell], mark: str, width: int) -> Content:
-    """Return cells behind a mark in `width` cells altogether; a blank follows each that has a width of its own."""
-    taken = sum(column.width + 1 for column in columns if column.width)
+    """Return cells behind a mark in `width` cells altogether.
+
+    A blank follows each that has a width of its own, and the one that has not where the next begins at its left.
+    """
+    gap = any(not (before.width or column.right) for before, column in pairwise(columns))
+    taken = sum(column.width + 1 for column in columns if column.width) + gap
     left = max(0, width - len(mark) - taken)
     content = Content(mark)
     for column, cell in zip(columns, cells, strict=False):
-        content += _fitted(cell, column.width or left, right=column.right) + (" " if column.width else "")
+        content += _fitted(cell, column.width or left, right=column.right) + (" " if column.width or gap else "")
     return content
 
 

@@ -18,6 +18,11 @@ def test_what_is_too_long_ends_in_an_ellipsis():
     assert joined((WIDE, COUNT), (Content.styled("Playing cards", "b"), "54/54"), "  ", 16).plain == "  Playing…54/54 "
 
 
+def test_a_long_name_keeps_a_blank_before_what_begins_behind_it():
+    assert joined((WIDE, NOTE), ("Neon_Tubes", "r4"), "▸ ", 17).plain == "▸ Neon_Tub… r4   "
+    assert joined((WIDE, NOTE), ("Ink", "r4"), "▸ ", 17).plain == "▸ Ink       r4   "
+
+
 def test_where_nothing_is_left_the_others_keep_their_places():
     assert joined((WIDE, COUNT), ("Zodiac", "12"), "  ", 6).plain.endswith("   12 ")
 
