@@ -25,6 +25,7 @@ from imagineer_tui.preferences import Preferences
 from imagineer_tui.printable import guard
 from imagineer_tui.remembering import Remembered, recall, remember, state_file
 from imagineer_tui.screens import ENTRIES, TABS
+from imagineer_tui.sleeping import Sleeping
 from imagineer_tui.styling import KeptStylesheet
 from imagineer_tui.terminal.detection import UNASKED, Terminal
 from imagineer_tui.terminal.driver import Driver, send
@@ -54,7 +55,9 @@ def _commands() -> type[Provider]:
     return Commands
 
 
-class ImagineerApp(Tidying[int], Trimming[int], Copying[int], Toasts[int], KeysInTurn[int], Leaving[int]):
+class ImagineerApp(
+    Tidying[int], Trimming[int], Copying[int], Toasts[int], KeysInTurn[int], Leaving[int], Sleeping[int]
+):
     """`imagineer` without arguments."""
 
     TITLE = "imagineer"
