@@ -67,7 +67,7 @@ class Output:
     def error(self, error: ImagineerError) -> None:
         """Print the sentence of an error, then its problems, one on a line."""
         problems = [str(problem) for problem in error.problems]
-        if error.message not in {"; ".join(problems), *problems}:
+        if error.message not in {" ".join(problems), *problems}:
             self.notice(f"imagineer: {error.message}")
             problems = [f"  {problem}" for problem in problems]
         for problem in problems:
