@@ -80,9 +80,12 @@ def left(world: World, now: float) -> str:
 
 def awaited(world: World) -> str:
     """Return why nothing is drawn although something waits; empty where that needs no words."""
-    if queue.running(world) or not queue.waiting(world) or world.paused or world.worker is None:
+    worker, drawn = world.worker, queue.running(world)
+    if worker is None or not (drawn or queue.waiting(world)):
         return ""
-    return AWAITED.get(world.worker.phase, "")
+    if worker.detail and worker.phase in {"idle", "working"}:  # all that is said there is trouble with the disk
+        return worker.detail
+    return "" if drawn or world.paused else AWAITED.get(worker.phase, "")
 
 
 def _now(world: World, opened: Collection[str], now: float) -> Iterator[Line]:

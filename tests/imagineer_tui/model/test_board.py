@@ -6,7 +6,7 @@ from fakes import BATCH, job
 from msgspec.structs import replace
 from piloting import status
 
-from imagineer_tui.model.board import Line, left, lines
+from imagineer_tui.model.board import Line, awaited, left, lines
 from imagineer_tui.model.world import Progress, World
 from imagineerd.jobs import BY_HAND, Job, JobError, State
 from imagineerd.protocol import Batch, Worker
@@ -61,6 +61,15 @@ def test_a_deck_of_which_only_counts_are_known_yet_is_not_over():
     world.stale = {BATCH}
 
     assert shown(world) == []
+
+
+def test_what_the_disk_refuses_is_said_also_while_cards_are_being_drawn():
+    world = world_of(job(1, State.RUNNING), job(2))
+    world.worker = Worker(phase="working", detail="The disk is full: nothing was saved.")
+    assert awaited(world) == "The disk is full: nothing was saved."
+
+    world.worker = Worker(phase="working")
+    assert awaited(world) == ""
 
 
 def test_what_is_left_is_counted_by_the_daemon_where_not_all_of_it_is_known():
