@@ -536,6 +536,15 @@ async def test_a_new_take_appears_by_itself(daemon: FakeDaemon, gallery: Gallery
         await shows(pilot, "3 takes")
 
 
+async def test_of_a_card_whose_picture_was_deleted_elsewhere_it_is_said(daemon: FakeDaemon, gallery: Gallery):
+    async with gallery_of(daemon) as (_, pilot):
+        await shows(pilot, "★ Aries")
+        gallery.takes.clear()
+        daemon.happen(protocol.TakeDeleted(take=1, batch=BATCH, slot=1))
+
+        await shows(pilot, "◌ Aries", "Its picture was deleted")
+
+
 async def test_a_deck_whose_pictures_are_all_deleted_has_none(daemon: FakeDaemon, gallery: Gallery):
     deleted = replace(gallery.detail().batch, states={"done": 3}, takes=0)
     daemon.answers["batches"] = protocol.Batches(batches=(deleted,))
