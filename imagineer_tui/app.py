@@ -21,15 +21,15 @@ from imagineer_tui.leaving import Leaving
 from imagineer_tui.lull import Tidying
 from imagineer_tui.messages import OF_TOPIC, DeckFinished, Happened, ImagesChanged
 from imagineer_tui.model.world import World
+from imagineer_tui.overlaying import Overlaying
 from imagineer_tui.preferences import Preferences
 from imagineer_tui.printable import guard
 from imagineer_tui.remembering import Remembered, recall, remember, state_file
 from imagineer_tui.screens import ENTRIES, TABS
-from imagineer_tui.sleeping import Sleeping
 from imagineer_tui.styling import KeptStylesheet
 from imagineer_tui.terminal.detection import UNASKED, Terminal
 from imagineer_tui.terminal.driver import Driver, send
-from imagineer_tui.terminal.images import choose, following
+from imagineer_tui.terminal.images import WAYS, choose, following
 from imagineer_tui.terminal.notice import notice
 from imagineer_tui.terminal.signals import leave_on_signals
 from imagineer_tui.toasts import Toasts
@@ -56,7 +56,7 @@ def _commands() -> type[Provider]:
 
 
 class ImagineerApp(
-    Tidying[int], Trimming[int], Copying[int], Toasts[int], KeysInTurn[int], Leaving[int], Sleeping[int]
+    Overlaying[int], Tidying[int], Trimming[int], Copying[int], Toasts[int], KeysInTurn[int], Leaving[int]
 ):
     """`imagineer` without arguments."""
 
@@ -208,8 +208,8 @@ class ImagineerApp(
 
     def action_images(self) -> None:
         """Show pictures in the next way that there is."""
-        self.images = choose(following(self.images.large), self.terminal)
-        self.notify(self.images.why, title="Pictures")
+        self.images = choose(following(self.images.large, self.terminal), self.terminal)
+        self.notify(f"Pictures are shown {WAYS[self.images.large]}.")
         self._to_screens(ImagesChanged)
 
     # ------------------------------------------------------------ the life of the app

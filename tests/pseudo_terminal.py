@@ -40,6 +40,14 @@ FOOT = {
     replies.CELL: b"\x1b[6;18;9t",
     replies.BACKGROUND: b"\x1b]11;rgb:ff/ff/ff\x1b\\",
 }
+XTERM = {
+    replies.FENCE: b"\x1b[?63;1;2;4;6;9;15;16;22;28c",
+    **TRUECOLOR,
+    replies.SIXEL_SIZE: b"\x1b[?2;0;1000;1000S",
+    replies.NAME: b"\x1bP>|XTerm(379)\x1b\\",
+    replies.CELL: b"\x1b[6;15;8t",
+    replies.BACKGROUND: b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\",
+}
 TMUX = {replies.FENCE: b"\x1b[?1;2c", replies.NAME: b"\x1bP>|tmux 3.3a\x1b\\"}
 SILENT: dict[bytes, bytes] = {}
 

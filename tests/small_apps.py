@@ -13,11 +13,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.events import Key
 from textual.screen import ModalScreen
 from textual.widgets import Input, ProgressBar, Static
 
+from imagineer_tui.overlaying import Overlaying
 from imagineer_tui.terminal.detection import detect
 from imagineer_tui.terminal.driver import Driver
 from imagineer_tui.terminal.images import choose
@@ -34,7 +35,7 @@ WARM_S = 1.0
 CARDS = 40
 
 
-class Small(App[None]):
+class Small(Overlaying[None]):
     """Notes every key; ctrl+q leaves."""
 
     CSS = "Screen { overflow: hidden; }"

@@ -61,8 +61,11 @@ class ComposeScreen(Framed):
         #form FormLine:first-child { margin-bottom: 0; }
         &.-low #form FormLine, &.-low #form PromptPlan { margin-bottom: 0; }
         &.-normal #drawn { width: 30; }
-        &.-wide { #form { width: 60; } #drawn { width: 1fr; } #drawn Picture { display: block; } #row { height: 10; } }
-        &.-wide.-low { #drawn Picture { display: none; } #row { height: 1fr; } }
+        &.-wide, &.-huge {
+            #form { width: 60; } #drawn { width: 1fr; } #drawn Picture { display: block; } #row { height: 10; }
+            &.-low { #drawn Picture { display: none; } #row { height: 1fr; } }
+        }
+        &.-huge #form { width: 80; }
         &.-narrow { #body { layout: vertical; } #form { width: 100%; } #drawn { width: 100%; height: 12; } }
         &.-narrow.-low {
             #form, #drawn { display: none; height: 1fr; &:focus-within { display: block; } }

@@ -54,14 +54,16 @@ class GalleryScreen(Framed):
         #decks { width: 30; }
         #page { width: 1fr; padding: 0 1; }
         #focus { width: 44; display: none; }
-        &.-wide #focus { display: block; }
+        &.-wide #focus, &.-huge #focus { display: block; }
         &.-huge { #focus { width: 70; } #decks { width: 40; } }
         &.-narrow #bench { layout: vertical; }
         &.-narrow #decks { width: 100%; height: 5; }
         &.-narrow #page { height: 1fr; }
         &.-low TakeFacts { max-height: 6; }
         /* Over the page, which keeps the focus: its keys go through the large pictures. Cards are higher than wide. */
-        &.-large #decks { visibility: hidden; }
+        &.-large #decks, &.-large Thumbnail { visibility: hidden; }  /* or what is below would be painted through it */
+        &.-large.-wide #page { margin-right: 44; }  /* the page keeps its size, and so its small pictures */
+        &.-large.-huge #page { margin-right: 70; }
         &.-large #focus {
             display: block; layer: above; position: absolute; width: 100%; height: 100%; layout: horizontal;
             TakeFacts {

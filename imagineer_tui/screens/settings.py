@@ -97,6 +97,7 @@ class SettingsScreen(Framed):
 
     # ------------------------------------------------------------ changing
 
+    @on(Rows.Opened, "#settings")
     def action_change(self) -> None:
         """Go to the next value, or open the field."""
         if (item := self._item) is None:

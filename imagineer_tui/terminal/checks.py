@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 from imagineer_tui.preferences import load_preferences, preferences_file
 from imagineer_tui.terminal.detection import Terminal, detect
-from imagineer_tui.terminal.images import Choice, Shown, choose
+from imagineer_tui.terminal.images import WAYS, Choice, choose
 from imagineerd.protocol import Check
-
-WAYS: Final[dict[Shown, str]] = {
-    "kitty": "by Kitty's protocol",
-    "sixel": "as Sixels",
-    "half": "in half blocks",
-    "ascii": "in letters",
-    "off": "not at all",
-}
 
 
 def check_terminal(environ: Mapping[str, str]) -> tuple[Check, ...]:

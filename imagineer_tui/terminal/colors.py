@@ -32,8 +32,9 @@ def _signs_of_truecolor(environ: Mapping[str, str], said: Replies, multiplexer: 
         yield "which tmux translates for the terminal around it"
     if (said.name or "").lower().startswith(TRUECOLOR_NAMES) or environ.get("TERM_PROGRAM") in TRUECOLOR_PROGRAMS:
         yield "as this terminal is known to show them"
-    if environ.get("TERM", "").endswith(("-direct", "-kitty", "-ghostty")):
-        yield f"as TERM is {environ['TERM']}"
+    term = environ.get("TERM", "")
+    if term.endswith(("-direct", "-kitty", "-ghostty")) or term.startswith("mlterm"):
+        yield f"as TERM is {term}"
 
 
 def _colors_of_term(term: str) -> Colors:

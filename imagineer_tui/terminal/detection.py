@@ -28,22 +28,23 @@ USUAL_CELL: Final = (10, 20)
 HALF: Final = 128
 """Of the brightest, 255."""
 PRINTS_UNKNOWN_STRINGS: Final = frozenset({"Apple_Terminal"})
-"""Values of TERM_PROGRAM of terminals that print graphics questions instead of ignoring them."""
+"""Values of TERM_PROGRAM of terminals that print strings that they do not know instead of ignoring them."""
 
 
 @dataclass(frozen=True)
 class Terminal:
     """What a terminal can show.
 
-    `cell` is (width, height) in pixels; `background` red, green and blue from 0 to 255, None where it
-    was not told; `name` what the terminal calls itself. `passthrough`: tmux hands wrapped sequences to
-    the terminal around it. `reasons` says in words how each of these is known.
+    `cell` and `sixel_size`, which no Sixel picture may exceed, are (width, height) in pixels; `background` red, green
+    and blue from 0 to 255, None where it was not told; `name` what the terminal calls itself. `passthrough`: tmux
+    hands wrapped sequences to the terminal around it. `reasons` says in words how each of these is known.
     """
 
     tty: bool = False
     name: str = ""
     kitty: bool = False
     sixel: bool = False
+    sixel_size: tuple[int, int] | None = None
     colors: Colors = "none"
     cell: tuple[int, int] = USUAL_CELL
     background: tuple[int, int, int] | None = None
@@ -78,10 +79,9 @@ def detect(environ: Mapping[str, str], read_fd: int = 0, write_fd: int = 2) -> T
         return Terminal(reasons=("Standard input and standard error are not both a terminal: no pictures are shown.",))
     if environ.get("TERM", "dumb") in {"dumb", "unknown", ""}:
         return Terminal(tty=True, name="dumb", reasons=("TERM is dumb: nothing is asked.",))
-    graphics = environ.get("TERM_PROGRAM") not in PRINTS_UNKNOWN_STRINGS
     began = time.monotonic()
     try:
-        received = ask(read_fd, write_fd, replies.questions(graphics=graphics))
+        received = ask(read_fd, write_fd, replies.questions(strings=_understands_strings(environ)))
     except (OSError, termios.error) as error:
         return Terminal(tty=True, reasons=(f"The terminal cannot be asked ({error}).",))
     return conclude(environ, read_replies(received), window_cell(write_fd), time.monotonic() - began)
@@ -117,6 +117,7 @@ def conclude(
         name=said.name or environ.get("TERM_PROGRAM") or environ.get("TERM", ""),
         kitty=said.kitty == "OK",
         sixel=said.sixel,
+        sixel_size=said.sixel_size,
         colors=colors,
         cell=cell,
         background=said.background,
@@ -126,8 +127,8 @@ def conclude(
         remote="SSH_CONNECTION" in environ or "SSH_TTY" in environ,
         reasons=(
             _fence_reason(said, seconds),
-            _kitty_reason(said),
-            f"sixel: {'Among' if said.sixel else 'Not among'} the device attributes.",
+            _kitty_reason(said, asked=_understands_strings(environ)),
+            _sixel_reason(said),
             why_colors,
             why_cell,
             *_multiplexer_reasons(multiplexer, passthrough=passthrough),
@@ -191,12 +192,29 @@ def _fence_reason(said: Replies, seconds: float) -> str:
     return f"The terminal answered nothing for {seconds:.1f} s."
 
 
-def _kitty_reason(said: Replies) -> str:
+def _understands_strings(environ: Mapping[str, str]) -> bool:
+    """Say whether questions may be asked that are strings: tmux and screen take Kitty's for the title of a window.
+
+    tmux 3.5 takes the one for a colour for a picture, and prints that there is one.
+    """
+    return environ.get("TERM_PROGRAM") not in PRINTS_UNKNOWN_STRINGS and not _multiplexer(environ, Replies())
+
+
+def _kitty_reason(said: Replies, *, asked: bool) -> str:
+    if not asked:
+        return "kitty: Not asked, as this terminal would print the question or keep it."
     if said.kitty is None:
         return "kitty: No answer to the graphics question."
     if said.kitty == "OK":
         return "kitty: Answered the graphics question."
     return f"kitty: Refused the graphics question ({said.kitty})."
+
+
+def _sixel_reason(said: Replies) -> str:
+    if not said.sixel:
+        return "sixel: Not among the device attributes."
+    most = f", up to {said.sixel_size[0]}x{said.sixel_size[1]} pixels" if said.sixel_size else ""
+    return f"sixel: Among the device attributes{most}."
 
 
 def _multiplexer_reasons(multiplexer: str, *, passthrough: bool) -> Iterator[str]:

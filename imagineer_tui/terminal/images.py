@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
@@ -10,8 +11,18 @@ from imagineer_tui.terminal.detection import Terminal
 Images = Literal["auto", "kitty", "sixel", "half", "ascii", "off"]
 Shown = Literal["kitty", "sixel", "half", "ascii", "off"]
 SHOWN: Final[tuple[Shown, ...]] = get_args(Shown)
-PLACEHOLDERS: Final = ("kitty", "ghostty")
-"""How the names of terminals begin that show Kitty pictures in text cells; others answer the question alone."""
+WAYS: Final[dict[Shown, str]] = {
+    "kitty": "by Kitty's protocol",
+    "sixel": "as Sixels",
+    "half": "in half blocks",
+    "ascii": "in letters",
+    "off": "not at all",
+}
+"""What comes after `shown`."""
+PLACEHOLDERS: Final = {"kitty": (0, 28), "ghostty": (0, 0)}
+"""Terminals that show Kitty pictures in text cells, by how their names begin, and the first version that does.
+
+Others answer the question alone."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +44,16 @@ def choose(wanted: Images, terminal: Terminal) -> Choice:
     return _best(terminal)
 
 
-def following(shown: Shown) -> Shown:
-    """Return the next way, for a key that goes through all of them."""
-    return SHOWN[(SHOWN.index(shown) + 1) % len(SHOWN)]
+def following(shown: Shown, terminal: Terminal) -> Shown:
+    """Return the next way, for a key that goes through all that this terminal may understand."""
+    after = SHOWN.index(shown) + 1
+    return next(way for way in (*SHOWN[after:], *SHOWN) if _may_show(way, terminal))
+
+
+def _may_show(way: Shown, terminal: Terminal) -> bool:
+    if way == "kitty":
+        return (_has_placeholders(terminal.name) if terminal.kitty else terminal.passthrough) and not terminal.no_color
+    return (terminal.sixel and not terminal.multiplexer) if way == "sixel" else True
 
 
 def _best(terminal: Terminal) -> Choice:
@@ -44,11 +62,16 @@ def _best(terminal: Terminal) -> Choice:
         return Choice(cells, cells, f"{terminal.multiplexer} does not keep real pictures in their place.")
     if terminal.no_color:
         return Choice(cells, cells, "NO_COLOR is set, and real pictures have colours.")
-    if terminal.kitty and terminal.name.lower().startswith(PLACEHOLDERS):
+    if terminal.kitty and _has_placeholders(terminal.name):
         return Choice("kitty", cells, f"{terminal.name} answered that it shows Kitty pictures.")
     if terminal.sixel:
         return Choice("sixel", cells, f"{terminal.name} answered that it shows Sixel pictures.")
     return Choice(cells, cells, _without_pixels(terminal, cells))
+
+
+def _has_placeholders(name: str) -> bool:
+    version = tuple(map(int, re.findall(r"\d+", name)[:2]))
+    return any(name.lower().startswith(known) and version >= first for known, first in PLACEHOLDERS.items())
 
 
 def _cells(terminal: Terminal) -> Shown:

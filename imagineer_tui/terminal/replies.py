@@ -12,6 +12,8 @@ from typing import Final
 
 KITTY: Final = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
 """Is a picture of one pixel understood? (It is not shown.)"""
+SIXEL_SIZE: Final = b"\x1b[?2;4;0S"
+"""XTSMGRAPHICS: how large may a Sixel picture be? xterm shows nothing of a larger one."""
 NAME: Final = b"\x1b[>0q"
 """XTVERSION: name and version."""
 CELL: Final = b"\x1b[16t"
@@ -33,17 +35,20 @@ _HEX: Final = rb"([0-9a-fA-F]{1,4})"
 _BACKGROUND: Final = re.compile(rb"\x1b\]11;rgba?:" + _HEX + rb"/" + _HEX + rb"/" + _HEX)
 _COLOR: Final = re.compile(rb"\x1bP1\$r[^\x1b]*48[:;]2[:;]+(?:1[:;])?1[:;]2[:;]3m")
 _SIXEL: Final = b"4"
+_SIXEL_SIZE: Final = re.compile(rb"\x1b\[\?2;0;(\d+);(\d+)S")
 
 
 @dataclass(frozen=True)
 class Replies:
     """What a terminal answered; None and False where it said nothing.
 
-    `cell` is (width, height) in pixels, `background` red, green and blue from 0 to 255.
+    `cell` and `sixel_size`, of the largest picture, are (width, height) in pixels, `background` red, green and blue
+    from 0 to 255.
     """
 
     fenced: bool = False
     sixel: bool = False
+    sixel_size: tuple[int, int] | None = None
     kitty: str | None = None
     name: str | None = None
     cell: tuple[int, int] | None = None
@@ -51,9 +56,9 @@ class Replies:
     truecolor: bool = False
 
 
-def questions(*, graphics: bool) -> bytes:
-    """Return everything to ask in one write. A terminal that prints unknown strings is spared `graphics`."""
-    return (KITTY + COLOR if graphics else b"") + NAME + CELL + BACKGROUND + FENCE
+def questions(*, strings: bool) -> bytes:
+    """Return everything to ask in one write; without `strings` for a terminal that prints those or keeps them."""
+    return (KITTY + COLOR + SIXEL_SIZE if strings else b"") + NAME + CELL + BACKGROUND + FENCE
 
 
 def is_complete(received: bytes) -> bool:
@@ -67,6 +72,7 @@ def read_replies(received: bytes) -> Replies:
     return Replies(
         fenced=attributes is not None,
         sixel=attributes is not None and _SIXEL in attributes[1].split(b";")[1:],
+        sixel_size=_size(_SIXEL_SIZE.search(received)),
         kitty=_text(_KITTY.search(received)),
         name=_text(_NAME.search(received)),
         cell=_cell(_CELL.search(received)),
@@ -80,10 +86,15 @@ def _text(found: re.Match[bytes] | None) -> str | None:
 
 
 def _cell(found: re.Match[bytes] | None) -> tuple[int, int] | None:
+    size = _size(found)
+    return (size[1], size[0]) if size else None
+
+
+def _size(found: re.Match[bytes] | None) -> tuple[int, int] | None:
     if found is None:
         return None
-    height, width = int(found[1]), int(found[2])
-    return (width, height) if width and height else None
+    first, second = int(found[1]), int(found[2])
+    return (first, second) if first and second else None
 
 
 def _background(found: re.Match[bytes] | None) -> tuple[int, int, int] | None:

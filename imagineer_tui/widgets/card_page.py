@@ -120,6 +120,7 @@ class CardPage(Vertical):
         self.query_one(Thumbnails).show([thumb_of(card, self._album) for card in self._album.cards], cursor)
 
     @on(Thumbnails.Highlighted)
+    @on(Thumbnails.Fitted)
     def _entitle(self) -> None:
         """Say what is open, and which page of it this is."""
         page, pages = self.query_one(Thumbnails).page

@@ -7,8 +7,11 @@ from typing import ClassVar
 from rich.cells import cell_len
 from rich.text import Text
 from textual.binding import Binding, BindingType
+from textual.events import Paste
 from textual.strip import Strip
 from textual.widgets import Input
+
+from imagineer_tui.widgets.pasting import one_line
 
 
 class Field(Input):
@@ -31,6 +34,10 @@ class Field(Input):
     def __init__(self, *, placeholder: str = "", id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(placeholder=placeholder, compact=True, id=id)
         self.cursor_blink = False
+
+    def on_paste(self, event: Paste) -> None:
+        """Take all of what is pasted, as one line; Textual does the rest."""
+        event.text = one_line(event.text)
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """Say whether a key is a letter here; of the slash Textual does not know it."""

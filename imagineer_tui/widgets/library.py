@@ -88,6 +88,7 @@ class Library(Vertical):
         """Return a saved mix by its name."""
         return next((mix for mix in self.mixes if mix.name == name), None)
 
+    @on(Rows.Opened, "#loras")
     def action_choose(self) -> None:
         """Put the LoRA under the cursor on a fader, or open the mix; where it does not fit, say why."""
         if lora := self.lora:

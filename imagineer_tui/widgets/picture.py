@@ -9,12 +9,12 @@ from textwrap import wrap
 from typing import Final
 
 from rich.control import Control
-from rich.segment import ControlType, Segment
+from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
-from textual.widget import Widget
 
+from imagineer_tui.overlaying import OverText
 from imagineer_tui.terminal import graphics, tmux
 from imagineer_tui.terminal.detection import Terminal
 from imagineer_tui.terminal.driver import send
@@ -27,11 +27,11 @@ from imagineerd.errors import DaemonAway, ImagineerError
 AWAY: Final = "not here while the daemon is away"
 KEPT: Final = 8
 """Large pictures that are kept, here with their files and in the terminal."""
-_NO_WIDTH: Final = ((ControlType.CURSOR_FORWARD, 0),)
-"""Tells Rich that a segment takes no room."""
+_THERE, _BACK = "\x1b7", "\x1b8"
+"""Remember where the cursor is, and bring it back (DECSC, DECRC)."""
 
 
-class Picture(Widget):
+class Picture(OverText):
     """Shows a picture as large as there is room for; `shown` is the way (`images.choose`)."""
 
     DEFAULT_CSS = """
@@ -47,6 +47,7 @@ class Picture(Widget):
         self._blurred = False
         self._wanted: Wanted | None = None
         self._drawing: Drawing | None = None
+        self._drawn_for = Size()
         self._note: list[str] = []
         self._ground = Style.null()
         self._fetching: Task[None] | None = None
@@ -91,13 +92,18 @@ class Picture(Widget):
         return strip.crop_pad(strip.cell_length, left, width - left - strip.cell_length, self._ground)
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Return the lines; Sixels follow the last one, where nothing covers them."""
+        """Return the lines, on the colour that is around the picture."""
         self._ground = self.rich_style  # which all ancestors have a say in
-        lines = super().render_lines(crop)
-        if self._drawing and self._drawing.sixels and crop.size == self.outer_size and self.screen.is_active:
-            segments = self._sixel_segments(self._drawing)
-            lines[-1] = Strip([*lines[-1], *segments], lines[-1].cell_length)
-        return lines
+        return super().render_lines(crop)
+
+    def over_text(self) -> tuple[Region, str] | None:
+        """Return where Sixels stand, and what draws them; those that were made for another size are not shown."""
+        drawing = self._drawing
+        if drawing is None or not drawing.sixels or self._drawn_for != self.size:
+            return None
+        place = Region(*self._corner(drawing), drawing.strips[0].cell_length, len(drawing.strips))
+        place = place.translate(self.content_region.offset)
+        return place, f"{_THERE}{Control.move_to(*place.offset).segment.text}{drawing.sixels}{_BACK}"
 
     def _draw_anew(self) -> None:
         wanted = self._wanting()
@@ -114,7 +120,15 @@ class Picture(Widget):
     def _wanting(self) -> Wanted | None:
         if not self._key or self.shown == "off" or not self.size:
             return None
-        return Wanted(self._key, Box(*self.size, self._terminal.cell), self.shown, blurred=self._blurred)
+        return Wanted(self._key, self._room, self.shown, blurred=self._blurred)
+
+    @property
+    def _room(self) -> Box:
+        """The cells that a picture may fill."""
+        (columns, rows), (width, height) = self.size, self._terminal.cell
+        if self.shown == "sixel" and (most := self._terminal.sixel_size):
+            columns, rows = max(1, min(columns, most[0] // width)), max(1, min(rows, most[1] // height))
+        return Box(columns, rows, (width, height))
 
     async def _draw(self, wanted: Wanted) -> None:
         try:
@@ -127,6 +141,7 @@ class Picture(Widget):
 
     def _put(self, drawing: Drawing | None, note: str = "") -> None:
         self._drawing, self._note = drawing, wrap(note, max(1, self.size.width))
+        self._drawn_for = self.size
         if drawing and drawing.picture:
             self._upload(drawing)
         self.refresh()
@@ -155,10 +170,3 @@ class Picture(Widget):
     def _corner(self, drawing: Drawing) -> tuple[int, int]:
         """Return the cell of a drawing's upper left corner: it stands in the middle."""
         return (self.size.width - drawing.strips[0].cell_length) // 2, (self.size.height - len(drawing.strips)) // 2
-
-    def _sixel_segments(self, drawing: Drawing) -> list[Segment]:
-        left, top = self._corner(drawing)
-        content = self.content_region
-        there = Control.move_to(content.x + left, content.y + top).segment.text
-        back = Control.move_to(self.region.right, self.region.bottom - 1).segment.text
-        return [Segment(text, Style.null(), _NO_WIDTH) for text in (there, drawing.sixels, back)]

@@ -7,9 +7,12 @@ from typing import ClassVar, Final
 from rich.style import Style
 from rich.text import Text
 from textual.binding import Binding, BindingType
+from textual.events import Paste
 from textual.message import Message
 from textual.strip import Strip
 from textual.widgets import TextArea
+
+from imagineer_tui.widgets.pasting import one_line
 
 UNDERLINED: Final = Style(underline=True)
 
@@ -56,6 +59,10 @@ class TextField(TextArea):
         if not self.rich_style.underline:
             return line
         return line.extend_cell_length(self.content_size.width, self.rich_style).apply_style(UNDERLINED)
+
+    def on_paste(self, event: Paste) -> None:
+        """Take all of what is pasted, as one line; Textual does the rest."""
+        event.text = one_line(event.text)
 
     def action_submit(self) -> None:
         """Be done."""

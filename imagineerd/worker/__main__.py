@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 import traceback
+from collections.abc import Mapping
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, get_args
 from imagineerd import link
 from imagineerd.errors import ImagineerError
 from imagineerd.jobs import Lane
+from imagineerd.worker import keeping
 from imagineerd.worker.kinds import RUNNERS, runners_of
 from imagineerd.worker.mailbox import Mailbox
 
@@ -70,7 +72,12 @@ def _prepare_process() -> None:
     os.dup2(2, 1)
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1, all_threads=True)
-    for name, value in ENVIRONMENT.items():
+    _set_environment(ENVIRONMENT)
+
+
+def _set_environment(variables: Mapping[str, str]) -> None:
+    """Set what the libraries read when they are imported; what a person has set stays."""
+    for name, value in variables.items():
         os.environ.setdefault(name, value)
 
 
@@ -101,9 +108,11 @@ def _set_up(mailbox: Mailbox, configure: link.Configure) -> Context:
     """Import torch, choose the device, import the rest, and say `Ready`. Raises `ImagineerError` without the device."""
     if configure.offline:
         os.environ["HF_HUB_OFFLINE"] = "1"
+    if configure.keep:
+        _set_environment(keeping.for_compilers(Path(configure.keep)))
     import torch
 
-    from imagineerd.worker import compiling, devices
+    from imagineerd.worker import devices
 
     device = devices.choose(configure.hardware)
     devices.set_up(device, configure.hardware.threads)
@@ -124,8 +133,6 @@ def _set_up(mailbox: Mailbox, configure: link.Configure) -> Context:
             devices=devices.devices_of_auto(device),
         )
     )
-    if device.compile and configure.keep:
-        compiling.keep_in(Path(configure.keep))
     make_ready = partial(_make_ready, device, measured_in(configure))
     return Context(mailbox, configure, device, Library(device, configure, mailbox.send, make_ready))
 

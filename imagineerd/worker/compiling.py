@@ -13,20 +13,18 @@ shapes that are warm, and should no graph fit all the same it goes on eagerly, s
 - No CUDA graphs: they want an address for every input and a graph for every batch size, they belong to the thread that
   recorded them, and at 8 or 16 rows the launches that they save hide behind the kernels. `tests/benchmarks/speed.py`
   measures them (`reduce-overhead`) beside this.
-- What Inductor made is kept on disk (`keep_in`) and found again after a restart, if torch, Triton and GPU are the same
-  (on a CPU, `tests/benchmarks/compiling.py`: a graph in a thirteenth of the time, and none made anew).
+- What Inductor made is kept on disk (`keeping.for_compilers`) and found again after a restart, if torch, Triton and GPU
+  are the same (on a CPU, `tests/benchmarks/compiling.py`: a graph in a thirteenth of the time, and none made anew).
 """
 
 from __future__ import annotations
 
 import contextlib
 import copy
-import os
 import threading
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -34,6 +32,9 @@ from diffusers.models.resnet import ResnetBlock2D
 from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from torch import _dynamo
 from torch._dynamo.exc import RecompileError
+
+from imagineerd.worker.beside import NO_SURPRISES, short_turns, trace_ahead
+from imagineerd.worker.failures import is_device_lost, is_out_of_memory
 
 Unet = Callable[..., Any]
 RECOMPILES = 256
@@ -68,12 +69,6 @@ def alone() -> Iterator[bool]:
             _at_work.release()
 
 
-def keep_in(folder: Path) -> None:
-    """Let the compilers keep what they made here, where this user alone writes: it is code that will be run."""
-    for variable, name in (("TORCHINDUCTOR_CACHE_DIR", "inductor"), ("TRITON_CACHE_DIR", "triton")):
-        os.environ.setdefault(variable, str(folder / name))
-
-
 def whole(unet: Any, backend: Any = "inductor") -> Any:
     """Return the UNet compiled as one graph; it shares its parameters."""
     return torch.compile(unet, backend=backend, fullgraph=True)
@@ -103,6 +98,7 @@ class Graphs:
     """The compiled twin of a UNet; it shares its parameters."""
 
     def __init__(self, unet: Any, make: Callable[[Any], Any] = whole) -> None:
+        trace_ahead()
         self._unet = unet
         self._compiled: Any = make(unet)
         self._warm: set[Shape] = set()
@@ -132,6 +128,10 @@ class Graphs:
         self._warm.discard(shape)
         self._ask(shape, shape.rows)
 
+    def breaks(self, shape: Shape) -> None:
+        """Note that the graph of this shape is wrong: its calls are eager from now on, and no other graph is made."""
+        self._warm.discard(shape)
+
     def eagerly(self, rows: torch.Tensor, time: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
         """Call the UNet as it is."""
         predicted: torch.Tensor = self._unet(rows, time, encoder_hidden_states=text, return_dict=False)[0]
@@ -159,7 +159,7 @@ class Graphs:
         self._work.append(self._thread.submit(self._compile, shape, rows))
 
     def _compile(self, shape: Shape, rows: int) -> None:
-        with _at_work:
+        with _at_work, short_turns():
             if self._is_closed:
                 return
             try:
@@ -181,7 +181,7 @@ class Graphs:
 class Compiled:
     """The compiled UNet for calls of one shape. `fits` says whether all calls so far went by its graph.
 
-    Where one did not, it and all after it went eagerly.
+    Where one did not, it and all after it went eagerly: whatever a compiler did wrong, the picture is drawn.
     """
 
     def __init__(self, graphs: Graphs, shape: Shape) -> None:
@@ -193,12 +193,17 @@ class Compiled:
         """Return the prediction for these rows, [rows, 4, height, width]."""
         if self.fits:
             try:
-                with _dynamo.config.patch(error_on_recompile=True):  # of this thread alone
+                with _dynamo.config.patch(NO_SURPRISES):  # of this thread alone
                     return self._graphs.compiled(rows, time, text)
             except RecompileError:
                 traceback.print_exc()
-                self.fits = False
                 self._graphs.does_not_fit(self._shape)
+            except Exception as error:
+                if is_out_of_memory(error) or is_device_lost(error):
+                    raise
+                traceback.print_exc()
+                self._graphs.breaks(self._shape)
+            self.fits = False
         return self._graphs.eagerly(rows, time, text)
 
 

@@ -12,6 +12,9 @@ With guidance (scale > 1) the UNet sees 2 x batch_size rows, otherwise batch_siz
 
 Rows of one call may differ in prompts, seed and guidance, but not in steps: a scheduler keeps one history for all its
 rows, and those with fewer steps would be padding for the rest of the call. Jobs are grouped by their steps instead.
+
+A GPU is given a step while it does the one before. So it never waits, and a cancel, the progress and previews are true
+to a step; how many steps its own queue would hold depends on the kernels of a step.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from imagineerd.jobs import GenerateSpec
 from imagineerd.worker.devices import brought_to
 from imagineerd.worker.models import Model
 from imagineerd.worker.samplers import make_scheduler
+from imagineerd.worker.spans import Pace
 
 LATENT_FACTOR = 8
 """Pixels per latent cell and side, for every SD 1.x autoencoder."""
@@ -106,7 +110,7 @@ def denoise(  # noqa: PLR0913 - a sampling loop's inputs and its three hooks
     scales = brought_to(model.device, torch.tensor([row.guidance_scale for row in padded]).view(-1, 1, 1, 1))
     times = brought_to(model.device, scheduler.timesteps)
     extra = _step_arguments(scheduler, generators)
-    steps = len(scheduler.timesteps)
+    steps, pace = len(scheduler.timesteps), Pace(model.device)
     for index, time in enumerate(scheduler.timesteps):
         if all(cancelled(row.job) for row in rows):
             return None
@@ -114,6 +118,7 @@ def denoise(  # noqa: PLR0913 - a sampling loop's inputs and its three hooks
         predicted = _predict(unet, given, times[index], text, scales)
         on_predicted(Prediction(index + 1, steps, scheduler, time, latents, predicted))
         latents = scheduler.step(predicted, time, latents, **extra, return_dict=False)[0]
+        pace.step()
         on_step(index + 1, steps)
     return latents[: len(rows)]
 

@@ -16,6 +16,15 @@ import msgspec
 T = TypeVar("T")
 
 
+def for_compilers(folder: Path) -> dict[str, str]:
+    """Return the environment variables that let compilers keep what they make in a folder of the daemon's.
+
+    It is code that will be run, so nobody else may write there. They must stand before torch is imported: where it
+    finds none it takes a folder of everybody's /tmp, and sets the first one to that itself.
+    """
+    return {"TORCHINDUCTOR_CACHE_DIR": str(folder / "inductor"), "TRITON_CACHE_DIR": str(folder / "triton")}
+
+
 def kept(path: Path | None, kind: type[T]) -> T | None:
     """Return what stands there, None where that is nothing or cannot be read."""
     if path is None:

@@ -1,4 +1,7 @@
-"""How long the device was at something. Nobody waits for that while it goes on: who wants to know does, later."""
+"""How long the device was at something, and how far it is.
+
+Nobody waits for the end of a span while it goes on: who wants to know its length does, later.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,20 @@ class Span:
         self.wait()
         begun, ended = self._marks
         return self._times[1] - self._times[0] if begun is None else float(begun.elapsed_time(ended)) / 1000
+
+
+class Pace:
+    """Keeps the host one step ahead of the device, and no more: else it says and hears what is far from being drawn."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._asked: Any = None
+
+    def step(self) -> None:
+        """Note that all of a step was asked for, and wait until the device has done the one before."""
+        before, self._asked = self._asked, event_on(self._device)
+        if before is not None:
+            before.synchronize()
 
 
 def event_on(device: torch.device) -> Any:

@@ -13,6 +13,7 @@ from rows import Row
 from shapes import flops_of, seconds_of
 from torch import _dynamo
 from torch._dynamo.utils import counters
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from imagineerd.worker import decode
 from imagineerd.worker.compiling import RECOMPILES, Shape, Unet
@@ -21,6 +22,7 @@ from imagineerd.worker.models import Model
 COMPILE_S = 60.0
 """What compiling takes, for the plan; nobody has measured it yet for the UNet of SD 1.5."""
 RUNS = 5
+ATTENTIONS = (SDPBackend.FLASH_ATTENTION, SDPBackend.CUDNN_ATTENTION, SDPBackend.EFFICIENT_ATTENTION)
 
 
 def shape_of(bench: Bench, size: int, cells: int = 0) -> Shape:
@@ -73,6 +75,17 @@ def cudnn(bench: Bench, model: Model, size: int) -> None:
     """Measure what it costs that convolutions are not chosen by timing."""
     with _chosen_by_timing():
         one(bench, model, shape_of(bench, size), "convolutions chosen by timing")
+
+
+def attention(bench: Bench, model: Model, size: int) -> None:
+    """Measure each way to compute attention, among which torch chooses by itself.
+
+    Heads that one cannot take (SD 1.5 has them 40, 80 and 160 wide) go by the next one that can.
+    """
+    for first in ATTENTIONS:
+        others = [each for each in ATTENTIONS if each is not first]
+        with sdpa_kernel([first, *others, SDPBackend.MATH], set_priority=True):
+            one(bench, model, shape_of(bench, size), f"attention: {first.name.lower()}")
 
 
 def cuda_graphs(bench: Bench, model: Model, size: int) -> None:

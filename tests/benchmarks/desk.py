@@ -29,6 +29,7 @@ from imagineerd.worker.devices import Device
 from imagineerd.worker.kinds import generate
 from imagineerd.worker.mailbox import Mailbox
 from imagineerd.worker.models import Library, Model
+from imagineerd.worker.preview import fit_ahead
 from imagineerd.worker.tuning import Cells, Tuning
 
 EVERYTHING = link.Watch(all=True, rate=4.0, max_side=96)
@@ -96,7 +97,8 @@ class Desk:
         self._source = source
         self._folder = folder
         configure = link.Configure(link.Hardware())
-        self._context = Context(self._mailbox, configure, device, Library(device, configure, self._mailbox.send))
+        library = Library(device, configure, self._mailbox.send, lambda model: fit_ahead(model, device))
+        self._context = Context(self._mailbox, configure, device, library)
         self._tuning = self._context.tuning
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -147,13 +149,16 @@ class Desk:
         self.model.unet.to(memory_format=layout)
         self._tuning = Tuning(self._context.device, None)
 
-    def compile(self, make: Callable[[Any], Any], shapes: Iterable[Shape]) -> float:
+    def compile(
+        self, make: Callable[[Any], Any], shapes: Iterable[Shape], meanwhile: Callable[[], None] = lambda: None
+    ) -> float:
         """Have the UNet compiled in this way for these calls; return the seconds. `is_warm` tells what came of it."""
         began = time.perf_counter()
         graphs = self.model.graphs = Graphs(self.model.unet, make)
         wanted = list(shapes)
         for shape in wanted:
             graphs.unet_for(shape)
+        meanwhile()
         graphs.wait()
         for shape in wanted:
             _try(graphs, shape)

@@ -7,12 +7,17 @@ until the graph is warm, graphs `made` and `found` in the folder, and graphs `ma
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from imagineerd.worker.compiling import Compiled, Graphs, Shape, keep_in
+from imagineerd.worker import keeping
+
+os.environ.update(keeping.for_compilers(Path(sys.argv[1])))  # before torch is imported
+
+from imagineerd.worker.compiling import Compiled, Graphs, Shape
 
 ROWS = (4, 2, 8)
 """Of calls in turn; above 15 a CPU picks another convolution (NNPACK's own bound), which is a guard of the graph."""
@@ -21,8 +26,7 @@ CELLS = (24, 16)
 
 def main() -> None:
     """Make the graph, then call it at each size."""
-    keep_in(Path(sys.argv[1]))
-    import torch  # after it was told where to keep things
+    import torch
     from shapes import STARTER
     from torch._dynamo.utils import counters
 

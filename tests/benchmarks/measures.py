@@ -13,13 +13,9 @@ import torch
 from bench import Bench
 from children import bare_loop, fresh_worker
 from desk import Desk, Mix, as_dealt, in_calls_of
-from hearing import heard, last_error
 from rows import DECK, Timed
 from shapes import seconds_of, write_loras
-from torch._dynamo.utils import counters
 
-from imagineerd.worker import compiling
-from imagineerd.worker.compiling import by_region, whole
 from imagineerd.worker.denoise import encode
 from imagineerd.worker.devices import Device, resident_bytes
 from imagineerd.worker.mixing import apply_mix
@@ -28,7 +24,6 @@ from imagineerd.worker.tuning import Cells, measure
 
 BARE, ADAPTERS = "bare StableDiffusionPipeline loop", "the same, 2 stacked adapters"
 DEALT = f"ours, 2 LoRAs, {DECK} cards"
-WAYS = {"the whole UNet": whole, "by region": by_region}
 DECK_GOAL_S = 12.0
 ADAPTERS_GOAL = 4.0
 
@@ -53,6 +48,17 @@ class Run:
     def mix(self) -> Mix:
         """Two LoRAs."""
         return write_loras(self.bench.folder, self.bench.path)
+
+    @contextlib.contextmanager
+    def channels_last(self) -> Iterator[None]:
+        """Lay out the UNet as a worker that compiles does; afterwards it is as before, and drawn eagerly."""
+        self.desk.lay_out(torch.channels_last)
+        try:
+            yield
+        finally:
+            if not self.bench.remark:  # while a compiler is at work, nobody may touch the weights
+                self.desk.model.graphs = None
+                self.desk.lay_out(torch.contiguous_format)
 
     @property
     def best(self) -> int:
@@ -111,50 +117,6 @@ def _tell_goals(bench: Bench, measure: str, each: float) -> None:
     )
 
 
-def compiled(run: Run, way: str) -> None:
-    """Measure decks by a UNet that is compiled this way, in the layout that a worker that compiles has.
-
-    Raises `RuntimeError`, with what the compiler said, where nothing is compiled.
-    """
-    bench, desk = run.bench, run.desk
-    with _channels_last(run):
-        _compile(run, way, {f"calls of {size}": calls.shape_of(bench, size) for size in bench.device.batch_sizes})
-        made = _graphs_made()
-        dealt(run, f"{DEALT}, compiled: {way}", compiled=True)
-        each_size(run, run.mix, way)
-        calls.each_size(bench, desk.model, f"compiled: {way}")
-        bench.say(f"graphs made after compiling {way}", str(_graphs_made() - made))
-
-
-@contextlib.contextmanager
-def _channels_last(run: Run) -> Iterator[None]:
-    """Lay out the UNet as a worker that compiles does; afterwards it is as before, and drawn eagerly."""
-    run.desk.lay_out(torch.channels_last)
-    try:
-        yield
-    finally:
-        if not run.bench.remark:  # while a compiler is at work, nobody may touch the weights
-            run.desk.model.graphs = None
-            run.desk.lay_out(torch.contiguous_format)
-
-
-def _compile(run: Run, way: str, shapes: dict[str, calls.Shape]) -> None:
-    """Compile the UNet for calls by these names, and tell what came of it."""
-    bench = run.bench
-    bench.at = f"compiling {way}"
-    bench.remark = "beside a compiler, channels_last"  # should this be cut, it is still at work
-    compiling.keep_in(bench.folder)  # so that it takes what it takes at a first start
-    with heard() as said:
-        seconds = run.desk.compile(WAYS[way], shapes.values())
-    bench.remark = ""
-    warm = [name for name, shape in shapes.items() if run.desk.is_warm(shape)]
-    why = last_error(said.getvalue())
-    if not warm:
-        raise RuntimeError(f"Nothing is compiled after {seconds:.0f} s. {why}")
-    cold = "" if len(warm) == len(shapes) else f", but not for the others: {why}"
-    bench.say(f"compiling {way}", f"{seconds:.0f} s for {', '.join(warm)}{cold}")
-
-
 def single_calls(run: Run) -> None:
     """Measure calls of the UNet and of the VAE alone: each size, each layout, and what the picture's height costs."""
     bench, model, size = run.bench, run.desk.model, run.best
@@ -164,8 +126,9 @@ def single_calls(run: Run) -> None:
     if bench.device.kind == "cuda":
         calls.decodes(bench, model, torch.channels_last)
         calls.cudnn(bench, model, size)
-        with _channels_last(run):
+        with run.channels_last():
             calls.each_size(bench, model, "channels_last")
+        calls.attention(bench, model, size)
 
 
 def details(run: Run) -> None:
@@ -226,29 +189,6 @@ def _one_process(bench: Bench) -> Timed:
     return Timed(time.perf_counter() - began)
 
 
-def cuda_graphs(run: Run) -> None:
-    """Measure the UNet's launches recorded, at the sizes where that could matter most and least."""
-    with _channels_last(run):
-        for size in sorted({1, run.best}):
-            if not run.bench.is_late("one UNet call, CUDA graphs", calls.COMPILE_S, size):
-                calls.cuda_graphs(run.bench, run.desk.model, size)
-
-
-def compiled_heights(run: Run) -> None:
-    """Measure the nearest heights compiled, too; the benchmark's own stands with the other compiled calls."""
-    bench, model, way = run.bench, run.desk.model, "the whole UNet"
-    with _channels_last(run):
-        for cells in calls.neighbours(bench, model):
-            name, shape = f"{bench.width}x{8 * cells}", calls.shape_of(bench, run.best, cells)
-            if not bench.is_late(f"compiling {way}, {name}", calls.COMPILE_S):
-                _compile(run, way, {name: shape})
-                calls.one(bench, model, shape, f"compiled: {way}, {name}")
-
-
 def _memory_left(device: Device) -> int:
     """Return the bytes in use: on CUDA what tensors take, elsewhere what the process takes."""
     return torch.cuda.memory_allocated(device.handle) if device.kind == "cuda" else resident_bytes()
-
-
-def _graphs_made() -> int:
-    return int(counters["stats"]["unique_graphs"])

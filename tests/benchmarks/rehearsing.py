@@ -24,7 +24,6 @@ import speed  # noqa: E402 - it sets what torch reads when it is loaded
 import bench  # noqa: E402
 import calls  # noqa: E402
 import children  # noqa: E402
-import measures  # noqa: E402
 import torch  # noqa: E402
 from shapes import build  # noqa: E402
 from worker.conftest import SHAPE  # noqa: E402
@@ -63,7 +62,7 @@ def rehearse(
     bench.SIZES["tiny"] = bench.Size(64, 72, 2, lambda at, device: build(at, TINY, device.handle, device.dtype))
     bench.choose = _taken_for_a_gpu
     children.PIPELINE, children.WORKER = pipeline, worker
-    measures.WAYS = dict(ways)
+    speed.ways.WAYS = dict(ways)
     calls.RUNS = 1
     calls.recorded = ways["the whole UNet"]
     speed.RESULTS = folder

@@ -35,6 +35,7 @@ from imagineerd.worker.__main__ import ENVIRONMENT  # noqa: E402
 os.environ.update({name: os.environ.get(name, value) for name, value in ENVIRONMENT.items()})  # before torch reads it
 
 import measures  # noqa: E402
+import ways  # noqa: E402
 from bench import SIZES, Bench, text_of  # noqa: E402
 from measures import ADAPTERS, BARE, DEALT, Run  # noqa: E402
 from rows import DECK  # noqa: E402
@@ -68,13 +69,11 @@ def plan(run: Run) -> list[Stage]:
     ]
     if run.bench.device.kind != "cuda":
         return [stage._replace(limit_s=math.inf) for stage in first + then]
-    whole, region = (
-        Stage(f"compiled: {way}", lambda way=way: measures.compiled(run, way), 60, 260) for way in measures.WAYS
-    )
+    whole, region = (Stage(f"compiled: {way}", lambda way=way: ways.compiled(run, way), 60, 260) for way in ways.WAYS)
     last = [
         region,
-        Stage("CUDA graphs", lambda: measures.cuda_graphs(run), 60, 150),
-        Stage("compiled heights", lambda: measures.compiled_heights(run), 60, 150),
+        Stage("CUDA graphs", lambda: ways.cuda_graphs(run), 60, 150),
+        Stage("compiled heights", lambda: ways.compiled_heights(run), 60, 150),
     ]
     return [*first, whole, *then, *last]
 

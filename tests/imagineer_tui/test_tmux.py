@@ -36,6 +36,8 @@ def test_a_zodiac_is_dealt_and_its_cards_land(faking: House):
     with Multiplexer((120, 40), f"{PROGRAM}; echo ended $?; cat", **ours, HOME=faking.environ["HOME"]) as tmux:
         wait_for(tmux, "▸ Zodiac", "Press enter to deal these 12 cards")
 
+        assert "Gi=" not in tmux.run("display-message", "-p", "#{pane_title}")
+
         tmux.run("send-keys", "Enter")
         screen = wait_for(tmux, "─ Landed ─", "Pisces", "12/12")
         assert "✓ Zodiac" in screen

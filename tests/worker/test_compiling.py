@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import threading
 import weakref
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from torch._dynamo.utils import counters
 
 from imagineerd import link
 from imagineerd.jobs import SCHEDULERS
-from imagineerd.worker.compiling import FEW, REGIONS, Graphs, Shape, alone, by_region, keep_in, whole
+from imagineerd.worker.compiling import FEW, REGIONS, Graphs, Shape, alone, by_region, whole
 from imagineerd.worker.denoise import denoise, row_of
 from imagineerd.worker.mixing import apply_mix
 from imagineerd.worker.models import load
@@ -163,6 +162,59 @@ def test_where_no_graph_fits_the_drawing_thread_goes_on_eagerly_and_compiles_not
     assert graphs.unet_for(shape) is None
 
 
+class Breaking:
+    """A backend whose graphs stop working, as they say, after their first call."""
+
+    def __init__(self, said: str) -> None:
+        torch._dynamo.reset()
+        self.said, self.calls = said, 0
+
+    def __call__(self, graph: Any, _inputs: Any) -> Any:
+        def call(*given: Any) -> Any:
+            self.calls += 1
+            if self.calls > 1:
+                raise RuntimeError(self.said)
+            return graph(*given)
+
+        return call
+
+
+def broken(said: str) -> tuple[Graphs, Breaking]:
+    backend = Breaking(said)
+    graphs = Graphs(Small(), partial(whole, backend=backend))
+    graphs.unet_for(Shape(2, 9, 8))
+    graphs.wait()
+    return graphs, backend
+
+
+def test_where_a_graph_breaks_the_picture_is_drawn_eagerly_and_no_other_graph_is_made(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    graphs, backend = broken("misaligned kernel argument")
+    compiled = graphs.unet_for(Shape(2, 9, 8))
+    assert compiled is not None
+    rows, time, text = graphs.made_up(Shape(2, 9, 8))
+
+    assert torch.equal(compiled(rows + 1, time, text), (rows + 1) * 2)
+    assert not compiled.fits
+    assert "misaligned kernel argument" in capfd.readouterr().err
+    assert graphs.unet_for(Shape(2, 9, 8)) is None
+    graphs.wait()
+    assert graphs.unet_for(Shape(2, 9, 8)) is None
+    assert backend.calls == 2
+
+
+@pytest.mark.parametrize("said", ["CUDA out of memory.", "CUDA error: an illegal memory access was encountered"])
+def test_want_of_memory_and_a_lost_device_are_no_faults_of_a_graph(said: str) -> None:
+    graphs, _ = broken(said)
+    compiled = graphs.unet_for(Shape(2, 9, 8))
+    assert compiled is not None
+
+    with pytest.raises(RuntimeError, match=said):
+        compiled(*graphs.made_up(Shape(2, 9, 8)))
+    assert graphs.unet_for(Shape(2, 9, 8)) is not None
+
+
 class Picky(Small):
     """One that goes another way for many rows, so that they need a graph of their own."""
 
@@ -257,18 +309,6 @@ def test_while_something_is_compiled_nothing_is_measured_and_the_other_way_round
         pass
 
     assert (before, began, meanwhile, afterwards) == (True, False, False, True)
-
-
-def test_what_is_compiled_is_kept_beside_what_else_workers_keep(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TRITON_CACHE_DIR", "elsewhere")
-    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "")  # so that it is taken back afterwards
-    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR")
-    keep_in(tmp_path)
-
-    assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(tmp_path / "inductor")
-    assert os.environ["TRITON_CACHE_DIR"] == "elsewhere"
 
 
 def write_lora(path: Path, model: Any) -> None:

@@ -19,6 +19,7 @@ from imagineerd.worker.denoise import Row, denoise, encode, guided, row_of, wave
 from imagineerd.worker.mailbox import Mailbox
 from imagineerd.worker.models import load
 from imagineerd.worker.preview import Previewer, denoised, fit_ahead
+from imagineerd.worker.spans import Pace
 
 BATCH = 4
 
@@ -111,6 +112,14 @@ def test_a_wave_stops_between_two_steps_when_all_its_rows_are_cancelled(model: A
     assert done == [(1, 20), (2, 20)]
 
 
+def test_a_step_is_told_when_its_turn_has_come(model: Any, spec: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(Pace, "step", lambda _pace: told.append("asked for"))
+    denoise(model, rows_of(spec()), spec(steps=3), 1, on_step=lambda step, _of: told.append(f"step {step}"))
+
+    assert told == ["asked for", "step 1", "asked for", "step 2", "asked for", "step 3"]
+
+
 def test_guidance_of_one_takes_no_negative_prompt(model: Any, spec: Any) -> None:
     plain = [spec(guidance_scale=1.0, negative_prompt=text) for text in ("", "blurry")]
     latents = [denoise(model, rows_of(one), one, 1) for one in plain]
@@ -156,7 +165,7 @@ def test_a_prompt_that_is_too_long_is_cut(model: Any) -> None:
     assert embedding.shape == (1, 77, 32)
 
 
-# ---------------------------------------------------------------- nobody waits for the device
+# ---------------------------------------------------------------- nobody waits for a value of the device
 
 WAITING = {
     "dpm++-sde": "its noise comes from the host at each step",
@@ -220,7 +229,7 @@ def test_no_step_reads_a_value_of_the_device_and_only_some_samplers_bring_one_th
 @pytest.mark.gpu
 @pytest.mark.skipif("not __import__('torch').cuda.is_available()", reason="there is no CUDA device")
 @pytest.mark.parametrize("scheduler", [name for name in SCHEDULERS if name not in WAITING])
-def test_on_cuda_a_wave_with_previews_waits_for_nothing(source: Any, spec: Any, scheduler: str) -> None:
+def test_on_cuda_a_wave_with_previews_waits_for_no_value(source: Any, spec: Any, scheduler: str) -> None:
     configure = link.Configure(link.Hardware(device="cuda"))
     device = devices.choose(configure.hardware)
     there = load(source, device, configure, lambda _report: None)

@@ -7,6 +7,8 @@ import os
 import re
 import signal
 import struct
+import subprocess
+import sys
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from imagineerd.jobs import LANES
 from imagineerd.worker.failures import LOST_DEVICE
 from imagineerd.worker.kinds import RUNNERS
 
-from .conftest import Worker
+from .conftest import ROOT, Worker
 
 CPU = link.Hardware(device="cpu", threads=1)
 
@@ -313,6 +315,33 @@ def test_ten_decks_take_no_more_memory_than_three(source: link.ModelSource, spec
 
     assert kinds(told) == ["Finished"] * 4 + ["OrderDone"]
     assert used[-1] - used[2] < 8 * 1024 * 1024
+
+
+SET_UP = """
+import os, socket, sys
+from imagineerd import link
+from imagineerd.worker.__main__ import _set_up
+from imagineerd.worker.mailbox import Mailbox
+
+ours, theirs = socket.socketpair()
+_set_up(Mailbox(theirs), link.Configure(link.Hardware(device="cpu"), keep=sys.argv[1]))
+from torch._inductor.runtime.cache_dir_utils import cache_dir
+print(cache_dir(), os.environ["TRITON_CACHE_DIR"])
+"""
+
+
+def test_what_is_compiled_is_kept_beside_what_else_workers_keep(tmp_path: Path) -> None:
+    chosen = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")  # torch sets the first one itself, in this process too
+    environ = {name: value for name, value in os.environ.items() if name not in chosen}
+    command = (sys.executable, "-c", SET_UP, str(tmp_path))
+
+    told, told_otherwise = (
+        subprocess.run(command, env=env, cwd=ROOT, text=True, stdout=subprocess.PIPE, check=True).stdout
+        for env in (environ, environ | {"TRITON_CACHE_DIR": "elsewhere"})
+    )
+
+    assert told == f"{tmp_path / 'inductor'} {tmp_path / 'triton'}\n"
+    assert told_otherwise == f"{tmp_path / 'inductor'} elsewhere\n"
 
 
 def test_a_killed_worker_leaves_no_half_picture(source: link.ModelSource, spec: Any, tmp_path: Path) -> None:

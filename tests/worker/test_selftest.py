@@ -14,6 +14,18 @@ def test_neighbours_change_no_bit_here(model: Any, device: Any) -> None:
     assert slots_are_independent(model, device) is True
 
 
+def test_the_largest_call_is_asked_about(model: Any, device: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = model.unet.forward
+
+    def forward(rows: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        split = len(rows) == 2 * device.batch_sizes[-1]  # as a kernel may be that splits its sums for many rows alone
+        return (real(rows, *args, **kwargs)[0] + split * 1e-6 * torch.arange(len(rows)).view(-1, 1, 1, 1),)
+
+    monkeypatch.setattr(model.unet, "forward", forward)
+
+    assert slots_are_independent(model, device) is False
+
+
 def test_a_unet_that_looks_at_the_neighbours_is_found_out(
     model: Any, device: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,8 +15,10 @@ from textual.pilot import Pilot
 from imagineer_tui.app import ImagineerApp
 from imagineer_tui.intents import UseSettings
 from imagineer_tui.model.compose import FIELDS
+from imagineer_tui.widgets.picture import Picture
 from imagineer_tui.widgets.prompt_plan import PromptPlan
 from imagineer_tui.widgets.text_field import TextField
+from imagineer_tui.widgets.thumbnails import Thumbnails
 from imagineerd import protocol
 from imagineerd.errors import Invalid
 from imagineerd.jobs import LoraWeight, State
@@ -244,3 +246,9 @@ async def test_every_field_can_be_reached_at_80x24(composing: FakeDaemon):
             assert app.focused is not None
             assert app.screen.find_widget(app.focused).clip.contains_region(app.focused.region)
             await pilot.press("tab")
+
+
+@pytest.mark.parametrize("columns", [120, 200])
+async def test_in_a_wide_terminal_a_large_picture_stands_above_the_small_ones(composing: FakeDaemon, columns: int):
+    async with compose_of(composing, (columns, 40)) as (app, _):
+        assert app.screen.query_one(Picture).size.height > app.screen.query_one(Thumbnails).size.height

@@ -599,3 +599,16 @@ async def test_what_a_search_finds_after_it_was_given_up_is_not_shown(daemon: Fa
         await shows(pilot, "✗ Taurus")
         await pilot.pause(SOON_S)
         assert "The Fool" not in text_of(app)
+
+
+@pytest.mark.usefixtures("gallery")
+@pytest.mark.parametrize("size", [(160, 50), (220, 60)])
+async def test_the_page_keeps_its_cells_while_one_take_is_large_over_it(daemon: FakeDaemon, size: tuple[int, int]):
+    async with gallery_of(daemon, size) as (app, pilot):
+        await shows(pilot, "✗ Taurus", "take 1")
+        cards = app.screen.query_one(Thumbnails)
+        before = cards.size
+        await pilot.press("v")
+        await shows(pilot, "1 of 3")
+        assert cards.size == before
+        assert not cards.query_one(Thumbnail).visible

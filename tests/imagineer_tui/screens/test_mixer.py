@@ -71,6 +71,13 @@ async def test_the_library_tells_base_rank_triggers_and_what_does_not_fit(mixing
         await shows(pilot, "No LoRA is on a fader.")
 
 
+async def test_a_second_click_in_the_library_puts_a_lora_on_a_fader(mixing: FakeDaemon):
+    async with mixer_of(mixing) as (_, pilot):
+        await shows(pilot, "No LoRA is on a fader.")
+        await pilot.click("#loras", offset=(4, 0), times=2)
+        await shows(pilot, "0.60", "●")
+
+
 async def test_the_library_is_filtered(mixing: FakeDaemon):
     async with mixer_of(mixing) as (_, pilot):
         await pilot.press("slash", *"goth")

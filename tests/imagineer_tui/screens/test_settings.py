@@ -58,6 +58,12 @@ async def test_a_typed_value_is_written_and_z_takes_it_back(configured: FakeDaem
         assert configured.last(protocol.SetConfig).value == "30"
 
 
+async def test_a_second_click_opens_the_field(configured: FakeDaemon):
+    async with settings_of(configured) as pilot:
+        await pilot.click("#settings", offset=(4, 2), times=2)
+        await shows(pilot, "▸ • steps", "esc leave")
+
+
 async def test_a_wrong_value_stays_in_the_field_with_what_is_wrong(configured: FakeDaemon):
     def refuse(_: object) -> protocol.Body:
         raise Invalid(message="Expected a whole number from 1 to 150, not 999.")

@@ -12,9 +12,9 @@ from fakes import FakeDaemon
 from pseudo_terminal import DA1, FOOT, KITTY, TMUX, PseudoTerminal
 from test_opening import environ
 
-from imagineer_tui.terminal.checks import WAYS, checks_of
+from imagineer_tui.terminal.checks import checks_of
 from imagineer_tui.terminal.detection import UNASKED, conclude
-from imagineer_tui.terminal.images import SHOWN, choose
+from imagineer_tui.terminal.images import SHOWN, WAYS, choose
 from imagineer_tui.terminal.replies import Replies
 from imagineerd import protocol
 

@@ -19,6 +19,7 @@ NOTHING = Replies()
         ({"TERM": "screen-256color"}, NOTHING, "tmux", "truecolor"),
         ({"TERM": "screen-256color"}, NOTHING, "screen", "256"),
         ({"TERM": "xterm-kitty"}, NOTHING, "", "truecolor"),
+        ({"TERM": "mlterm"}, NOTHING, "", "truecolor"),
         ({"TERM": "xterm-256color"}, NOTHING, "", "256"),
         ({"TERM": "linux"}, NOTHING, "", "16"),
         ({"TERM": "vt220"}, NOTHING, "", "none"),

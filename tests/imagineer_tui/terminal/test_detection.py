@@ -114,3 +114,17 @@ def test_ssh_and_no_color_are_noted() -> None:
     found = concluded(SILENT, SSH_CONNECTION="10.0.0.1 22 10.0.0.2 22", NO_COLOR="1")
     assert found.remote
     assert found.no_color
+
+
+@pytest.mark.parametrize("environ", [{"TMUX": "socket,1,0"}, {"TERM": "tmux-256color"}, {"STY": "1.pts"}])
+def test_nothing_is_asked_that_a_multiplexer_takes_for_a_title_or_a_picture(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    report = tmp_path / "report.json"
+    with PseudoTerminal(small_app("quiet", report), {**ENVIRON, **environ}, TMUX) as terminal:
+        terminal.wait_for(b"ready")
+        terminal.type(b"\x11")
+        assert terminal.ended() == 0
+        assert b"\x1b_" not in terminal.output
+        assert b"\x1bP" not in terminal.output
+    assert any(reason.startswith("kitty: Not asked") for reason in json.loads(report.read_text())["reasons"])

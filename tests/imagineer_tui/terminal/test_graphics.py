@@ -18,6 +18,12 @@ PIECE = re.compile(r"\x1b_G([^;]*);([^\x1b]*)\x1b\\")
 TALL = Image.effect_noise((200, 300), 90).convert("RGB")
 
 
+def uploaded(image: Image.Image) -> Image.Image:
+    """Return what the terminal makes of an upload."""
+    data = "".join(PIECE.fullmatch(piece)[2] for piece in graphics.kitty_upload(image, 1, 20, 15))  # type: ignore[index]
+    return Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
+
+
 def test_an_upload_is_a_picture_in_pieces() -> None:
     pieces = graphics.kitty_upload(TALL, 4711, 20, 15)
     keys, data = zip(*(PIECE.fullmatch(piece).groups() for piece in pieces), strict=True)  # type: ignore[union-attr]
@@ -61,6 +67,27 @@ def test_sixels_have_the_picture_s_size() -> None:
     assert text.startswith("\x1bP")
     assert '"1;1;200;300' in text
     assert text.endswith("\x1b\\")
+
+
+def test_every_colour_of_sixels_is_defined_before_the_first_pixel() -> None:
+    text = graphics.sixels(TALL)
+    pixels = re.split(r"#\d+;2;\d+;\d+;\d+", text)[-1]
+    used, defined = set(re.findall(r"#(\d+)", pixels)), re.findall(r"#(\d+);2;", text)
+    assert used == set(defined)
+    assert len(defined) == len(used) >= graphics.FEW / 2  # several become one, as Sixels tell them in per cent
+
+
+def test_a_small_spot_keeps_its_colour() -> None:
+    sky = Image.merge("RGB", [Image.effect_noise((200, 300), spread) for spread in (20, 20, 90)])
+    sky.paste((255, 110, 110), (90, 90, 98, 98))
+    red, green, blue = uploaded(sky).getpixel((94, 94))  # type: ignore[misc]
+    assert max(abs(red - 255), abs(green - 110), abs(blue - 110)) < 16
+
+
+def test_greys_have_no_edges() -> None:
+    sky = Image.linear_gradient("L")
+    seen = uploaded(sky.convert("RGB")).convert("L")
+    assert max(abs(a - b) for a, b in zip(sky.tobytes(), seen.tobytes(), strict=True)) <= 2
 
 
 def test_importing_the_library_sends_nothing_to_the_terminal() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from imagineer_tui.terminal.detection import Terminal
-from imagineer_tui.terminal.images import SHOWN, Images, Shown, choose, following
+from imagineer_tui.terminal.images import Images, Shown, choose, following
 
 KITTY = Terminal(tty=True, name="kitty(0.42.1)", kitty=True, colors="truecolor")
+OLD_KITTY = Terminal(tty=True, name="kitty(0.26.5)", kitty=True, colors="truecolor")
 GHOSTTY = Terminal(tty=True, name="ghostty 1.2.0", kitty=True, colors="truecolor")
 WEZTERM = Terminal(tty=True, name="WezTerm 20240203", kitty=True, sixel=True, colors="truecolor")
 WARP = Terminal(tty=True, name="Warp(v0.2025)", kitty=True, colors="truecolor")
@@ -22,6 +25,7 @@ DUMB = Terminal(tty=True, name="dumb")
     ("terminal", "large", "small"),
     [
         (KITTY, "kitty", "half"),
+        (OLD_KITTY, "half", "half"),
         (GHOSTTY, "kitty", "half"),
         (WEZTERM, "sixel", "half"),
         (WARP, "half", "half"),
@@ -56,8 +60,21 @@ def test_the_reason_names_the_terminal() -> None:
     )
 
 
-def test_a_key_goes_round_all_ways() -> None:
-    way = SHOWN[0]
-    went = [way := following(way) for _ in SHOWN]
-    assert set(went) == set(SHOWN)
-    assert went[-1] == SHOWN[0]
+@pytest.mark.parametrize(
+    ("terminal", "ways"),
+    [
+        (KITTY, {"kitty", "half", "ascii", "off"}),
+        (OLD_KITTY, {"half", "ascii", "off"}),
+        (WEZTERM, {"sixel", "half", "ascii", "off"}),
+        (FOOT, {"sixel", "half", "ascii", "off"}),
+        (NO_COLOR, {"half", "ascii", "off"}),
+        (CONSOLE, {"half", "ascii", "off"}),
+        (IN_TMUX, {"half", "ascii", "off"}),
+        (replace(IN_TMUX, passthrough=True), {"kitty", "half", "ascii", "off"}),
+    ],
+)
+def test_a_key_goes_round_all_ways_that_the_terminal_may_understand(terminal: Terminal, ways: set[Shown]) -> None:
+    way: Shown = "off"
+    went = [way := following(way, terminal) for _ in ways]
+    assert set(went) == ways
+    assert went[-1] == "off"

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from pseudo_terminal import FOOT, KITTY, TMUX
+from pseudo_terminal import FOOT, KITTY, TMUX, XTERM
 
 from imagineer_tui.terminal.replies import FENCE, is_complete, questions, read_replies
 
 
 def test_the_fence_is_asked_last() -> None:
-    assert questions(graphics=True).endswith(FENCE)
+    assert questions(strings=True).endswith(FENCE)
 
 
 def test_a_terminal_that_prints_what_it_does_not_know_is_asked_in_control_sequences_alone() -> None:
-    assert b"\x1b_G" not in questions(graphics=False)
-    assert b"\x1bP" not in questions(graphics=False)
+    assert b"\x1b_G" not in questions(strings=False)
+    assert b"\x1bP" not in questions(strings=False)
 
 
 def test_kitty_says_all_there_is() -> None:
@@ -28,6 +28,12 @@ def test_sixel_is_an_attribute_of_its_own() -> None:
     assert read_replies(FOOT[FENCE]).sixel
     assert not read_replies(b"\x1b[?64;14;24c").sixel
     assert not read_replies(b"\x1b[?4;22c").sixel  # the first number is the terminal's level
+
+
+def test_xterm_says_how_large_a_picture_may_be() -> None:
+    said = read_replies(b"".join(XTERM.values()))
+    assert (said.sixel, said.sixel_size, said.cell, said.name) == (True, (1000, 1000), (8, 15), "XTerm(379)")
+    assert read_replies(b"\x1b[?2;3;0S").sixel_size is None  # it failed
 
 
 def test_what_is_not_answered_stays_unknown() -> None:

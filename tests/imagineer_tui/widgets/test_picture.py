@@ -26,9 +26,10 @@ PLACEHOLDER = "\U0010eeee".encode()
 class Wall(App[None]):
     """A picture and nothing else."""
 
-    def __init__(self, cards: Cards, shown: Shown = "half") -> None:
+    def __init__(self, cards: Cards, shown: Shown = "half", sixel_size: tuple[int, int] | None = None) -> None:
         super().__init__()
-        self.picture = Picture(cards.load, shown, Terminal(tty=True, colors="truecolor"))
+        terminal = Terminal(tty=True, colors="truecolor", sixel_size=sixel_size)
+        self.picture = Picture(cards.load, shown, terminal)
 
     def compose(self) -> ComposeResult:
         yield self.picture
@@ -128,6 +129,20 @@ async def test_the_way_can_be_changed_while_it_is_shown() -> None:
             await pilot.pause(0.01)
         wall.picture.show_as("off")
         assert not text(wall).strip()
+
+
+@pytest.mark.parametrize(
+    ("most", "place"), [(None, (15, 0, 29, 22)), ((1000, 330), (19, 3, 21, 16)), ((155, 1000), (22, 5, 15, 11))]
+)
+async def test_sixels_are_no_larger_than_the_terminal_takes(
+    most: tuple[int, int] | None, place: tuple[int, int, int, int]
+) -> None:
+    wall = Wall(Cards(), "sixel", most)
+    async with wall.run_test(size=(60, 22)) as pilot:
+        wall.picture.show("1")
+        while not (over := wall.picture.over_text()):
+            await pilot.pause(0.01)
+        assert over[0] == place
 
 
 @pytest.fixture

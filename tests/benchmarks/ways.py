@@ -1,0 +1,87 @@
+"""What `speed.py` measures of a compiled UNet, by each way to compile it, and of one whose launches are recorded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import calls
+from desk import in_calls_of
+from hearing import heard, last_error
+from measures import DEALT, Run, dealt, each_size
+from torch._dynamo.utils import counters
+
+from imagineerd.worker.compiling import by_region, whole
+from imagineerd.worker.keeping import for_compilers
+
+WAYS = {"the whole UNet": whole, "by region": by_region}
+BESIDE = 3
+"""Calls that are drawn while a graph is made, at most."""
+
+
+def compiled(run: Run, way: str) -> None:
+    """Measure decks by a UNet that is compiled this way, in the layout that a worker that compiles has.
+
+    Raises `RuntimeError`, with what the compiler said, where nothing is compiled.
+    """
+    bench, desk = run.bench, run.desk
+    with run.channels_last():
+        sizes = reversed(bench.device.batch_sizes)  # as a deck begins with the largest, for which the graph is made
+        _compile(run, way, {f"calls of {size}": calls.shape_of(bench, size) for size in sizes}, _draw_beside)
+        made = _graphs_made()
+        dealt(run, f"{DEALT}, compiled: {way}", compiled=True)
+        each_size(run, run.mix, way)
+        calls.each_size(bench, desk.model, f"compiled: {way}")
+        bench.say(f"graphs made after compiling {way}", str(_graphs_made() - made))
+
+
+def _compile(
+    run: Run, way: str, shapes: dict[str, calls.Shape], meanwhile: Callable[[Run], None] = lambda _run: None
+) -> None:
+    """Compile the UNet for calls by these names, and tell what came of it."""
+    bench = run.bench
+    bench.at = f"compiling {way}"
+    bench.remark = "beside a compiler, channels_last"  # should this be cut, it is still at work
+    os.environ.update(for_compilers(bench.folder))  # so that it takes what it takes at a first start
+    with heard() as said:
+        seconds = run.desk.compile(WAYS[way], shapes.values(), meanwhile=lambda: meanwhile(run))
+    bench.remark = ""
+    warm = [name for name, shape in shapes.items() if run.desk.is_warm(shape)]
+    why = last_error(said.getvalue())
+    if not warm:
+        raise RuntimeError(f"Nothing is compiled after {seconds:.0f} s. {why}")
+    cold = "" if len(warm) == len(shapes) else f", but not for the others: {why}"
+    bench.say(f"compiling {way}", f"{seconds:.0f} s for {', '.join(warm)}{cold}")
+
+
+def _draw_beside(run: Run) -> None:
+    """Measure calls that are drawn while the compiler is at work, for which nobody is to wait."""
+    size = run.best
+    for _ in range(BESIDE):
+        if run.desk.is_warm(calls.shape_of(run.bench, size)):
+            return
+        deck = in_calls_of(size, run.bench.cards(size))
+        run.bench.add("ours, 2 LoRAs, eagerly", size, lambda deck=deck: run.desk.deal(deck, run.mix), size)
+
+
+def cuda_graphs(run: Run) -> None:
+    """Measure the UNet's launches recorded, at the sizes where that could matter most and least."""
+    with run.channels_last():
+        for size in sorted({1, run.best}):
+            if not run.bench.is_late("one UNet call, CUDA graphs", calls.COMPILE_S, size):
+                calls.cuda_graphs(run.bench, run.desk.model, size)
+
+
+def compiled_heights(run: Run) -> None:
+    """Measure the nearest heights compiled, too; the benchmark's own stands with the other compiled calls."""
+    bench, model, way = run.bench, run.desk.model, "the whole UNet"
+    with run.channels_last():
+        for cells in calls.neighbours(bench, model):
+            name, shape = f"{bench.width}x{8 * cells}", calls.shape_of(bench, run.best, cells)
+            if not bench.is_late(f"compiling {way}, {name}", calls.COMPILE_S):
+                _compile(run, way, {name: shape})
+                calls.one(bench, model, shape, f"compiled: {way}, {name}")
+
+
+def _graphs_made() -> int:
+    return int(counters["stats"]["unique_graphs"])
