@@ -10,7 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import work
+from rich import control
+from textual import content, work
 from textual.binding import Binding, BindingType
 
 from imagineer_tui import themes
@@ -22,6 +23,7 @@ from imagineer_tui.messages import OF_TOPIC, DeckFinished, Happened, ImagesChang
 from imagineer_tui.model.world import World
 from imagineer_tui.overlaying import Overlaying
 from imagineer_tui.preferences import Preferences
+from imagineer_tui.printable import guard
 from imagineer_tui.remembering import Remembered, recall, remember, state_file
 from imagineer_tui.screens import ENTRIES, TABS
 from imagineer_tui.styling import KeptStylesheet
@@ -81,6 +83,8 @@ class ImagineerApp(
         start: bool = False,
         far: Endpoints | None = None,
     ) -> None:
+        guard(control)
+        guard(content)
         super().__init__(driver_class=Driver)
         self.stylesheet = KeptStylesheet()
         self.environ = environ
@@ -197,9 +201,10 @@ class ImagineerApp(
     @cached_property
     def drawings(self) -> Drawings:
         """Small pictures of takes, by the take's number as text; shared by all screens."""
+        from imagineer_tui.small_pictures import small_picture
         from imagineer_tui.widgets.drawings import Drawings
 
-        return Drawings(lambda take: self.client.picture(int(take), "thumb"), dark=self.terminal.dark)
+        return Drawings(lambda take: small_picture(self.client, int(take)), dark=self.terminal.dark)
 
     def action_images(self) -> None:
         """Show pictures in the next way that there is."""

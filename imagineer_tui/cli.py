@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Final
 
 from imagineer_tui.arguments import build_parser
@@ -34,6 +35,7 @@ WRONG_INPUT: Final = frozenset({"E_INVALID", "E_NOT_FOUND", "E_STATE", "E_CONFLI
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
+    _write_all_that_can_be()
     parser = build_parser()
     options = parser.parse_args(arguments)
     if options.command is None and (options.host or options.connect):
@@ -63,6 +65,12 @@ def exit_code(error: ImagineerError) -> int:
     return USAGE if error.code in WRONG_INPUT else FAILED
 
 
+def _write_all_that_can_be() -> None:
+    """Have `?` stand for what the terminal's encoding lacks, where Python would give up."""
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.encoding.lower() != "utf-8":
+        sys.stdout.reconfigure(errors="replace")
+
+
 def _carry_out(run: Run) -> int:
     try:
         code = command_of(run.options.command)(run)
@@ -70,6 +78,9 @@ def _carry_out(run: Run) -> int:
     except ImagineerError as error:
         run.out.error(error)
         return exit_code(error)
+    except UnicodeEncodeError as error:
+        run.out.notice(f"imagineer: Only UTF-8 text can be sent to imagineerd, and {error.object!r} is none.")
+        return USAGE
     except KeyboardInterrupt:
         run.out.notice("Interrupted.")
         return INTERRUPTED

@@ -6,20 +6,27 @@ import asyncio
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
+from textual.fuzzy import Matcher
 from textual.types import IgnoreReturnCallbackType
 
 from imagineer_tui.app import ImagineerApp
 from imagineer_tui.intents import ShowBatch, ShowSet, UseLora
+from imagineer_tui.printable import one_line
 from imagineer_tui.screens import ENTRIES
 from imagineer_tui.words import title_of
 
+if TYPE_CHECKING:
+    from imagineerd.protocol import Batch
+
 MOVES: Final = "list."
 """How the ids of keys begin that move a cursor: nobody looks for them here."""
-MOST_LORAS: Final = 1000
+MOST: Final = 1000
+"""Of each kind of names: the newest decks, the first LoRAs."""
 DOES: Final = {"gallery": "show it in the Gallery", "sets": "show it in Sets", "mixer": "put it on a fader"}
 
 
@@ -53,7 +60,7 @@ class Commands(Provider):
         matcher = self.matcher(query)
         for command in (*self._commands(), *self._places):
             if score := matcher.match(command.name):
-                yield Hit(score, matcher.highlight(command.name), command.run, help=command.help)
+                yield Hit(score, _highlighted(matcher, command.name), command.run, help=command.help)
 
     @property
     def _house(self) -> ImagineerApp:
@@ -82,14 +89,27 @@ class Commands(Provider):
     async def _ask(self) -> None:
         from imagineerd.errors import ImagineerError
 
-        app = self._house
-        self._places = [self._place("Deck", title_of(deck), "gallery", ShowBatch(deck.id)) for deck in app.world.decks]
+        client = self._house.client
+        self._places = self._decks(self._house.world.decks)
         with suppress(ImagineerError):  # the banner says that the daemon is away; keys are found all the same
-            self._places += [
-                self._place("Set", each.name, "sets", ShowSet(each.id)) for each in (await app.client.sets()).sets
+            decks, sets, library = await client.batches(MOST), await client.sets(), await client.loras(MOST)
+            self._places = [
+                *self._decks(decks.batches),
+                *(self._place("Set", each.name, "sets", ShowSet(each.id)) for each in sets.sets),
+                *(self._place("LoRA", each.name, "mixer", UseLora(each.name)) for each in library.loras),
             ]
-            library = await app.client.loras(MOST_LORAS)
-            self._places += [self._place("LoRA", each.name, "mixer", UseLora(each.name)) for each in library.loras]
+
+    def _decks(self, decks: Iterable[Batch]) -> list[Command]:
+        return [self._place("Deck", title_of(deck), "gallery", ShowBatch(deck.id)) for deck in decks]
 
     def _place(self, kind: str, name: str, screen: str, intent: object) -> Command:
-        return Command(f"{kind}: {name}", DOES[screen], partial(self._house.go, screen, intent))
+        return Command(f"{kind}: {one_line(name)}", DOES[screen], partial(self._house.go, screen, intent))
+
+
+def _highlighted(matcher: Matcher, name: str) -> Content:
+    """Return a name with what was typed in it marked; Textual takes a name with brackets for its markup."""
+    content = Content(name)
+    for offset in matcher.fuzzy_search.match(matcher.query, name)[1]:
+        if not name[offset].isspace():
+            content = content.stylize(matcher.match_style, offset, offset + 1)
+    return content

@@ -90,7 +90,8 @@ class Feed:
             self._changed(topics)
         if isinstance(message, Event):
             self._happened(message.body)
-        self._tell_finished()
+        if "queue" in topics:  # how far a card is ends nothing, and is told some forty times a second
+            self._tell_finished()
 
     async def _wait(self, seconds: float) -> None:
         self._again.clear()

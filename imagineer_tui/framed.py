@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
@@ -174,7 +175,8 @@ class Framed(Screen[None]):
         if not self._recalled:
             self._recalled = True
             event.refresh_styles = False  # they were applied a moment ago
-            self.recall(self.house.remembered.screens.get(self.NAME, {}))
+            with suppress(AttributeError, LookupError, TypeError, ValueError):  # another version remembered otherwise
+                self.recall(self.house.remembered.screens.get(self.NAME, {}))
         self.query_one(KeyFooter).refresh()
         self.show_frame()
         self.renew()

@@ -10,16 +10,17 @@ from functools import partial
 from typing import Final, Generic, TypeVar
 
 from rich.console import RenderableType
-from textual.app import App
 from textual.events import Event, InputEvent
+
+from imagineer_tui.sleeping import Sleeping
 
 R = TypeVar("R")
 SOON_S: Final = 0.02
 """Seconds between two looks whether all screens stand."""
 
 
-class Leaving(App[R], Generic[R]):
-    """Ends as soon as every screen stands, and opens none after that."""
+class Leaving(Sleeping[R], Generic[R]):
+    """Ends as soon as every screen stands, and opens none after that; it may also be left for a while."""
 
     def exit(self, result: R | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
         """End the app, now or a moment later."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO, TypeVar
 
 import msgspec
 
+from imagineer_tui.printable import guard, printable
 from imagineerd.errors import ImagineerError
 
 if TYPE_CHECKING:
@@ -28,8 +29,10 @@ class Output:
     @cached_property
     def console(self) -> Console:
         """Where tables and progress go. rich is loaded for them alone, since it takes a while."""
+        from rich import control
         from rich.console import Console
 
+        guard(control)
         return Console(highlight=False, markup=False, emoji=False)
 
     def show(self, data: T, printer: Callable[[Output, T], None]) -> None:
@@ -41,7 +44,7 @@ class Output:
 
     def line(self, text: str = "") -> None:
         """Print a line as it is, never wrapped or cropped."""
-        sys.stdout.write(f"{text}\n")
+        _write(text, sys.stdout)
 
     def prose(self, text: str) -> None:
         """Print sentences for people, broken between words on a terminal."""
@@ -54,7 +57,7 @@ class Output:
     def notice(self, text: str) -> None:
         """Print a sentence beside the result."""
         sys.stdout.flush()
-        sys.stderr.write(f"{text}\n")
+        _write(text, sys.stderr)
 
     def warnings(self, warnings: Iterable[str]) -> None:
         """Print warnings, one on a line."""
@@ -64,11 +67,16 @@ class Output:
     def error(self, error: ImagineerError) -> None:
         """Print the sentence of an error, then its problems, one on a line."""
         problems = [str(problem) for problem in error.problems]
-        if error.message not in {"; ".join(problems), *problems}:
+        if error.message not in {" ".join(problems), *problems}:
             self.notice(f"imagineer: {error.message}")
             problems = [f"  {problem}" for problem in problems]
         for problem in problems:
             self.notice(problem if problem.startswith(" ") else f"imagineer: {problem}")
+
+
+def _write(text: str, stream: TextIO) -> None:
+    """Write a line; a terminal would obey some of what a program only reads."""
+    stream.write(f"{printable(text) if stream.isatty() else text}\n")
 
 
 def wrapped(text: str, stream: TextIO) -> str:

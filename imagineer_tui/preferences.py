@@ -50,10 +50,19 @@ def load_preferences(file: Path) -> Preferences:
         return Preferences()
     import yaml  # only for those who have such a file
 
+    from imagineerd import yaml_text
+    from imagineerd.errors import Invalid
+
     try:
-        found = yaml.safe_load(file.read_bytes()) or {}
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        text = file.read_text("utf-8")
+        yaml_text.compose(text, str(file))  # for a sentence on what is no YAML
+        found = yaml.safe_load(text) or {}
+    except Invalid as error:
+        return Preferences(complaints=(error.message,))
+    except (OSError, UnicodeDecodeError) as error:
         return Preferences(complaints=(f"{file} cannot be read: {error}.",))
+    except yaml.YAMLError:
+        return Preferences(complaints=(f"{file} has something in it that is neither text, number nor list.",))
     if not isinstance(found, dict):
         return Preferences(complaints=(f"{file} must be lines of key: value.",))
     return _checked(file, found)

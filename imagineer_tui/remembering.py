@@ -38,7 +38,7 @@ def state_file(environ: Mapping[str, str]) -> Path:
 
 def recall(file: Path) -> Remembered:
     """Return what the file says; nothing where there is none that makes sense."""
-    with suppress(OSError, ValueError, AttributeError):
+    with suppress(OSError, ValueError, AttributeError, RecursionError):
         found = json.loads(file.read_text())
         screens = {name: memory for name, memory in found.get("screens", {}).items() if isinstance(memory, dict)}
         return Remembered(str(found.get("screen", "")), str(found.get("theme", "")), screens)

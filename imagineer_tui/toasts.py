@@ -17,6 +17,10 @@ class Toasts(App[R], Generic[R]):
         super().__init__(*arguments, **named)
         self._answer: Notification | None = None
 
+    def notify(self, message: str, **named: Any) -> None:
+        """Tell something as it is: it may have a name in it whose brackets Textual would take for markup."""
+        super().notify(message, **{**named, "markup": False})
+
     def on_notify(self, event: Notify) -> None:
         """Make room for an answer. That it is shown is Textual's part."""
         toast = event.notification

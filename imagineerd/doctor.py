@@ -362,7 +362,7 @@ def check_network(paths: Paths, tcp: str | None) -> Check:
         return Check(name=name, level="fail", message=error.message, remedy="Mend the file, or set listen.tcp to null.")
     found = keys.read_authorized(paths.keys_dir)
     if found.problems:
-        message = "; ".join(map(str, found.problems[:SHOWN]))
+        message = " ".join(map(str, found.problems[:SHOWN]))
         return Check(name=name, level="fail", message=message, remedy="Mend or remove these files: they let nobody in.")
     if not found.keys:
         remedy = "Run: imagineer keys authorize NAME KEY --role operator."

@@ -124,7 +124,7 @@ class Drawing(Keeper):
         jobs = [job for id_, job in self.running.items() if id_ in self._orders.get(report.order, ())]
         if not jobs:
             return
-        self.say(phase="working", detail="")
+        self.say(phase="working", detail=self._said_of_disk)
         per_picture = report.seconds_per_step / len(jobs)
         self.info = msgspec.structs.replace(self.info, seconds_per_step=per_picture)
         self.set_up(step_s=per_picture)
@@ -181,6 +181,11 @@ class Drawing(Keeper):
             self._on_device = None
         self.wake.set()
 
+    @property
+    def _said_of_disk(self) -> str:
+        """What is said of a disk that refuses pictures, until it takes them: an order of before may still be drawn."""
+        return "" if self.lane.refused is None else self.info.detail
+
     async def _close_order(self, report: link.OrderDone) -> None:
         """Let an order go. A job it did not answer for is treated as if the worker had died of it."""
         jobs = self._orders.pop(report.order, frozenset())
@@ -188,8 +193,7 @@ class Drawing(Keeper):
         if left and not self.lane.draining:
             await self.give_back(left, "The worker finished without a word about this job.", counts=True)
         if not self._orders:
-            detail = "" if self.lane.refused is None else self.info.detail
-            self.say(phase="idle", detail=detail, memory_used=report.memory_used)
+            self.say(phase="idle", detail=self._said_of_disk, memory_used=report.memory_used)
         self._leave_device(report.order)
 
 

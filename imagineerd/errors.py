@@ -101,7 +101,7 @@ class Invalid(ImagineerError):
 
     def __init__(self, problems: Iterable[Problem] = (), message: str = "", *, field: str = "") -> None:
         problems = tuple(problems)
-        text = message or "; ".join(str(problem) for problem in problems) or "Invalid."
+        text = message or " ".join(str(problem) for problem in problems) or "Invalid."
         super().__init__(text, field=field, problems=problems)
 
 

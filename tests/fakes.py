@@ -43,7 +43,7 @@ class FakeDaemon:
         self.limits = protocol.Limits()
         self.asked: list[protocol.Request[Any]] = []
         self.pictures: dict[int, bytes] = {}
-        self.wrong_hash = False
+        self.wrong_hash = self.thumbless = False
         self.held: list[Callable[[], None]] = []
         self.holding: set[str] = set()
         self.most_chunks_held = 0
@@ -278,7 +278,7 @@ class FakeDaemon:
 
     def _blob_info(self, request: protocol.BlobStat) -> protocol.Body:
         data = self.pictures.get(request.take)
-        if data is None:
+        if data is None or (self.thumbless and request.variant == "thumb"):
             return protocol.Error(code="E_NOT_FOUND", message=f"There is no take {request.take}.")
         digest = "0" * 64 if self.wrong_hash else hashlib.sha256(data).hexdigest()
         return protocol.BlobInfo(name="1.png", media="image/png", bytes=len(data), sha256=digest)

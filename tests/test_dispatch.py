@@ -291,6 +291,24 @@ def test_a_picture_that_the_disk_refuses_is_tried_again_and_not_counted(
     play(tmp_path, scene)
 
 
+def test_what_is_said_of_the_disk_stays_while_an_order_of_before_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "DISK_RETRY_S", 60.0)
+
+    async def scene(made: Scene) -> None:
+        (drawn,) = await made.deal("SLOW card")
+        await made.until(lambda: made.dispatcher.info.phase == "working")
+        made.dispatcher.wait_for_disk(drawn, tmp_path)
+        made.dispatcher.workers[0].say(detail="The queue waits for the disk: it is full.")
+        await made.ended(drawn)
+        await made.until(lambda: made.dispatcher.info.phase == "idle")
+
+        assert made.dispatcher.info.detail == "The queue waits for the disk: it is full."
+
+    play(tmp_path, scene)
+
+
 def test_who_cancels_the_job_that_the_disk_refuses_lets_the_others_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,7 +59,7 @@ def test_a_problem_without_a_place_is_its_sentence() -> None:
 def test_an_invalid_thing_tells_all_that_is_wrong_with_it() -> None:
     error = Invalid([Problem("One.", key="a"), Problem("Two.", key="b")])
 
-    assert str(error) == "a: One.; b: Two."
+    assert str(error) == "a: One. b: Two."
     assert len(error.problems) == 2
 
 

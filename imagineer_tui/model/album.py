@@ -133,4 +133,4 @@ class Album:
 def deck_note(detail: BatchDetail) -> str:
     """Return how many takes a batch has, and how many of its cards have none."""
     missing = sum(not slot.takes for slot in detail.slots)
-    return f"{number_of(detail.batch.takes, 'take')}" + (f" · {missing} not drawn yet" if missing else "")
+    return f"{number_of(detail.batch.takes, 'take')}" + (f" · {missing} without a picture" if missing else "")

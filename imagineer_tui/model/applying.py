@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final, assert_never
 
@@ -10,7 +11,8 @@ from msgspec.structs import replace
 from imagineer_tui.model import landed
 from imagineer_tui.model.ending import Ended
 from imagineer_tui.model.moving import move
-from imagineer_tui.model.queue import draws
+from imagineer_tui.model.queue import draws, open_cards
+from imagineer_tui.model.status import IN_A_SNAPSHOT
 from imagineer_tui.model.world import Build, Move, Progress, Topic, World
 from imagineerd.client import Away, Event, Followed
 from imagineerd.errors import DaemonAway, ImagineerError
@@ -100,9 +102,11 @@ def finished(world: World) -> list[Ended]:
     """Return what ended since this was last asked: batches, but no auditions, without any open job."""
     if not world.moving:
         return []
-    still_open = {job.batch for job in world.jobs.values() if job.state in OPEN_STATES and draws(job)}
-    names = sorted(world.moving.keys() - still_open - world.stale - world.asked)
-    ended = [(world.batches.get(name), world.moving.pop(name)) for name in names]
+    names = world.moving.keys() - world.stale - world.asked
+    for job in world.jobs.values():  # thousands: the quickest question first
+        if job.batch in names and job.state in OPEN_STATES and draws(job):
+            names.discard(job.batch)
+    ended = [(world.batches.get(name), world.moving.pop(name)) for name in sorted(names)]
     return [Ended(batch, _known(world, again)) for batch, again in ended if batch and not batch.audition]
 
 
@@ -122,9 +126,13 @@ def _start_over(world: World, snapshot: Snapshot) -> frozenset[Topic]:
     world.batches = {batch.id: batch for batch in snapshot.batches}
     world.progress = {job: progress for job, progress in world.progress.items() if job in world.jobs}
     world.paused = snapshot.paused
-    # An open job names its batch; one that is older than the newest batches has to be asked for.
-    world.stale = {job.batch for job in snapshot.jobs if job.batch not in world.batches}
-    world.moving = {job.batch: () for job in snapshot.jobs if draws(job)} | world.moving
+    # An open job names its batch; one that is older than the newest batches has to be asked for, and jobs of these
+    # that stand too far back in a long queue to be told of.
+    known = Counter(job.batch for job in snapshot.jobs if draws(job))
+    cut = len(snapshot.jobs) >= IN_A_SNAPSHOT
+    partly = {batch.id for batch in snapshot.batches if cut and open_cards(batch) > known[batch.id]}
+    world.stale = {job.batch for job in snapshot.jobs if job.batch not in world.batches} | partly
+    world.moving = dict.fromkeys([*known, *partly], ()) | world.moving
     _live(world)
     return EVERYTHING
 

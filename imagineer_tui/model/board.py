@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from imagineer_tui.model import queue
 from imagineer_tui.model.ending import ending
+from imagineer_tui.model.status import waiting
 from imagineer_tui.model.world import World
 from imagineer_tui.words import clock, number_of
 
@@ -73,15 +74,18 @@ def left(world: World, now: float) -> str:
     seconds = queue.seconds_left(world, queue.steps_left(world, jobs), now)
     rate = world.pace.rate(now)
     speed = f"{rate:.1f} it/s" if rate else ""
-    parts = [number_of(len(jobs), "card"), f"{clock(seconds)} left" if seconds is not None else "", speed]
+    parts = [number_of(waiting(world), "card"), f"{clock(seconds)} left" if seconds is not None else "", speed]
     return " · ".join(part for part in parts if part)
 
 
 def awaited(world: World) -> str:
     """Return why nothing is drawn although something waits; empty where that needs no words."""
-    if queue.running(world) or not queue.waiting(world) or world.paused or world.worker is None:
+    worker, drawn = world.worker, queue.running(world)
+    if worker is None or not (drawn or queue.waiting(world)):
         return ""
-    return AWAITED.get(world.worker.phase, "")
+    if worker.detail and worker.phase in {"idle", "working"}:  # all that is said there is trouble with the disk
+        return worker.detail
+    return "" if drawn or world.paused else AWAITED.get(worker.phase, "")
 
 
 def _now(world: World, opened: Collection[str], now: float) -> Iterator[Line]:
@@ -186,12 +190,19 @@ def _held(world: World, troubled: list[Job], opened: Collection[str]) -> Iterato
 def _done(world: World, troubled: list[Job], opened: Collection[str]) -> Iterator[Line]:
     still_open = {job.batch for job in world.jobs.values() if job.state.value in {"queued", "running"}}
     failed = [job for job in troubled if job.state.value == "failed"]
+    still_open |= {name for name in world.stale | world.asked if _waits(world, name)}
     ended = [batch for batch in world.decks if batch.id not in still_open and batch.states.keys() != {"held"}]
     older = [job.batch for job in failed if job.batch not in world.batches]
     for batch in ended[:MOST_ENDED]:
         yield from _ended(world, batch, [job for job in failed if job.batch == batch.id], opened)
     for batch_id in dict.fromkeys(older):
         yield from _job_lines("done", (job for job in failed if job.batch == batch_id))
+
+
+def _waits(world: World, batch_id: str) -> bool:
+    """Say whether a batch has cards that wait, of whose jobs nothing was told yet."""
+    batch = world.batches.get(batch_id)
+    return batch is not None and queue.open_cards(batch) > 0
 
 
 def _ended(world: World, batch: Batch, failed: list[Job], opened: Collection[str]) -> Iterator[Line]:

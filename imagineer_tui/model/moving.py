@@ -33,8 +33,11 @@ def move(world: World, number: int, batch: str, told: Move) -> None:
 
 def _rests(world: World) -> bool:
     """Say whether nothing is drawn, and nothing will be before somebody does something."""
-    states = {job.state for job in world.jobs.values() if draws(job)}
-    return State.RUNNING not in states and (world.paused or State.QUEUED not in states)
+    return not (_has(world, State.RUNNING) or (not world.paused and _has(world, State.QUEUED)))
+
+
+def _has(world: World, state: State) -> bool:
+    return any(job.state is state and draws(job) for job in world.jobs.values())
 
 
 def moved(job: Job, move: Move) -> Job:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from imagineer_tui import words
@@ -46,6 +47,11 @@ def of_batch(world: World, batch_id: str) -> list[Job]:
     return sorted((job for job in world.jobs.values() if job.batch == batch_id), key=lambda job: (job.slot, job.id))
 
 
+def open_cards(batch: Batch) -> int:
+    """Return how many cards of a batch are drawn or wait, also where their jobs are not known."""
+    return batch.states.get("queued", 0) + batch.states.get("running", 0)
+
+
 def progress_of(world: World, batch: Batch) -> tuple[int, int]:
     """Return how many cards of a batch have ended, and how many there are; pictures where it is a single prompt."""
     still_open = sum(job.state.value in {"queued", "running"} and draws(job) for job in of_batch(world, batch.id))
@@ -56,9 +62,12 @@ def progress_of(world: World, batch: Batch) -> tuple[int, int]:
 
 
 def steps_left(world: World, jobs: Iterable[Job]) -> int:
-    """Return the steps that are still to be taken."""
+    """Return the steps that are still to be taken; a label takes none."""
+    from imagineerd.jobs import GenerateSpec  # loaded with the first job
+
     taken = {number: progress.step for number, progress in world.progress.items()}
-    return sum(max(0, _steps(job) - taken.get(job.id, 0)) for job in jobs)
+    drawn = ((job.id, job.spec.steps) for job in jobs if isinstance(job.spec, GenerateSpec))
+    return sum(max(0, steps - taken.get(number, 0)) for number, steps in drawn)
 
 
 def seconds_left(world: World, steps: int, now: float) -> float | None:
@@ -87,12 +96,11 @@ def name_of(job: Job) -> str:
 
 def draws(job: Job) -> bool:
     """Say whether a job makes a picture, and so belongs to the progress of its batch."""
+    return isinstance(job.spec, _drawn())
+
+
+@cache
+def _drawn() -> type:
     from imagineerd.jobs import GenerateSpec  # loaded with the first job
 
-    return isinstance(job.spec, GenerateSpec)
-
-
-def _steps(job: Job) -> int:
-    from imagineerd.jobs import group_key, steps_of  # loaded with the first job
-
-    return steps_of(group_key(job.spec))
+    return GenerateSpec

@@ -39,7 +39,7 @@ class GalleryScreen(Framed):
         "L has a take or its deck labelled, e writes the deck into a folder. "
         "x marks takes to compare, up to four; v goes from them to the page and back. What is deleted lies in the "
         "trash, and z brings it back. Takes that were rated not safe for work are blurred until b reveals them.\n\n"
-        "★ pick   ♥ favourite   ◌ not drawn yet   ✗ failed\n▒ blurred   × compared   +1 one more take"
+        "★ pick   ♥ favourite   ◌ no picture   ✗ failed\n▒ blurred   × compared   +1 one more take"
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "search", id="gallery.search", key_display="/"),

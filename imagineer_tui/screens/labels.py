@@ -124,8 +124,11 @@ class LabelsScreen(Framed):
             self._load()
 
     async def _load_picture(self, key: str) -> bytes:
-        in_cells = self.house.images.large in {"half", "ascii"}
-        return await self.client.picture(int(key), "thumb" if in_cells else "full")
+        from imagineer_tui.small_pictures import small_picture  # after the first paint
+
+        if self.house.images.large in {"half", "ascii"}:
+            return await small_picture(self.client, int(key))
+        return await self.client.picture(int(key))
 
     # ------------------------------------------------------------ what the daemon says
 

@@ -191,12 +191,11 @@ class QueueScreen(Framed):
     def _tell_drawn(self) -> None:
         panel, job = self.query_one(LivePanel), self.world.jobs.get(self._drawn())
         progress = self.world.progress.get(job.id) if job else None
+        awaited = board.awaited(self.world)
         if job is None:
-            panel.rest(board.awaited(self.world))
-        elif progress:
-            panel.announce(queue.name_of(job), _step(progress))
+            panel.rest(awaited)
         else:
-            panel.announce(queue.name_of(job), "begins")
+            panel.announce(queue.name_of(job), _step(progress) if progress else "begins", awaited)
 
     def _thumb(self, take: Take) -> Thumb:
         job = self.world.jobs.get(take.job)

@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from imagineer_tui.model.compose import stepped
 from imagineer_tui.widgets.form_line import FormLine
+from imagineer_tui.widgets.titles import entitle
 
 Draft: TypeAlias = dict[str, str]
 NONE: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -59,8 +60,7 @@ class Asking(ModalScreen[Draft | None]):
     def compose(self) -> ComposeResult:
         """Write the fields, then the note."""
         with VerticalScroll(can_focus=False) as scroll:
-            scroll.border_title = self._title
-            scroll.border_subtitle = "enter is done · tab next · esc leaves"
+            entitle(scroll, self._title, "enter is done · tab next · esc leaves")
             for name, label, text in self._fields:
                 line = FormLine(name, label, wide=name not in self._hints)
                 line.value = text  # before it has the focus, which selects it

@@ -44,6 +44,6 @@ def _row(batch: Batch, now: float) -> Row:
 
 
 def _count(batch: Batch) -> str:
-    """Return `12` where all cards are there, `9/12` where some are not."""
-    done = batch.states.get("done", 0)
+    """Return `12` where all cards are there, `9/12` where some are not: a card that is done may have been deleted."""
+    done = min(batch.states.get("done", 0), batch.takes)
     return str(done) if done == batch.slots else f"{done}/{batch.slots}"

@@ -135,7 +135,7 @@ async def export(framed: Framed, batch_id: str) -> None:
         folders = await asyncio.to_thread(_folders_for, detail.batch.id)
         done = await framed.house.push_screen_wait(ExportForm(detail, folders, framed.client))
         if done:
-            framed.notify(str(done), title="Exported", timeout=SAID_S, markup=False)
+            framed.notify(str(done), title="Exported", timeout=SAID_S)
 
 
 def _row(detail: BatchDetail, name: str) -> Row:

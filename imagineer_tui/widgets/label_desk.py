@@ -9,7 +9,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
-from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
 
@@ -22,6 +21,7 @@ from imagineer_tui.widgets.label_history import LabelHistory
 from imagineer_tui.widgets.label_panel import LabelPanel
 from imagineer_tui.widgets.label_rows import LabelRows
 from imagineer_tui.widgets.rows import Rows
+from imagineer_tui.widgets.titles import entitle
 
 if TYPE_CHECKING:
     from imagineer_tui.framed import Framed
@@ -93,8 +93,7 @@ class LabelDesk(Container):
         rows, tally = self.query_one(LabelRows), str(tally_of(entries)) if entries else ""
         if (title, tally) != self._titled:  # a title draws its whole panel
             self._titled = title, tally
-            frame = self.query_one("#list")
-            frame.border_title, frame.border_subtitle = Content(title), tally
+            entitle(self.query_one("#list"), title, tally)
         rows.say_empty(DRAWN)
         rows.show(entries, wanted)
         if self.entry != before:

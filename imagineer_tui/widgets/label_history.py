@@ -18,6 +18,7 @@ from imagineer_tui.widgets.columns import Column
 from imagineer_tui.widgets.row import Row
 from imagineer_tui.widgets.rows import Rows
 from imagineer_tui.widgets.take_facts import label_lines
+from imagineer_tui.widgets.titles import entitle
 from imagineer_tui.words import moment
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class LabelHistory(ModalScreen[int | None]):
     def compose(self) -> ComposeResult:
         """Write the list, then the one under the cursor in full."""
         with Vertical() as panel:
-            panel.border_title = Content(f"What was said of {self._name}")
+            entitle(panel, f"What was said of {self._name}")
             yield Rows(Column(width=1), Column(width=16), Column(), Column(width=11), id="sayings")
             with VerticalScroll(can_focus=False):
                 yield Static(id="saying")

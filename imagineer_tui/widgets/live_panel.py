@@ -102,8 +102,12 @@ class LivePanel(Vertical):
         self._rested = newest.caption if newest else ""
         self.tell(self._rested)
 
-    def announce(self, name: str, state: str) -> None:
-        """Say what is drawn now; where a finished card stands in its place still, say first which one that is."""
+    def announce(self, name: str, state: str, awaited: str = "") -> None:
+        """Say what is drawn now; where a finished card stands in its place still, say first which one that is.
+
+        `awaited` stands where its first picture will.
+        """
+        self.query_one(LivePreview).say(awaited)
         named = f"{self._rested}; {name}" if self.has_class("-resting") else name
         self.tell(fitting(named, state, self.query_one("#told").content_size.width))
 

@@ -56,6 +56,11 @@ class LivePreview(Widget):
         if self._timer is None:
             self._draw()
 
+    def say(self, note: str) -> None:
+        """Show a note while there is no frame."""
+        if not self._strips:
+            self.clear(note)
+
     def clear(self, note: str = "") -> None:
         """Show nothing but a note."""
         if self._strips or note != self._note:

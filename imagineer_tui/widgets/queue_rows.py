@@ -53,8 +53,13 @@ class QueueRows(Rows):
         self.fill(_rows(found, left, awaited, paused=paused), self._key_after(before))
 
     def _key_after(self, before: Line | None) -> str:
-        """Return the line that stands for the same as one before: a batch that begins or ends changes its section."""
+        """Return the line that stands for the same as one before: a batch that begins or ends changes its section.
+
+        Where one ends while others are drawn, the cursor stays with these: that one may be far below what waits.
+        """
         if before is None or before.indent or before.key in self._lines:
+            return ""
+        if before.section == "now" and any(line.section == "now" for line in self._lines.values()):
             return ""
         mates = (line.key for line in self._lines.values() if line.batch == before.batch and not line.indent)
         return next(mates, "")

@@ -101,7 +101,7 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         return [row.key for row in self._rows if not row.heading]
 
     def fill(self, rows: Iterable[Row], key: str = "") -> None:
-        """Show these rows; only what differs in lines is drawn.
+        """Show these rows; only what differs in lines in sight is drawn.
 
         The cursor stays on its row, or goes to `key`; where that is gone, to the nearest row of the same kind, which is
         what stands before the colon of its key.
@@ -112,7 +112,8 @@ class Rows(ScrollView, can_focus=True, inherit_bindings=False):
         self.virtual_size = Size(self.size.width, len(self._rows) + self._header)
         if len(before) != len(self._rows):
             self.refresh()
-        for line, (old, new) in enumerate(zip(before, self._rows, strict=False)):
+        seen = slice(self.scroll_offset.y, self.scroll_offset.y + self.size.height)
+        for line, (old, new) in enumerate(zip(before[seen], self._rows[seen], strict=False), seen.start):
             if old != new:
                 self._draw_change(line, old, new)
         self._place(key)

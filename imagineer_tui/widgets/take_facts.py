@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -15,6 +15,9 @@ from imagineer_tui.words import moment, size, took
 if TYPE_CHECKING:
     from imagineer_tui.model.gallery import Card
     from imagineerd.protocol import Label, TakeDetail
+
+GONE: Final = {"done": "Its picture was deleted: r draws it again."}
+"""What the state of a card without a picture means, where that is not what it says."""
 
 
 class TakeFacts(VerticalScroll, can_focus=False):
@@ -38,7 +41,8 @@ class TakeFacts(VerticalScroll, can_focus=False):
 
     def show_missing(self, card: Card, error: str) -> None:
         """Show why a card has no picture."""
-        self._write(Content.assemble((card.name, "b"), "\n", (error or card.state, "$error" if error else "dim")))
+        told = error or GONE.get(card.state, card.state)
+        self._write(Content.assemble((card.name, "b"), "\n", (told, "$error" if error else "dim")))
 
     def clear(self) -> None:
         """Show nothing."""

@@ -13,6 +13,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from imagineer_tui.printable import one_line
 from imagineer_tui.widgets.decoding import Box
 from imagineer_tui.widgets.drawings import Wanted
 from imagineer_tui.widgets.strips import standing_on
@@ -47,7 +48,8 @@ class Thumb:
     def title(self) -> str:
         """The marks and the name."""
         marks = self.marks + (BLURRED if self.blurred else "")
-        return f"{marks} {self.name}" if marks else self.name
+        name = one_line(self.name)
+        return f"{marks} {name}" if marks else name
 
 
 class Thumbnail(Widget):

@@ -226,6 +226,20 @@ async def test_screen_and_colours_are_those_of_the_last_run(daemon: FakeDaemon, 
     assert (memory["screen"], memory["screens"]["sets"]["set"]) == ("sets", "zodiac")
 
 
+@pytest.mark.parametrize("name", ["sets", "compose", "mixer", "queue", "gallery", "labels"])
+async def test_what_another_version_remembered_keeps_no_screen_from_opening(
+    daemon: FakeDaemon, folder: Path, name: str
+):
+    keys = ("set", "theme", "draft", "batches", "desk", "opened", "batch", "take", "filter")
+    file = folder / "state" / "imagineer" / "tui.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"screen": name, "screens": {name: dict.fromkeys(keys, 5)}}))
+
+    async with opened(daemon) as (app, pilot):
+        await until(pilot, lambda: app.world.connection.live)
+        assert app.current_mode == name
+
+
 # ---------------------------------------------------------------- with a real daemon
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 import pytest
 from fakes import BATCH, Deck, FakeDaemon, job, spec, take
-from house import wait_until
+from house import ROOT, wait_until
 
 from imagineer_tui.arguments import build_parser, settings_of
 from imagineer_tui.cli import MODULES, command_of, main
@@ -548,6 +548,27 @@ def test_a_note_names_only_what_was_given(daemon: FakeDaemon, capsys: pytest.Cap
 
     assert main(["lora", "note", "ink"]) == 2
     assert "give --trigger, --weight or --notes" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("daemon")
+def test_what_is_no_text_is_told_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["deal", "zodiac", "--theme", "caf\udce9"]) == 2
+
+    assert capsys.readouterr().err == (
+        "imagineer: Only UTF-8 text can be sent to imagineerd, and 'caf\\udce9' is none.\n"
+    )
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "ascii:surrogateescape", "latin-1"])
+def test_what_an_encoding_lacks_is_shown_as_a_question_mark(daemon: FakeDaemon, encoding: str) -> None:
+    star = protocol.SetInfo(id="star", name="太陽", cards=1, width=64, height=96)
+    daemon.answers["sets"] = protocol.Sets(sets=(star,))
+    command = [sys.executable, "-m", "imagineer_tui", "sets"]
+    environ = {**os.environ, "PYTHONIOENCODING": encoding}
+
+    listed = subprocess.run(command, env=environ, capture_output=True, check=True, cwd=ROOT).stdout
+
+    assert re.search(rb"star .* \?\? ", listed)
 
 
 def test_where_no_daemon_answers_a_deal_starts_one_and_says_so(

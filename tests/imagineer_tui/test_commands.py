@@ -9,6 +9,7 @@ from typing import TypeAlias
 import mixer_scenes
 import pytest
 from fakes import Deck, FakeDaemon
+from msgspec.structs import replace
 from piloting import opened, shows, until
 from textual.pilot import Pilot
 
@@ -75,3 +76,17 @@ async def test_keys_are_found_while_the_daemon_is_away(stocked: FakeDaemon):
         stocked.come_back()
         await until(pilot, lambda: app.world.connection.live)
         assert not stocked.count(protocol.MakeThemes)
+
+
+async def test_a_name_with_brackets_is_found_and_stands_there_as_it_is(stocked: FakeDaemon):
+    odd = protocol.SetInfo(id="odd", name="[/] the [b]Odd[/b]\n\x1bset", cards=1, width=64, height=96)
+    stocked.answers["sets"] = protocol.Sets(sets=(odd,))
+    async with palette_of(stocked) as (_, _, find):
+        await find("odd", "Set: [/] the [b]Odd[/b] set")
+
+
+async def test_a_deck_that_is_older_than_the_newest_ones_is_found_by_its_name(stocked: FakeDaemon, deck: Deck):
+    old = replace(deck.batch(), id="tarot_20250101_120000", title="Tarot", theme="old brass")
+    stocked.answers["batches"] = protocol.Batches(batches=(deck.batch(), old))
+    async with palette_of(stocked) as (_, _, find):
+        await find("brass", "Deck: Tarot “old brass”")

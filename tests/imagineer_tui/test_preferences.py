@@ -45,7 +45,10 @@ def test_a_way_that_there_is_not_is_a_complaint_that_names_them_all(text: str, t
         ("bell: loud", "bell takes true or false, not 'loud'."),
         ("keys: d", "keys takes lines of binding: key, not 'd'."),
         ("- half", "must be lines of key: value."),
-        ("{", "cannot be read"),
+        ("bell: true\nkeys: {", "tui.yaml, line 2: This is not YAML"),
+        ("[" * 5000, "tui.yaml: This is nested too deeply"),
+        ("bell: \x00", "tui.yaml, line 1: A character here may not stand in YAML"),
+        ("bell: !!python/name:os.system", "neither text, number nor list"),
     ],
 )
 def test_what_is_wrong_is_said(text: str, complaint: str, tmp_path: Path) -> None:
@@ -54,3 +57,10 @@ def test_what_is_wrong_is_said(text: str, complaint: str, tmp_path: Path) -> Non
 
 def test_keys_are_texts(tmp_path: Path) -> None:
     assert loaded(tmp_path, "keys: {app.sets: 9}").keys == {"app.sets": "9"}
+
+
+def test_what_is_no_text_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "tui.yaml"
+    file.write_bytes(b"theme: caf\xe9")
+
+    assert "cannot be read" in load_preferences(file).complaints[0]

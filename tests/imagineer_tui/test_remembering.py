@@ -19,7 +19,9 @@ def test_what_was_remembered_is_recalled(tmp_path: Path):
     assert [entry.name for entry in file.parent.iterdir()] == ["tui.json"]
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"screens": 3}', '{"screens": {"sets": 1}, "screen": null}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", '{"screens": 3}', '{"screens": {"sets": 1}, "screen": null}', "[" * 100_000]
+)
 def test_what_makes_no_sense_is_forgotten(tmp_path: Path, text: str):
     file = tmp_path / "tui.json"
     file.write_text(text)

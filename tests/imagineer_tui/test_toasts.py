@@ -39,3 +39,14 @@ async def test_what_happened_by_itself_and_what_went_wrong_stay_beside_it() -> N
 
         told = ["12 cards.", "There is no take 7.", "Priority +10. z takes it back."]
         await until(pilot, lambda: shown(pilot) == told)
+
+
+async def test_what_is_told_stands_there_as_it_is() -> None:
+    app = Toasts[None]()
+    async with app.run_test(notifications=True) as pilot:
+        app.notify("[/] closing [b]bold[/b]", title="[@click=app.quit]a deck[/] is finished")
+        app.screen.notify("[/]", severity="error")
+        await until(pilot, lambda: len(shown(pilot)) == len("12"))
+
+        texts = [str(toast.render()) for toast in pilot.app.screen.query(Toast)]
+        assert texts == ["[@click=app.quit]a deck[/] is finished\n[/] closing [b]bold[/b]", "[/]"]

@@ -93,6 +93,18 @@ def test_a_snapshot_asks_for_batches_that_are_older_than_the_newest(world: World
     assert world.stale == {BATCH}
 
 
+def test_of_a_queue_that_is_longer_than_a_snapshot_the_rest_is_asked_for_and_is_not_over():
+    world, later, first = World(), batch(id="tarot", slots=1, states={"queued": 1}), tuple(map(job, range(1, 1001)))
+    apply(world, replace(snapshot(), jobs=first, batches=(later, batch())), 100.0)
+    assert world.stale == {"tarot"}
+
+    answered(world, later, [replace(job(1001), batch="tarot")])
+    assert finished(world) == []
+
+    happen(world, replace(moved(1001, State.CANCELLED), batch="tarot"))
+    assert [ended.batch.id for ended in finished(world)] == ["tarot"]
+
+
 def test_a_move_changes_the_job_and_the_counts_of_its_batch(world: World):
     assert happen(world, moved(2, State.RUNNING, attempts=1)) == {"queue"}
     assert (world.jobs[2].state, world.jobs[2].attempts) == (State.RUNNING, 1)

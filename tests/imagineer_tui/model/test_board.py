@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from fakes import BATCH, job
 from msgspec.structs import replace
+from piloting import status
 
-from imagineer_tui.model.board import Line, lines
+from imagineer_tui.model.board import Line, awaited, left, lines
 from imagineer_tui.model.world import Progress, World
 from imagineerd.jobs import BY_HAND, Job, JobError, State
 from imagineerd.protocol import Batch, Worker
@@ -53,6 +54,29 @@ def test_a_card_that_is_to_stop_says_so():
     _, card = shown(world_of(job(1, State.RUNNING, cancel_requested=True)))
 
     assert card.note == "stopping"
+
+
+def test_a_deck_of_which_only_counts_are_known_yet_is_not_over():
+    world = world_of(states={"done": 1, "queued": 2})
+    world.stale = {BATCH}
+
+    assert shown(world) == []
+
+
+def test_what_the_disk_refuses_is_said_also_while_cards_are_being_drawn():
+    world = world_of(job(1, State.RUNNING), job(2))
+    world.worker = Worker(phase="working", detail="The disk is full: nothing was saved.")
+    assert awaited(world) == "The disk is full: nothing was saved."
+
+    world.worker = Worker(phase="working")
+    assert awaited(world) == ""
+
+
+def test_what_is_left_is_counted_by_the_daemon_where_not_all_of_it_is_known():
+    world = world_of(*map(job, range(1, 1001)))
+    world.status = status(jobs={"queued": 3000})
+
+    assert left(world, 0.0) == "3000 cards"
 
 
 def test_held_cards_say_whose_doing_it_was():

@@ -105,7 +105,9 @@ async def test_it_says_what_to_press_where_no_deck_was_dealt(daemon: FakeDaemon)
 @pytest.mark.usefixtures("gallery")
 async def test_it_shows_the_newest_deck_with_what_is_missing(daemon: FakeDaemon):
     async with gallery_of(daemon) as (_, pilot):
-        await shows(pilot, "Zodiac “gold on black”", "Aries +1", "✗ Taurus", "◌ Gemini", "2 takes · 2 not drawn yet")
+        await shows(
+            pilot, "Zodiac “gold on black”", "Aries +1", "✗ Taurus", "◌ Gemini", "2 takes · 2 without a picture"
+        )
 
 
 @pytest.mark.usefixtures("gallery")
@@ -455,7 +457,8 @@ async def test_a_deck_that_is_clicked_twice_leads_to_its_cards(daemon: FakeDaemo
 
 async def test_a_deck_has_its_date_and_a_whole_one_a_single_number(daemon: FakeDaemon, gallery: Gallery):
     part = replace(gallery.detail().batch, created_at=1796000000.0)
-    whole = replace(part, id="tarot_1", title="Tarot", theme="", slots=22, states={"done": 22}, created_at=1700000000.0)
+    states = {"done": 22}
+    whole = replace(part, id="tarot_1", title="Tarot", theme="", slots=22, states=states, takes=22, created_at=1.7e9)
     daemon.answers["batches"] = protocol.Batches(batches=(part, whole))
     async with gallery_of(daemon) as (_, pilot):
         await shows(pilot, "1/3", "Tarot", " 22 Nov’23")
@@ -531,6 +534,22 @@ async def test_a_new_take_appears_by_itself(daemon: FakeDaemon, gallery: Gallery
         gallery.takes[5] = replace(take(5), slot=1)
         daemon.happen(protocol.TakeAdded(take=gallery.takes[5]))
         await shows(pilot, "3 takes")
+
+
+async def test_of_a_card_whose_picture_was_deleted_elsewhere_it_is_said(daemon: FakeDaemon, gallery: Gallery):
+    async with gallery_of(daemon) as (_, pilot):
+        await shows(pilot, "★ Aries")
+        gallery.takes.clear()
+        daemon.happen(protocol.TakeDeleted(take=1, batch=BATCH, slot=1))
+
+        await shows(pilot, "◌ Aries", "Its picture was deleted")
+
+
+async def test_a_deck_whose_pictures_are_all_deleted_has_none(daemon: FakeDaemon, gallery: Gallery):
+    deleted = replace(gallery.detail().batch, states={"done": 3}, takes=0)
+    daemon.answers["batches"] = protocol.Batches(batches=(deleted,))
+    async with gallery_of(daemon) as (_, pilot):
+        await shows(pilot, "0/3")
 
 
 async def test_a_deck_that_the_daemon_forgets_is_shown_no_more(daemon: FakeDaemon, gallery: Gallery):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textual.app import App
+from textual.containers import VerticalScroll
 
 from imagineer_tui.widgets.asking import Asking, Draft
 
@@ -36,3 +37,12 @@ async def test_what_is_wrong_keeps_it_open():
         await pilot.press("escape")
 
         assert app.given == [None]
+
+
+async def test_a_name_in_its_title_is_no_markup():
+    app = Host()
+    async with app.run_test() as pilot:
+        await app.push_screen(Asking("folder[/x]", "A note.", (("weight", "Weight", "1"),), lambda _: {}))
+        await pilot.pause()
+
+        assert app.screen.query_one(VerticalScroll)._border_title.plain == "folder[/x]"

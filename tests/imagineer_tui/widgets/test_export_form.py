@@ -10,10 +10,11 @@ import pytest
 from fakes import BATCH, Deck, FakeDaemon, spec, take
 from house import House, drawn
 from msgspec.structs import replace
-from piloting import opened, shows, text_of, until
+from piloting import opened, shows, until
 from textual.pilot import Pilot
 
 from imagineer_tui.app import ImagineerApp
+from imagineer_tui.widgets.form_line import FormLine
 from imagineerd import protocol
 
 PICTURES = f"{BATCH}_pictures"
@@ -72,7 +73,7 @@ async def test_another_format_offers_another_folder(dealt: FakeDaemon, deck: Dec
     async with exporting(dealt) as (_, pilot):
         await shows(pilot, "captions beside it: 1, 9 B")
         await pilot.press("j")
-        await until(pilot, lambda: f"{BATCH}_kohya" in text_of(pilot.app))  # type: ignore[arg-type]  # it is ours
+        await until(pilot, lambda: pilot.app.screen.query_one(FormLine).value.endswith(f"{BATCH}_kohya"))
         await pilot.press("enter")
         await shows(pilot, "Exported", "1 take (16 B) written")
 

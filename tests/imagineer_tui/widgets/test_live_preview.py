@@ -77,3 +77,16 @@ async def test_what_is_awaited_is_broken_where_it_is_too_long() -> None:
         preview = app.query_one(LivePreview)
         preview.clear("the cards are on their way")
         assert [line.strip() for line in lines(preview)] == ["", "", "the cards", "are on their", "way", ""]
+
+
+async def test_what_is_awaited_stands_there_until_the_first_frame() -> None:
+    app = Easel()
+    async with app.run_test(size=(12, 6)):
+        preview = app.query_one(LivePreview)
+        preview.say("it starts")
+        preview.say("")
+        assert "".join(lines(preview)).strip() == ""
+
+        preview.show(RED * 4, 2)
+        preview.say("it starts")
+        assert "starts" not in "".join(lines(preview))

@@ -21,6 +21,10 @@ def drawn(batch: str) -> Line:
     return Line(f"now:{batch}", "now", batch, batch=batch, whole=True)
 
 
+def ended(batch: str) -> Line:
+    return Line(f"done:{batch}", "done", batch, batch=batch, whole=True)
+
+
 def card(number: int, batch: str) -> Line:
     return Line(f"job:{number}", "now", str(number), batch=batch, indent=True)
 
@@ -46,3 +50,10 @@ async def test_a_card_that_is_done_leaves_the_cursor_on_the_next_card_and_never_
 
     assert await after("job:1", before, [drawn("b1"), card(2, "b1"), waiting("b2")]) == "job:2"
     assert await after("job:2", before, [drawn("b1"), card(1, "b1"), waiting("b2")]) == "job:1"
+
+
+async def test_a_deck_that_ends_takes_the_cursor_along_unless_others_are_drawn():
+    before = [drawn("b1"), drawn("b2"), waiting("b3")]
+
+    assert await after("now:b1", before, [drawn("b2"), waiting("b3"), ended("b1")]) == "now:b2"
+    assert await after("now:b1", [drawn("b1")], [ended("b1"), ended("b0")]) == "done:b1"

@@ -177,3 +177,19 @@ async def test_what_is_too_long_is_cut_with_an_ellipsis_and_brackets_mean_nothin
         rows.fill([Row("1", ("[red]a name that is much too long to fit", Content("9")))])
 
         assert lines(rows)[1] == "▸ [red]a name that is m…    9"
+
+
+async def test_lines_out_of_sight_are_not_drawn_until_they_are_seen(monkeypatch):
+    names = [f"card {number}" for number in range(600)]
+    async with listing(*names) as (_, rows, pilot):
+        drawn = []
+        line = rows._line
+        monkeypatch.setattr(rows, "_line", lambda row, **named: drawn.append(row.key) or line(row, **named))
+
+        rows.fill([Row("", ("fruit",), heading=True), *(Row(name, (name, "new")) for name in names)])
+        await pilot.pause()
+        assert len(drawn) <= 3 * rows.size.height
+
+        await pilot.press("G")
+        assert "card 599" in lines(rows)[-1]
+        assert lines(rows)[-1].endswith("new")

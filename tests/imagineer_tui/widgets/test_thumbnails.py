@@ -104,6 +104,11 @@ def test_pictures_are_as_large_as_leaves_enough_of_them(size: tuple[int, int], l
     assert layout(Size(*size)) == laid_out
 
 
+async def test_a_caption_has_nothing_in_it_that_a_terminal_would_obey() -> None:
+    async with dealt(deck=[Thumb("1", "a\x1b[31m\nking", PICK)]) as (table, _):
+        assert captions(table)[0] == "★ a[31m king"
+
+
 async def test_a_terminal_with_hardly_any_room_shows_one_card() -> None:
     async with dealt(size=(8, 5)) as (table, _):
         assert len(captions(table)) == 1

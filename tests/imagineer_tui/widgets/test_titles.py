@@ -25,6 +25,15 @@ async def test_a_title_is_no_markup():
         assert panel._border_subtitle.plain == "2 takes"
 
 
+async def test_a_title_stays_in_its_border():
+    async with Panelled().run_test() as pilot:
+        panel = pilot.app.query_one(Vertical)
+
+        entitle(panel, "a raven\nking")
+
+        assert panel._border_title.plain == "a raven king"
+
+
 async def test_what_stays_the_same_is_not_painted_anew(monkeypatch):
     async with Panelled().run_test() as pilot:
         panel = pilot.app.query_one(Vertical)
