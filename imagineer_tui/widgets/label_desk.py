@@ -57,7 +57,6 @@ class LabelDesk(Container):
         self._edited: Entry | None = None
         self._drafts: dict[str, Draft] = {}
         self._revealed: set[int] = set()
-        self._titled = ("", "")
         self._resting: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -91,9 +90,7 @@ class LabelDesk(Container):
         """Show the takes of a batch; the cursor stays on its take, or goes to the wanted one."""
         before, self._entries = self.entry, {entry.key: entry for entry in entries}
         rows, tally = self.query_one(LabelRows), str(tally_of(entries)) if entries else ""
-        if (title, tally) != self._titled:  # a title draws its whole panel
-            self._titled = title, tally
-            entitle(self.query_one("#list"), title, tally)
+        entitle(self.query_one("#list"), title, tally)
         rows.say_empty(DRAWN)
         rows.show(entries, wanted)
         if self.entry != before:
