@@ -83,8 +83,8 @@ class Thumbnail(Widget):
     def show(self, thumb: Thumb | None, page: Thumbnails, *, highlighted: bool) -> None:
         """Show a thumb, or nothing; the picture comes when it is drawn."""
         wanted = _wanted(thumb, page) if thumb else None
-        if wanted != self._wanted or (thumb is None) != (self._thumb is None):
-            self._show_picture(wanted, page)
+        if wanted != self._wanted or _key(thumb) != _key(self._thumb):
+            self._show_picture(wanted, page, "" if _key(thumb) else MISSING)
         if (thumb, highlighted) != (self._thumb, self._highlighted):
             self._thumb, self._highlighted = thumb, highlighted
             self._refresh_caption()
@@ -115,10 +115,10 @@ class Thumbnail(Widget):
         """Draw nothing for a cell that is gone."""
         self._cancel()
 
-    def _show_picture(self, wanted: Wanted | None, page: Thumbnails) -> None:
+    def _show_picture(self, wanted: Wanted | None, page: Thumbnails, instead: str) -> None:
         self._cancel()
         self._wanted = wanted
-        self._strips, self._note = [], MISSING
+        self._strips, self._note = [], instead
         if wanted is not None:
             self._note = "…"
             ready = page.drawings.ready(wanted)
@@ -167,6 +167,10 @@ def _line(text: str, width: int, style: Style) -> Strip:
     if strip.cell_length > width:
         strip = Strip([*strip.crop(0, width - 1), Segment("…", style)])
     return strip.adjust_cell_length(width, style)
+
+
+def _key(thumb: Thumb | None) -> str | None:
+    return thumb.key if thumb else None
 
 
 def _wanted(thumb: Thumb, page: Thumbnails) -> Wanted | None:

@@ -62,6 +62,12 @@ def captions(table: Table) -> list[str]:
     return [cell.render_line(cell.size.height - 1).text.strip() for cell in table.query(Thumbnail)]
 
 
+def marked(table: Table) -> list[str]:
+    """Return the cards in whose place stands the mark of what is not there."""
+    cells = [cell for cell in table.query(Thumbnail) if MISSING in cell.render_line((cell.size.height - 1) // 2).text]
+    return [cell.render_line(cell.size.height - 1).text.strip() for cell in cells]
+
+
 def pictures(table: Table) -> int:
     """How many cells show a picture."""
     return sum(map(_colored, table.query(Thumbnail)))
@@ -252,6 +258,17 @@ async def test_pictures_can_be_letters_or_off() -> None:
         assert not any(UPPER in cell.render_line(4).text for cell in table.query(Thumbnail))
         table.page.show_as("off")
         assert pictures(table) == 0
+
+
+async def test_without_pictures_only_a_card_that_has_none_is_marked() -> None:
+    async with dealt(deck=[Thumb("", "Ace", MISSING), *DECK[1:3]]) as (table, pilot):
+        table.page.show_as("off")
+        await pilot.pause()
+        assert marked(table) == ["◌ Ace"]
+
+        table.page.show([Thumb("0", "Ace"), Thumb("", "Card 1", MISSING), DECK[2]])
+        await pilot.pause()
+        assert marked(table) == ["◌ Card 1"]
 
 
 async def test_without_cards_nothing_happens() -> None:
