@@ -14,7 +14,7 @@ from rich import control
 from textual import content, work
 from textual.binding import Binding, BindingType
 
-from imagineer_tui import themes
+from imagineer_tui import preferring, themes
 from imagineer_tui.copying import Copying
 from imagineer_tui.gathering import Gathering
 from imagineer_tui.leaving import Leaving
@@ -22,7 +22,7 @@ from imagineer_tui.lull import Tidying
 from imagineer_tui.messages import OF_TOPIC, DeckFinished, Happened, ImagesChanged
 from imagineer_tui.model.world import World
 from imagineer_tui.overlaying import Overlaying
-from imagineer_tui.preferences import Preferences
+from imagineer_tui.preferences import Preferences, preferences_file
 from imagineer_tui.printable import guard
 from imagineer_tui.remembering import Remembered, recall, remember, state_file
 from imagineer_tui.screens import ENTRIES, TABS
@@ -216,9 +216,7 @@ class ImagineerApp(
 
     def on_mount(self) -> None:
         """The screen that was open stands; all else comes after the first paint."""
-        self.set_keymap(self.preferences.keys)
-        for complaint in self.preferences.complaints:
-            self.notify(complaint, severity="warning", timeout=15)
+        preferring.take(self, self.preferences, preferences_file(self.environ))
         leave_on_signals(lambda code: self.exit(return_code=code))
         self.call_after_refresh(self.follow)
 

@@ -91,7 +91,7 @@ def status(run: Run) -> int:
 
 def doctor(run: Run) -> int:
     """Check everything; a daemon that cannot be started is what the first check finds."""
-    from imagineer_tui.terminal.checks import check_terminal
+    from imagineer_tui.terminal.checks import check_preferences, check_terminal
 
     try:
         found = run.client(start=True).doctor()
@@ -100,7 +100,8 @@ def doctor(run: Run) -> int:
         remedy = "Run `imagineerd` in the foreground to see what it says."
         check = protocol.Check(name="daemon", level="fail", message=said, remedy=remedy)
         found = protocol.Doctor(checks=(check,))
-    found = msgspec.structs.replace(found, checks=(*found.checks, *check_terminal(run.environ)))
+    here = (*check_terminal(run.environ), *check_preferences(run.environ))
+    found = msgspec.structs.replace(found, checks=(*found.checks, *here))
     run.out.show(found, tables.doctor)
     return FAILED if any(check.level == "fail" for check in found.checks) else OK
 

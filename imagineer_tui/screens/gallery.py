@@ -19,6 +19,7 @@ from imagineer_tui.widgets.filter_line import FilterLine, filter_of
 from imagineer_tui.widgets.gallery_bench import GalleryBench
 from imagineer_tui.widgets.rows import Rows
 from imagineer_tui.widgets.thumbnails import Thumbnails
+from imagineer_tui.widgets.titles import entitle
 
 if TYPE_CHECKING:
     from imagineer_tui.messages import Happened
@@ -117,6 +118,7 @@ class GalleryScreen(Framed):
         names = {batch.id for batch in page.batches}
         if self._album.batch not in names and not self._album.wanted:
             self._album.open(page.batches[0].id if page.batches else "")
+        entitle(self.query_one("#decks"), "Decks", f"the newest {BATCHES}" if page.before is not None else "")
         self.query_one(DeckRows).show(page.batches, self._album.batch)
         if self._album.batch and not self._album.query:
             self._load_deck()

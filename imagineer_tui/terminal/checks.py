@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from imagineer_tui.preferences import load_preferences, preferences_file
+from imagineer_tui.preferring import unknown
 from imagineer_tui.terminal.detection import Terminal, detect
 from imagineer_tui.terminal.images import WAYS, Choice, choose
 from imagineerd.protocol import Check
@@ -15,6 +16,14 @@ def check_terminal(environ: Mapping[str, str]) -> tuple[Check, ...]:
     terminal = detect(environ)
     wanted = load_preferences(preferences_file(environ)).images
     return checks_of(terminal, choose(wanted, terminal))
+
+
+def check_preferences(environ: Mapping[str, str]) -> tuple[Check, ...]:
+    """Return what is wrong in `tui.yaml`; nothing where all is well."""
+    file = preferences_file(environ)
+    found = load_preferences(file)
+    complaints = (*found.complaints, *unknown(found.keys, file))
+    return tuple(Check(name="tui.yaml", level="warn", message=said, remedy="Mend the file.") for said in complaints)
 
 
 def checks_of(terminal: Terminal, chosen: Choice) -> tuple[Check, ...]:

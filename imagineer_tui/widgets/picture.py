@@ -15,6 +15,7 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 
 from imagineer_tui.overlaying import OverText
+from imagineer_tui.printable import printable
 from imagineer_tui.terminal import graphics, tmux
 from imagineer_tui.terminal.detection import Terminal
 from imagineer_tui.terminal.driver import send
@@ -140,7 +141,7 @@ class Picture(OverText):
             self._put(None, f"✗ {error}")
 
     def _put(self, drawing: Drawing | None, note: str = "") -> None:
-        self._drawing, self._note = drawing, wrap(note, max(1, self.size.width))
+        self._drawing, self._note = drawing, wrap(printable(note), max(1, self.size.width))
         self._drawn_for = self.size
         if drawing and drawing.picture:
             self._upload(drawing)

@@ -102,6 +102,12 @@ async def test_it_says_what_to_press_where_no_deck_was_dealt(daemon: FakeDaemon)
         await shows(pilot, "No decks yet.", "Press 1 to deal one.")
 
 
+async def test_it_says_where_there_are_older_decks_than_those_that_are_listed(daemon: FakeDaemon, gallery: Gallery):
+    daemon.answers["batches"] = protocol.Batches(batches=(gallery.detail().batch,), before="zodiac_0")
+    async with gallery_of(daemon) as (_, pilot):
+        await shows(pilot, "the newest 500")
+
+
 @pytest.mark.usefixtures("gallery")
 async def test_it_shows_the_newest_deck_with_what_is_missing(daemon: FakeDaemon):
     async with gallery_of(daemon) as (_, pilot):

@@ -108,6 +108,14 @@ async def test_what_is_wrong_with_a_picture_is_said_in_its_place() -> None:
             await pilot.pause(0.01)
 
 
+async def test_what_is_wrong_has_nothing_in_it_that_a_terminal_would_obey() -> None:
+    wall = Wall(Cards("1\x1b[2J"))
+    async with wall.run_test(size=(60, 20)) as pilot:
+        wall.picture.show("1\x1b[2J")
+        while "✗ The picture of take 1[2J is gone." not in text(wall):
+            await pilot.pause(0.01)
+
+
 async def test_blurring_and_no_picture_are_shown_at_once_when_known() -> None:
     wall = Wall(Cards())
     async with wall.run_test(size=(60, 20)) as pilot:
