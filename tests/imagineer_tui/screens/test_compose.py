@@ -139,7 +139,7 @@ async def test_a_long_warning_says_that_it_goes_on_and_is_longer_where_there_is_
 
         await pilot.resize_terminal(200, 60)
 
-        await shows(pilot, "word34,…")
+        await shows(pilot, "word12")
         assert app.screen.query_one(PromptPlan).size.height == 3
 
 
