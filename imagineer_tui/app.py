@@ -72,6 +72,7 @@ class ImagineerApp(
         Binding("f6", "images", "show pictures another way", id="app.images", key_display="F6", show=False),
         Binding("colon", "command_palette", "more", id="app.commands", key_display=":"),
         Binding("q", "quit", "quit", id="app.quit", show=False),
+        Binding("ctrl+z", "suspend_process", "to the shell; fg comes back", id="app.sleep", show=False),
     ]
 
     def __init__(

@@ -1,12 +1,14 @@
-"""Sleeping: ctrl+z leaves the terminal to the shell, as it does with every program, until `fg`."""
+"""Sleeping: ctrl+z leaves the terminal to the shell, as it does with every program, until `fg`.
+
+Textual's action for it is `suspend_process`.
+"""
 
 from __future__ import annotations
 
-from typing import ClassVar, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from textual import on
 from textual.app import App
-from textual.binding import Binding, BindingType
 from textual.driver import Driver
 
 R = TypeVar("R")
@@ -14,10 +16,6 @@ R = TypeVar("R")
 
 class Sleeping(App[R], Generic[R]):
     """Paints everything when it comes back: Textual takes the terminal for what it was before, and leaves it empty."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+z", "suspend_process", "to the shell; fg comes back", id="app.sleep", show=False)
-    ]
 
     @on(Driver.SignalResume)
     def _paint_all(self) -> None:
