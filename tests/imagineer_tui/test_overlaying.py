@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from cards import Cards
@@ -10,6 +12,7 @@ from textual.app import ComposeResult
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.pilot import Pilot
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from imagineer_tui.overlaying import Overlaying
@@ -56,22 +59,33 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
 AT = (1, 24, 130, 200)
 
 
-async def shown(wall: Wall, pilot: Pilot[None], sent: list[tuple[int, ...]]) -> None:
-    """Wait until the picture was sent; it does not count from then on."""
-    wall.picture.show("1")
-    while not sent:
-        await pilot.pause(0.01)
+@asynccontextmanager
+async def wall_of(sent: list[tuple[int, ...]]) -> AsyncIterator[tuple[Wall, Pilot[None]]]:
+    """Open a wall, and wait until the picture was sent; it does not count from then on."""
+    wall = Wall()
+    async with wall.run_test(size=(60, 20)) as pilot:
+        wall.picture.show("1")
+        while not sent:
+            await pilot.pause(0.01)
+        await pilot.pause()
+        assert set(sent) == {AT}
+        sent.clear()
+        yield wall, pilot
+
+
+async def cover_of(wall: Wall, pilot: Pilot[None], sent: list[tuple[int, ...]]) -> Widget:
+    """Cover some of the picture; what was sent until then does not count."""
+    cover = wall.query_one("#cover")
+    cover.display = True
     await pilot.pause()
-    assert set(sent) == {AT}
     sent.clear()
+    return cover
 
 
 async def test_it_is_sent_once_for_a_paint_and_not_for_what_changes_beside_it(
     sent: list[tuple[int, ...]],
 ) -> None:
-    wall = Wall()
-    async with wall.run_test(size=(60, 20)) as pilot:
-        await shown(wall, pilot, sent)
+    async with wall_of(sent) as (wall, pilot):
         wall.picture.refresh()
         await pilot.pause()
         wall.query_one("#line", Static).update("another line")
@@ -82,9 +96,7 @@ async def test_it_is_sent_once_for_a_paint_and_not_for_what_changes_beside_it(
 async def test_it_is_sent_again_after_what_wipes_it_even_where_a_widget_below_it_cuts_its_lines(
     sent: list[tuple[int, ...]],
 ) -> None:
-    wall = Wall()
-    async with wall.run_test(size=(60, 20)) as pilot:
-        await shown(wall, pilot, sent)
+    async with wall_of(sent) as (wall, pilot):
         wall.query_one("#under").styles.visibility = "visible"
         await pilot.pause()
         sent.clear()
@@ -94,13 +106,8 @@ async def test_it_is_sent_again_after_what_wipes_it_even_where_a_widget_below_it
 
 
 async def test_what_covers_some_of_it_is_not_painted_over(sent: list[tuple[int, ...]]) -> None:
-    wall = Wall()
-    async with wall.run_test(size=(60, 20)) as pilot:
-        await shown(wall, pilot, sent)
-        cover = wall.query_one("#cover")
-        cover.display = True
-        await pilot.pause()
-        sent.clear()
+    async with wall_of(sent) as (wall, pilot):
+        cover = await cover_of(wall, pilot, sent)
         cover.refresh()
         await pilot.pause()
         assert not sent
@@ -110,22 +117,15 @@ async def test_what_covers_some_of_it_is_not_painted_over(sent: list[tuple[int, 
 
 
 async def test_it_is_whole_again_when_what_covered_it_is_gone(sent: list[tuple[int, ...]]) -> None:
-    wall = Wall()
-    async with wall.run_test(size=(60, 20)) as pilot:
-        await shown(wall, pilot, sent)
-        cover = wall.query_one("#cover")
-        cover.display = True
-        await pilot.pause()
-        sent.clear()
+    async with wall_of(sent) as (wall, pilot):
+        cover = await cover_of(wall, pilot, sent)
         cover.display = False
         await pilot.pause()
         assert sent == [AT]
 
 
 async def test_a_dialog_hides_it_and_gives_it_back(sent: list[tuple[int, ...]]) -> None:
-    wall = Wall()
-    async with wall.run_test(size=(60, 20)) as pilot:
-        await shown(wall, pilot, sent)
+    async with wall_of(sent) as (wall, pilot):
         await wall.push_screen(ModalScreen())
         await pilot.pause()
         wall.picture.refresh()
@@ -137,9 +137,7 @@ async def test_a_dialog_hides_it_and_gives_it_back(sent: list[tuple[int, ...]]) 
 
 
 async def test_one_that_was_made_for_more_room_is_not_sent_into_less(sent: list[tuple[int, ...]]) -> None:
-    wall = Wall()
-    async with wall.run_test(size=(60, 20)) as pilot:
-        await shown(wall, pilot, sent)
+    async with wall_of(sent) as (wall, pilot):
         wall.picture.styles.height = 4
         while not sent:
             await pilot.pause(0.01)
