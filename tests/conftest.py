@@ -18,7 +18,9 @@ settings.load_profile("any speed")
 # An app makes tens of thousands of objects: at the thresholds of Python a fifth of the time of its tests goes there.
 gc.set_threshold(50_000, 20, 50)
 
-
+# The folders of whoever runs the tests are none of theirs.
+for name in [name for name in os.environ if name.startswith("XDG_")]:
+    del os.environ[name]
 # Several processes share the cores: a thread of torch that waits for another one must not spin on its core meanwhile.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
