@@ -52,6 +52,8 @@ WORTH = 0.05
 
 Decks whose mixes alternate gain about as large a part of their time by it, and nothing else gains: grids wait longer.
 """
+FAR = 4
+"""Of the largest calls as many as are looked ahead for sizes that leave nothing over."""
 NOBODY: Mapping[int, int] = MappingProxyType({})
 
 
@@ -143,10 +145,11 @@ def call_size(count: int, sizes: Sequence[int], seconds: Mapping[int, float]) ->
     """Return the fixed size of the next call for `count` pictures of a group, 1 or more.
 
     Where `seconds` tells of every size what a call takes, it is the largest of the calls that draw them all soonest,
-    one of which may be padded: 3 pictures cost a GPU less in a call of 4 than in 3 of 1. Else it is the largest size
-    that they fill, and what is left over follows in smaller calls; less than the smallest are padded up to it.
+    one of which may be padded: 3 pictures cost a GPU less in a call of 4 than in 3 of 1. Else, and while far more of
+    them wait, it is the largest size that they fill, and what is left over follows in smaller calls; less than the
+    smallest are padded up to it.
     """
-    if count >= sizes[-1] or not seconds.keys() >= set(sizes):
+    if count >= FAR * sizes[-1] or not seconds.keys() >= set(sizes):
         return max((size for size in sizes if size <= count), default=sizes[0])
     soonest = [0.0]
     for left in range(1, count + 1):

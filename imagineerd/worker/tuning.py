@@ -15,6 +15,7 @@ fitted is remembered as long as the model stays loaded.
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -68,11 +69,12 @@ class Tuning:
 
     def size(self, model: Model, cells: Cells, wanted: int) -> int:
         """Return the size of the calls of an order for `wanted` pictures: at most that, at least 1."""
-        limit = min(wanted, self._fitted.get(model, {}).get(cells, wanted))
-        if self._device.kind != "cuda":
-            return limit
-        table = self._table(model, cells)
-        return limit if table is None else choose(table, limit, free_memory(self._device))
+        limit = self._fitted.get(model, {}).get(cells, wanted)
+        table = self._table(model, cells) if self._device.kind == "cuda" else None
+        if table is None:
+            return min(wanted, limit)
+        fitted = {size: found for size, found in table.items() if size <= limit}
+        return choose(fitted, wanted, free_memory(self._device))
 
     def call_seconds(self, model: Model, cells: Cells) -> dict[int, float]:
         """Return what a UNet call takes, by its size; empty where nothing was measured."""
@@ -108,13 +110,17 @@ class Tuning:
         return self._folder / name if self._folder else None
 
 
-def choose(table: Mapping[int, Measured], limit: int, free: int) -> int:
-    """Return the smallest of the sizes up to `limit` that are about the fastest a picture and fit `free` bytes."""
-    fitting = {size: found for size, found in table.items() if size <= limit and found.peak * RESERVE <= free}
-    if not fitting:
-        return 1
-    best = min(found.seconds / size for size, found in fitting.items())
-    return min(size for size, found in fitting.items() if found.seconds / size <= best * NEAR)
+def choose(table: Mapping[int, Measured], wanted: int, free: int) -> int:
+    """Return the smallest of the sizes whose calls draw `wanted` pictures about the soonest, and fit `free` bytes.
+
+    All calls of an order have one size, so that the last one may be padded; none is larger than the order.
+    """
+    took = {
+        size: math.ceil(wanted / size) * found.seconds
+        for size, found in table.items()
+        if size <= wanted and found.peak * RESERVE <= free
+    }
+    return min((size for size, seconds in took.items() if seconds <= min(took.values()) * NEAR), default=1)
 
 
 @torch.no_grad()
@@ -132,11 +138,12 @@ def measure(model: Model, device: Device, cells: Cells, sizes: Sequence[int]) ->
 
 
 def fingerprint(model: Model, device: Device) -> str:
-    """Return what a measurement depends on besides the size, as 16 hex digits."""
+    """Return what a measurement depends on besides the picture's size, as 16 hex digits."""
     cudnn: Any = torch.backends.cudnn
     versions = (torch.__version__, torch.version.cuda, cudnn.version(), diffusers.__version__)
     switches = (device.slice_attention, device.slice_vae, device.offload, device.compile)
-    facts = (device.name, device.memory, model.name, model.revision, device.dtype_name, *switches, *versions)
+    named = (device.name, device.memory, device.batch_sizes, model.name, model.revision, device.dtype_name)
+    facts = (*named, *switches, *versions)
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 

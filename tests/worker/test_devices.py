@@ -30,7 +30,7 @@ from imagineerd.worker.devices import (
         ("cuda", 4 * GIB, (1,)),
         ("cuda", 12 * GIB, (1, 4)),
         ("cuda", 24 * GIB, (1, 4, 8)),
-        ("cuda", 80 * GIB, (1, 4, 8, 16)),
+        ("cuda", 80 * GIB, (1, 4, 8, 16, 18)),
     ],
 )
 def test_batch_sizes_follow_the_memory(kind: str, memory: int, expected: tuple[int, ...]) -> None:

@@ -9,13 +9,19 @@ from typing import Any
 import pytest
 import torch
 
-from imagineerd.worker import tuning
+from imagineerd.worker import devices, tuning
 from imagineerd.worker.compiling import alone
 from imagineerd.worker.devices import GIB
 from imagineerd.worker.tuning import Cells, Measured, Tuning, choose, fingerprint, measure
 
 CELLS = Cells(9, 8)
-H100 = {1: Measured(0.04, 2 * GIB), 4: Measured(0.1, 5 * GIB), 8: Measured(0.18, 9 * GIB), 16: Measured(0.36, 17 * GIB)}
+H100 = {
+    1: Measured(0.04, 2 * GIB),
+    4: Measured(0.1, 5 * GIB),
+    8: Measured(0.18, 9 * GIB),
+    16: Measured(0.36, 17 * GIB),
+    18: Measured(0.405, 19 * GIB),
+}
 
 
 def gpu(device: Any) -> Any:
@@ -33,11 +39,20 @@ def sweeps_that_find(monkeypatch: pytest.MonkeyPatch, *tables: dict[int, Measure
 
 
 @pytest.mark.parametrize(
-    ("limit", "free", "size"),
-    [(16, 60 * GIB, 8), (4, 60 * GIB, 4), (16, 9 * GIB, 4), (16, 5 * GIB, 1), (16, GIB, 1), (3, 60 * GIB, 1)],
+    ("wanted", "free", "size"),
+    [
+        (16, 60 * GIB, 8),
+        (4, 60 * GIB, 4),
+        (16, 9 * GIB, 4),
+        (16, 5 * GIB, 1),
+        (16, GIB, 1),
+        (3, 60 * GIB, 1),
+        (18, 60 * GIB, 18),
+        (18, 18 * GIB, 4),  # in calls of 8 they are drawn as 24
+    ],
 )
-def test_the_smallest_of_the_fastest_that_fit_is_taken(limit: int, free: int, size: int) -> None:
-    assert choose(H100, limit, free) == size
+def test_the_smallest_of_the_fastest_that_fit_is_taken(wanted: int, free: int, size: int) -> None:
+    assert choose(H100, wanted, free) == size
 
 
 def test_where_not_even_one_picture_was_measured_one_is_tried() -> None:
@@ -84,7 +99,7 @@ def test_what_was_measured_is_told_by_the_size_of_the_call(
     tuned.size(model, CELLS, 4)
 
     assert before == {}
-    assert tuned.call_seconds(model, CELLS) == {1: 0.04, 4: 0.1, 8: 0.18, 16: 0.36}
+    assert tuned.call_seconds(model, CELLS) == {1: 0.04, 4: 0.1, 8: 0.18, 16: 0.36, 18: 0.405}
     assert tuned.call_seconds(model, Cells(1, 1)) == {}
 
 
@@ -134,7 +149,9 @@ def test_a_size_that_fitted_when_memory_ran_out_is_not_exceeded_while_the_model_
     assert known.size(replace(model), CELLS, 4) == 4
 
 
-def test_another_device_or_model_is_measured_anew(model: Any, device: Any) -> None:
+def test_another_device_or_model_is_measured_anew_and_so_are_other_sizes(
+    model: Any, device: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     prints = {
         fingerprint(model, device),
         fingerprint(replace(model, revision="other"), device),
@@ -142,5 +159,6 @@ def test_another_device_or_model_is_measured_anew(model: Any, device: Any) -> No
         fingerprint(model, replace(device, slice_vae=True)),
         fingerprint(model, replace(device, compile=True)),
     }
+    monkeypatch.setattr(devices, "_CPU_BATCHES", (1, 2, 4))
 
-    assert len(prints) == 5
+    assert len(prints | {fingerprint(model, device)}) == 6
