@@ -6,7 +6,7 @@ So they are drawn anew after every paint of their cells, and what covers them is
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App
@@ -19,12 +19,11 @@ from imagineer_tui.terminal.driver import send
 R = TypeVar("R")
 
 
-class OverText(Widget):
-    """A widget that may have a picture over its text."""
+class OverText(Protocol):
+    """What a widget has that may have a picture over its text."""
 
     def over_text(self) -> tuple[Region, str] | None:
         """Return the picture's cells on the screen and the sequence that draws it there; None while there is none."""
-        raise NotImplementedError
 
 
 class Overlaying(App[R], Generic[R]):
@@ -44,7 +43,7 @@ def pictures(screen: Screen[Any]) -> Iterator[tuple[Region, str, list[Widget]]]:
     """Yield each picture that is whole in sight: its cells, what draws it, and the widgets that cover some of it."""
     above: list[Widget] = []
     for widget, (_, clip) in screen._compositor.visible_widgets.items():  # noqa: SLF001 - from the foremost on
-        found = widget.over_text() if isinstance(widget, OverText) else None
+        found = cast("OverText", widget).over_text() if hasattr(widget, "over_text") else None
         if found and clip.contains_region(found[0]):
             yield *found, [cover for cover in above if _seen(screen, cover).overlaps(found[0])]
         above.append(widget)

@@ -13,8 +13,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region, Size
 from textual.strip import Strip
+from textual.widget import Widget
 
-from imagineer_tui.overlaying import OverText
 from imagineer_tui.printable import printable
 from imagineer_tui.terminal import graphics, tmux
 from imagineer_tui.terminal.detection import Terminal
@@ -32,7 +32,7 @@ _THERE, _BACK = "\x1b7", "\x1b8"
 """Remember where the cursor is, and bring it back (DECSC, DECRC)."""
 
 
-class Picture(OverText):
+class Picture(Widget):
     """Shows a picture as large as there is room for; `shown` is the way (`images.choose`)."""
 
     DEFAULT_CSS = """
