@@ -11,7 +11,7 @@ from textual.events import Paste
 from textual.strip import Strip
 from textual.widgets import Input
 
-from imagineer_tui.widgets.pasting import one_line
+from imagineer_tui.widgets.pasting import unbroken
 
 
 class Field(Input):
@@ -37,7 +37,7 @@ class Field(Input):
 
     def on_paste(self, event: Paste) -> None:
         """Take all of what is pasted, as one line; Textual does the rest."""
-        event.text = one_line(event.text)
+        event.text = unbroken(event.text)
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """Say whether a key is a letter here; of the slash Textual does not know it."""

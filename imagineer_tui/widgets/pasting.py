@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def one_line(text: str) -> str:
+def unbroken(text: str) -> str:
     """Return a text with its lines joined by spaces; Textual would take the first one alone, or keep them all."""
     lines = [line.replace("\t", " ") for line in text.splitlines() if line.strip()]
     return " ".join(map(str.strip, lines)) if len(lines) > 1 else "".join(lines)

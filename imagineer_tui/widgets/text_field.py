@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widgets import TextArea
 
-from imagineer_tui.widgets.pasting import one_line
+from imagineer_tui.widgets.pasting import unbroken
 
 UNDERLINED: Final = Style(underline=True)
 
@@ -62,7 +62,7 @@ class TextField(TextArea):
 
     def on_paste(self, event: Paste) -> None:
         """Take all of what is pasted, as one line; Textual does the rest."""
-        event.text = one_line(event.text)
+        event.text = unbroken(event.text)
 
     def action_submit(self) -> None:
         """Be done."""

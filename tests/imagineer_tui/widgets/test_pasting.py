@@ -7,7 +7,7 @@ from textual.app import App, ComposeResult
 from textual.events import Paste
 
 from imagineer_tui.widgets.field import Field
-from imagineer_tui.widgets.pasting import one_line
+from imagineer_tui.widgets.pasting import unbroken
 from imagineer_tui.widgets.text_field import TextField
 
 
@@ -23,7 +23,7 @@ from imagineer_tui.widgets.text_field import TextField
     ],
 )
 def test_lines_are_joined_by_spaces_and_one_line_stays_as_it_is(text: str, line: str) -> None:
-    assert one_line(text) == line
+    assert unbroken(text) == line
 
 
 class Typing(App[None]):
