@@ -1,4 +1,4 @@
-"""What the doctor says of the terminal: what it can show, how that is known, and what is made of it."""
+"""What the doctor says of the terminal: what it can show, how that is known, what is made of it, and of `tui.yaml`."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from fakes import FakeDaemon
 from pseudo_terminal import DA1, FOOT, KITTY, TMUX, PseudoTerminal
 from test_opening import environ
 
-from imagineer_tui.terminal.checks import checks_of
+from imagineer_tui.terminal.checks import check_preferences, checks_of
 from imagineer_tui.terminal.detection import UNASKED, conclude
 from imagineer_tui.terminal.images import SHOWN, WAYS, choose
 from imagineer_tui.terminal.replies import Replies
@@ -38,6 +38,20 @@ def test_no_terminal_is_wrong() -> None:
 
 def test_every_way_has_words() -> None:
     assert tuple(WAYS) == SHOWN
+
+
+def test_what_is_wrong_in_the_preferences_is_told(tmp_path: Path) -> None:
+    environ = {"IMAGINEER_CONFIG": str(tmp_path / "config.yaml")}
+    assert not check_preferences(environ)
+
+    (tmp_path / "tui.yaml").write_text("bell: loud\nkeys: {sets.deel: d, sets.random: x}\n")
+
+    bell, key = check_preferences(environ)
+    assert {(check.name, check.level, check.remedy) for check in (bell, key)} == {
+        ("tui.yaml", "warn", "Mend the file.")
+    }
+    assert "bell takes true or false" in bell.message
+    assert 'there is no "sets.deel". Is it sets.deal?' in key.message
 
 
 # ---------------------------------------------------------------- as it is typed
