@@ -10,9 +10,8 @@ shapes that are warm, and should no graph fit all the same it goes on eagerly, s
 - The batch dimension is dynamic, height and width are not: all guided calls of one size share their graphs.
 - LoRAs are merged into the same parameters in place (mixing.py), so that a change of the mix recompiles nothing.
 - Time goes in as a 0-dim fp32 tensor, whatever the sampler counts in: its dtype is part of the graph.
-- No CUDA graphs: they want an address for every input and a graph for every batch size, they belong to the thread that
-  recorded them, and at 8 or 16 rows the launches that they save hide behind the kernels. `tests/benchmarks/speed.py`
-  measures them (`reduce-overhead`) beside this.
+- No CUDA graphs of Inductor's own (`reduce-overhead`): they belong to the thread that made them. What was compiled is
+  captured as a whole by the thread that draws (capturing.py).
 - What Inductor made is kept on disk (`keeping.for_compilers`) and found again after a restart, if torch, Triton and GPU
   are the same (on a CPU, `tests/benchmarks/compiling.py`: a graph in a thirteenth of the time, and none made anew).
 """
@@ -25,7 +24,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 import torch
 from diffusers.models.resnet import ResnetBlock2D
@@ -36,7 +35,8 @@ from torch._dynamo.exc import RecompileError
 from imagineerd.worker.beside import NO_SURPRISES, short_turns, trace_ahead
 from imagineerd.worker.failures import is_device_lost, is_out_of_memory
 
-Unet = Callable[..., Any]
+Inputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+"""What a UNet is called with: rows [B, 4, h, w], time [], text [B, 77, width]."""
 RECOMPILES = 256
 """Graphs that dynamo may keep of one function. Each picture size takes up to three of the UNet; of its blocks as many
 as there are shapes, some twelve at SD 1.5.
@@ -56,6 +56,17 @@ class Shape(NamedTuple):
     rows: int
     height: int
     width: int
+
+
+class Way(Protocol):
+    """A way to call the UNet. `is_compiled` says whether all calls so far went by a compiled graph."""
+
+    @property
+    def is_compiled(self) -> bool:
+        """See above."""
+
+    def __call__(self, rows: torch.Tensor, time: torch.Tensor, text: torch.Tensor, /) -> torch.Tensor:
+        """Return the prediction for these rows, [rows, 4, height, width]."""
 
 
 @contextlib.contextmanager
@@ -84,7 +95,7 @@ def by_region(unet: Any, backend: Any = "inductor") -> Any:
     return twin
 
 
-def _for_any_batch(forward: Unet) -> Unet:
+def _for_any_batch(forward: Callable[..., Any]) -> Callable[..., Any]:
     def call(*given: Any, **named: Any) -> Any:
         for value in (*given, *named.values()):
             if isinstance(value, torch.Tensor):
@@ -99,6 +110,7 @@ class Graphs:
 
     def __init__(self, unet: Any, make: Callable[[Any], Any] = whole) -> None:
         trace_ahead()
+        self.eager = Eager(unet)
         self._unet = unet
         self._compiled: Any = make(unet)
         self._warm: set[Shape] = set()
@@ -132,18 +144,13 @@ class Graphs:
         """Note that the graph of this shape is wrong: its calls are eager from now on, and no other graph is made."""
         self._warm.discard(shape)
 
-    def eagerly(self, rows: torch.Tensor, time: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
-        """Call the UNet as it is."""
-        predicted: torch.Tensor = self._unet(rows, time, encoder_hidden_states=text, return_dict=False)[0]
-        return predicted
-
     def compiled(self, rows: torch.Tensor, time: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
         """Call the compiled UNet; what is not compiled is now."""
         given = time.to(rows.device, torch.float32)
         predicted: torch.Tensor = self._compiled(rows, given, encoder_hidden_states=text, return_dict=False)[0]
         return predicted
 
-    def made_up(self, shape: Shape) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def made_up(self, shape: Shape) -> Inputs:
         """Return rows, time and text for a call of this shape."""
         unet = self._unet
         rows = torch.zeros((shape.rows, unet.config.in_channels, *shape[1:]), dtype=unet.dtype, device=unet.device)
@@ -178,20 +185,35 @@ class Graphs:
             torch.cuda.synchronize(rows.device)
 
 
-class Compiled:
-    """The compiled UNet for calls of one shape. `fits` says whether all calls so far went by its graph.
+class Eager:
+    """The UNet as it is."""
 
-    Where one did not, it and all after it went eagerly: whatever a compiler did wrong, the picture is drawn.
+    is_compiled: Final = False
+
+    def __init__(self, unet: Any) -> None:
+        self._unet = unet
+
+    def __call__(self, rows: torch.Tensor, time: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
+        """Return the prediction for these rows, [rows, 4, height, width]."""
+        predicted: torch.Tensor = self._unet(rows, time, encoder_hidden_states=text, return_dict=False)[0]
+        return predicted
+
+
+class Compiled:
+    """The compiled UNet for calls of one shape.
+
+    Where its graph did not do for a call, that and all after it went eagerly: whatever a compiler did wrong, the
+    picture is drawn.
     """
 
     def __init__(self, graphs: Graphs, shape: Shape) -> None:
-        self.fits = True
+        self.is_compiled = True
         self._graphs = graphs
         self._shape = shape
 
     def __call__(self, rows: torch.Tensor, time: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
         """Return the prediction for these rows, [rows, 4, height, width]."""
-        if self.fits:
+        if self.is_compiled:
             try:
                 with _dynamo.config.patch(NO_SURPRISES):  # of this thread alone
                     return self._graphs.compiled(rows, time, text)
@@ -203,8 +225,8 @@ class Compiled:
                     raise
                 traceback.print_exc()
                 self._graphs.breaks(self._shape)
-            self.fits = False
-        return self._graphs.eagerly(rows, time, text)
+            self.is_compiled = False
+        return self._graphs.eager(rows, time, text)
 
 
 def _prepare_thread(threads: int) -> None:

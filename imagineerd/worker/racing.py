@@ -1,8 +1,8 @@
 """Whether a compiled UNet pays here: it is raced against the plain one, once for each shape of call.
 
 The thread that draws runs the race, between two waves, when the graph is warm and nothing is compiled: so nothing else
-is on the device, and both do the very call that is to be drawn next. Who won stands on disk beside the sizes of calls
-(tuning.py). What lost is not even compiled while that stands.
+is on the device, and both do the very call that is to be drawn next, each captured (capturing.py) if it can be. Who won
+stands on disk beside the sizes of calls (tuning.py). What lost is not even compiled while that stands.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import msgspec
 import torch
 
 from imagineerd.errors import OutOfMemory
-from imagineerd.worker.compiling import Compiled, Graphs, Shape, alone
+from imagineerd.worker.capturing import Captures
+from imagineerd.worker.compiling import Graphs, Shape, Way, alone
 from imagineerd.worker.devices import Device
 from imagineerd.worker.keeping import keep, kept
 from imagineerd.worker.memory import within_memory
@@ -36,24 +37,40 @@ class Race(msgspec.Struct, frozen=True):
 class RacedGraphs:
     """Graphs of a model's UNet, of which only those are given that won. `folder` keeps races; None, in this process."""
 
-    def __init__(self, graphs: Graphs, model: Model, device: Device, folder: Path | None) -> None:
+    def __init__(self, graphs: Graphs, model: Model, device: Device, folder: Path | None, captures: Captures) -> None:
         self._graphs = graphs
         self._device = device
+        self._captures = captures
         self._kept_as = folder / fingerprint(model, device) if folder else None
         self._won: dict[Shape, bool] = {}
 
-    def unet_for(self, shape: Shape) -> Compiled | None:
-        """Return the compiled UNet where it is warm for this shape and has won, else None, and have it compiled."""
-        if self._has_won(shape) is False:
-            return None
-        compiled = self._graphs.unet_for(shape)
-        if compiled is not None and self._has_won(shape) is None:
-            self._race(shape, compiled)
-        return compiled if self._has_won(shape) else None
+    @property
+    def held(self) -> int:
+        """The bytes of the device that only captured calls can use."""
+        return self._captures.held
+
+    def unet_for(self, shape: Shape) -> Way:
+        """Return the UNet for such calls, compiled if it is warm and has won, and have it compiled if that may be."""
+        plain = self._captured(self._graphs.eager, shape)  # before a compiler is at work: beside one nothing is
+        compiled = None if self._has_won(shape) is False else self._graphs.unet_for(shape)
+        if compiled is None:
+            return plain
+        fast = self._captured(compiled, shape)
+        if compiled.is_compiled and self._has_won(shape) is None:
+            self._race(shape, plain, fast)
+        return fast if fast.is_compiled and self._has_won(shape) else plain
+
+    def give_back(self) -> None:
+        """Let go of the memory that captured calls hold; from now on Python launches all of them."""
+        self._captures.give_back()
 
     def close(self) -> None:
-        """Compile no more."""
+        """Compile and capture no more."""
         self._graphs.close()
+        self.give_back()
+
+    def _captured(self, way: Way, shape: Shape) -> Way:
+        return self._captures.of(way, shape, self._graphs.made_up)
 
     def _has_won(self, shape: Shape) -> bool | None:
         """Say who won, None before the race."""
@@ -61,28 +78,25 @@ class RacedGraphs:
             self._won[shape] = race.is_won
         return self._won.get(shape)
 
-    def _race(self, shape: Shape, compiled: Compiled) -> None:
+    def _race(self, shape: Shape, plain: Way, fast: Way) -> None:
         """Run the race if nothing is compiled just now. Where memory runs out in it, the graph is not taken."""
         with alone() as is_alone:
             if not is_alone:
                 return
             try:
-                race = within_memory(lambda: self._run(shape, compiled), lambda: None)
+                race = within_memory(lambda: self._run(shape, plain, fast), lambda: None)
             except OutOfMemory:
                 self._won[shape] = False
                 return
-        if compiled.fits:
+        if fast.is_compiled:
             self._won[shape] = keep(self._path(shape), Race, race).is_won
 
     @torch.no_grad()
-    def _run(self, shape: Shape, compiled: Compiled) -> Race:
+    def _run(self, shape: Shape, plain: Way, fast: Way) -> Race:
         """Time both by turns, after a call of each that does not count."""
         inputs = self._graphs.made_up(shape)
         rounds = [
-            Race(
-                timed(self._device, lambda: self._graphs.eagerly(*inputs)),
-                timed(self._device, lambda: compiled(*inputs)),
-            )
+            Race(timed(self._device, lambda: plain(*inputs)), timed(self._device, lambda: fast(*inputs)))
             for _ in range(1 + CALLS)
         ][1:]
         return Race(min(each.eager for each in rounds), min(each.compiled for each in rounds))

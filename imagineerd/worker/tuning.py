@@ -31,14 +31,13 @@ from imagineerd.worker.decode import decode, decode_size
 from imagineerd.worker.devices import Device, free_memory, synchronize
 from imagineerd.worker.failures import is_out_of_memory
 from imagineerd.worker.keeping import keep, kept
+from imagineerd.worker.memory import RESERVE, with_peak
 from imagineerd.worker.models import Model
 
 CALLS: Final = 3
 """UNet calls that are timed at each size, after one that is not."""
 NEAR: Final = 1.03
 """So much is as fast, for a clock. Of such sizes the smallest is taken: its pictures come sooner, in less memory."""
-RESERVE: Final = 1.1
-"""What is predicted may be short by a tenth: memory is given out in blocks."""
 
 
 class Measured(msgspec.Struct, frozen=True):
@@ -74,7 +73,8 @@ class Tuning:
         if table is None:
             return min(wanted, limit)
         fitted = {size: found for size, found in table.items() if size <= limit}
-        return choose(fitted, wanted, free_memory(self._device))
+        held = model.graphs.held if model.graphs is not None else 0
+        return choose(fitted, wanted, free_memory(self._device) - held)
 
     def call_seconds(self, model: Model, cells: Cells) -> dict[int, float]:
         """Return what a UNet call takes, by its size; empty where nothing was measured."""
@@ -152,11 +152,14 @@ def _measured(model: Model, device: Device, cells: Cells, size: int) -> Measured
     rows = torch.zeros(shape, device=model.device, dtype=model.dtype)
     text = torch.zeros((2 * size, 77, model.unet.config.cross_attention_dim), device=model.device, dtype=model.dtype)
     at = torch.tensor(500, device=model.device)
-    before = _reset_peak(device)
-    seconds = [timed(device, lambda: model.unet(rows, at, encoder_hidden_states=text)) for _ in range(1 + CALLS)]
-    together = decode_size(model, device, rows, size)
-    decode(model, rows[:together], together).seconds()
-    return Measured(min(seconds[1:]), max(0, _peak(device) - before))
+
+    def calls() -> float:
+        seconds = [timed(device, lambda: model.unet(rows, at, encoder_hidden_states=text)) for _ in range(1 + CALLS)]
+        together = decode_size(model, device, rows, size)
+        decode(model, rows[:together], together).seconds()
+        return min(seconds[1:])
+
+    return Measured(*with_peak(device, calls))
 
 
 def timed(device: Device, work: Callable[[], object]) -> float:
@@ -166,15 +169,3 @@ def timed(device: Device, work: Callable[[], object]) -> float:
     work()
     synchronize(device)
     return time.perf_counter() - started
-
-
-def _reset_peak(device: Device) -> int:
-    """Forget the peak so far; return the bytes that are in use."""
-    if device.kind != "cuda":
-        return 0
-    torch.cuda.reset_peak_memory_stats(device.handle)
-    return int(torch.cuda.memory_allocated(device.handle))
-
-
-def _peak(device: Device) -> int:
-    return int(torch.cuda.max_memory_allocated(device.handle)) if device.kind == "cuda" else 0

@@ -87,5 +87,5 @@ def test_while_another_thread_traces_what_is_compiled_goes_on(monkeypatch: pytes
     with torch.no_grad():
         compiled(*graphs.made_up(SHAPE))
 
-    assert compiled.fits
+    assert compiled.is_compiled
     assert len(drawn) == before + 1

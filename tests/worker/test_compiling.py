@@ -196,7 +196,7 @@ def test_where_a_graph_breaks_the_picture_is_drawn_eagerly_and_no_other_graph_is
     rows, time, text = graphs.made_up(Shape(2, 9, 8))
 
     assert torch.equal(compiled(rows + 1, time, text), (rows + 1) * 2)
-    assert not compiled.fits
+    assert not compiled.is_compiled
     assert "misaligned kernel argument" in capfd.readouterr().err
     assert graphs.unet_for(Shape(2, 9, 8)) is None
     graphs.wait()
@@ -252,7 +252,7 @@ def test_a_graph_is_made_with_few_rows_and_fits_many() -> None:
     with torch.no_grad():
         compiled(torch.ones(32, 4, 9, 8), torch.tensor(1.0), torch.zeros(32, 77, 8))
 
-    assert compiled.fits
+    assert compiled.is_compiled
     assert (compiler.graphs, compiler.rows) == (1, [FEW, 32])
 
 
@@ -267,13 +267,13 @@ def test_a_graph_that_does_not_fit_many_rows_is_made_once_more_with_all_of_them(
     assert first is not None
     with torch.no_grad():
         assert torch.equal(first(*inputs), 3 * inputs[0])
-        assert not first.fits
+        assert not first.is_compiled
         graphs.wait()
         second = graphs.unet_for(shape)
         assert second is not None
         assert torch.equal(second(*inputs), 3 * inputs[0])
 
-    assert second.fits
+    assert second.is_compiled
     assert compiler.graphs == 2
 
 

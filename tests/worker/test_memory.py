@@ -1,15 +1,17 @@
-"""Memory that ran out is there again before anything else is tried."""
+"""Memory that ran out is there again before anything else is tried; what something takes is told."""
 
 from __future__ import annotations
 
 import gc
 import weakref
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 
 from imagineerd.errors import OutOfMemory
-from imagineerd.worker.memory import within_memory
+from imagineerd.worker.memory import with_peak, within_memory
 
 FULL = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
 
@@ -70,3 +72,16 @@ def test_any_other_error_is_left_alone() -> None:
 
     with pytest.raises(ValueError, match="wrong"):
         within_memory(act, nothing)
+
+
+def test_elsewhere_than_on_cuda_a_peak_is_not_known(device: Any) -> None:
+    assert with_peak(device, lambda: 7) == (7, 0)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_on_cuda_the_peak_is_what_stood_there_meanwhile(device: Any) -> None:
+    gpu = replace(device, kind="cuda", handle=torch.device("cuda:0"))
+    kept = torch.zeros(1_000_000, device="cuda:0")
+
+    assert with_peak(gpu, lambda: torch.zeros(2_000_000, device="cuda:0").sum().item())[1] >= 8_000_000
+    assert with_peak(gpu, lambda: kept.sum().item())[1] < 4_000_000

@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 import torch
 
-from imagineerd.worker.compiling import Graphs, Shape, alone, whole
+from imagineerd.worker.capturing import Captured, Captures
+from imagineerd.worker.compiling import Compiled, Graphs, Shape, alone, whole
 from imagineerd.worker.racing import Race, RacedGraphs
+from imagineerd.worker.tuning import CALLS
+from worker.fake_graphs import FakeCapture
 
 SHAPE = Shape(2, 9, 8)
 LABOUR = 2000
@@ -61,10 +64,10 @@ def _forget_graphs() -> Iterator[None]:
 def raced(model: Any, device: Any, tmp_path: Path) -> Any:
     """Make graphs of a UNet that race, and wait until its first one is warm."""
 
-    def make(unet: Unet, backend: Any, **other: Any) -> RacedGraphs:
+    def make(unet: Unet, backend: Any, capture: Any = None, **other: Any) -> RacedGraphs:
         graphs = Graphs(unet, partial(whole, backend=backend))
-        made = RacedGraphs(graphs, replace(model, **other), device, tmp_path)
-        assert made.unet_for(SHAPE) is None
+        made = RacedGraphs(graphs, replace(model, **other), device, tmp_path, Captures(device, capture))
+        assert not made.unet_for(SHAPE).is_compiled
         graphs.wait()
         return made
 
@@ -74,23 +77,20 @@ def raced(model: Any, device: Any, tmp_path: Path) -> Any:
 def test_a_graph_that_is_faster_is_drawn_with(raced: Any) -> None:
     graphs = raced(Unet(LABOUR), Backend())
 
-    compiled = graphs.unet_for(SHAPE)
-
-    assert compiled is not None
-    assert compiled.fits
+    assert graphs.unet_for(SHAPE).is_compiled
 
 
 def test_one_that_is_slower_is_not(raced: Any) -> None:
     graphs = raced(Unet(), Backend(LABOUR))
 
-    assert graphs.unet_for(SHAPE) is None
+    assert not graphs.unet_for(SHAPE).is_compiled
 
 
 def test_nor_is_one_that_is_as_fast(raced: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     graphs = raced(Unet(), Backend())
     monkeypatch.setattr(graphs, "_run", lambda *_: Race(eager=1.02, compiled=1.0))
 
-    assert graphs.unet_for(SHAPE) is None
+    assert not graphs.unet_for(SHAPE).is_compiled
 
 
 def test_the_race_is_run_once_for_all_workers_and_what_lost_is_not_even_compiled(raced: Any, tmp_path: Path) -> None:
@@ -100,8 +100,8 @@ def test_the_race_is_run_once_for_all_workers_and_what_lost_is_not_even_compiled
     later = raced(Unet(LABOUR), again)
 
     assert "8x9-2-compiled" in outcome.name
-    assert (later.unet_for(SHAPE), again.made) == (None, 0)
-    assert raced(Unet(LABOUR), other_model, revision="another").unet_for(SHAPE) is not None
+    assert (later.unet_for(SHAPE).is_compiled, again.made) == (False, 0)
+    assert raced(Unet(LABOUR), other_model, revision="another").unet_for(SHAPE).is_compiled
 
 
 def test_what_won_needs_no_second_race(raced: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +109,7 @@ def test_what_won_needs_no_second_race(raced: Any, monkeypatch: pytest.MonkeyPat
     later = raced(Unet(LABOUR), Backend())
     monkeypatch.setattr(later, "_run", None)
 
-    assert later.unet_for(SHAPE) is not None
+    assert later.unet_for(SHAPE).is_compiled
 
 
 def test_no_race_is_run_while_something_is_compiled(raced: Any, tmp_path: Path) -> None:
@@ -118,8 +118,8 @@ def test_no_race_is_run_while_something_is_compiled(raced: Any, tmp_path: Path) 
         meanwhile = graphs.unet_for(SHAPE)
         outcomes = list(tmp_path.iterdir())
 
-    assert (meanwhile, outcomes) == (None, [])
-    assert graphs.unet_for(SHAPE) is not None
+    assert (meanwhile.is_compiled, outcomes) == (False, [])
+    assert graphs.unet_for(SHAPE).is_compiled
 
 
 def test_a_graph_that_there_is_no_memory_for_is_not_taken_here_and_may_be_elsewhere(raced: Any, tmp_path: Path) -> None:
@@ -136,8 +136,8 @@ def test_a_graph_that_there_is_no_memory_for_is_not_taken_here_and_may_be_elsewh
 
     graphs = raced(Unet(LABOUR), out_of_memory)
 
-    assert graphs.unet_for(SHAPE) is None
-    assert graphs.unet_for(SHAPE) is None
+    assert not graphs.unet_for(SHAPE).is_compiled
+    assert not graphs.unet_for(SHAPE).is_compiled
     assert list(tmp_path.iterdir()) == []
 
 
@@ -145,5 +145,44 @@ def test_a_call_that_its_graph_does_not_fit_decides_nothing(raced: Any, tmp_path
     graphs = raced(unet := Unet(LABOUR), Backend())
     unet.factor = 3  # a graph is made for the module as it was
 
-    assert graphs.unet_for(SHAPE) is None
+    assert not graphs.unet_for(SHAPE).is_compiled
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("labour", "is_won"), [((LABOUR, 1), 1), ((1, LABOUR), 0)])
+def test_both_race_as_they_would_be_drawn_with_which_is_captured(
+    raced: Any, labour: tuple[int, int], is_won: int
+) -> None:
+    capture = FakeCapture()
+    graphs = raced(Unet(labour[0]), Backend(labour[1]), capture)
+    before = graphs.unet_for(SHAPE)
+    plain, fast = capture.graphs[0], capture.graphs[1]
+
+    assert isinstance(before, Captured)
+    assert before.is_compiled == is_won
+    assert plain.replays == fast.replays == 1 + 1 + CALLS  # compared, and raced
+    assert graphs.unet_for(SHAPE) is before
+
+
+def test_the_plain_unet_is_captured_before_a_compiler_is_at_work(raced: Any) -> None:
+    seen: list[int] = []
+    capture = FakeCapture()
+
+    def backend(graph: Any, _inputs: Any) -> Any:
+        seen.append(len(capture.graphs))
+        return graph
+
+    raced(Unet(), backend, capture)
+
+    assert seen == [1]
+
+
+def test_memory_that_is_given_back_leaves_what_is_compiled_and_captures_nothing_more(raced: Any) -> None:
+    capture = FakeCapture()
+    graphs = raced(Unet(LABOUR), Backend(), capture)
+    graphs.unet_for(SHAPE)
+    graphs.give_back()
+
+    assert [graph.was_reset for graph in capture.graphs] == [True, True]
+    assert isinstance(graphs.unet_for(SHAPE), Compiled)
+    assert graphs.held == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -111,6 +112,13 @@ def test_what_memory_cut_short_counts_in_this_process_alone(
 
     assert [known.size(model, CELLS, 16) for known in (first, first, later)] == [4, 4, 8]
     assert measured == [CELLS] * 2
+
+
+def test_what_captured_calls_hold_is_not_free(model: Any, device: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    sweeps_that_find(monkeypatch, H100)
+    holding = replace(model, graphs=SimpleNamespace(held=52 * GIB))
+
+    assert Tuning(gpu(device), None).size(holding, CELLS, 16) == 4
 
 
 def test_where_nothing_could_be_measured_the_next_order_tries_again(

@@ -14,7 +14,7 @@ import torch
 from imagineerd import link
 from imagineerd.errors import ImagineerError, LoraError, OutOfMemory
 from imagineerd.jobs import GenerateSpec
-from imagineerd.worker.compiling import Compiled, Shape
+from imagineerd.worker.compiling import Shape, Way
 from imagineerd.worker.context import Context
 from imagineerd.worker.decode import Decoded, decode, decode_size
 from imagineerd.worker.denoise import LATENT_FACTOR, denoise, guided, row_of, waves
@@ -34,8 +34,8 @@ from imagineerd.worker.tuning import Cells
 class _Drawing:
     """What pictures that are drawn together share.
 
-    `batch_size` is the fixed size of the call, `unet` the compiled one where there is one. `halved` and `sliced` say
-    what was done for want of memory.
+    `batch_size` is the fixed size of the call, `unet` the way to call it where there is a faster one than the plain
+    UNet. `halved` and `sliced` say what was done for want of memory.
     """
 
     order: OpenOrder
@@ -45,16 +45,18 @@ class _Drawing:
     batch_size: int
     cells: Cells
     context: Context
-    unet: Compiled | None = None
+    unet: Way | None = None
     halved: bool = False
     sliced: bool = False
 
     def give_back(self) -> None:
         """Give back all memory that this order does not need."""
+        if self.model.graphs is not None:
+            self.model.graphs.give_back()
         self.context.library.keep(1)
 
     def for_wave_of(self, item: link.Item) -> _Drawing:
-        """Return the same with the compiled UNet for a wave of such items, if it is to be had: none is sliced."""
+        """Return the same with the fastest way to call the UNet for a wave of such items; none is sliced."""
         if self.model.graphs is None or self.sliced:
             return replace(self, unet=None)
         rows = 2 * self.batch_size if guided(row_of(item.job, item.spec)) else self.batch_size
@@ -69,7 +71,7 @@ class _Drawing:
             device=self.context.device,
             batch_size=self.batch_size,
             decode_batch=decode_batch,
-            compiled=self.unet is not None and self.unet.fits,
+            compiled=self.unet is not None and self.unet.is_compiled,
             sliced=self.sliced or self.context.device.slice_attention,
         )
 

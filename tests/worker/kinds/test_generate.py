@@ -7,6 +7,7 @@ import logging
 import socket
 import weakref
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from imagineerd.worker.failures import explain
 from imagineerd.worker.kinds import generate
 from imagineerd.worker.mailbox import Mailbox
 from imagineerd.worker.models import Library, load, sliced_attention
+from worker.decided import Decided
+from worker.fake_graphs import FakeCapture
 
 
 class Desk:
@@ -276,8 +279,13 @@ def compiled_model(shallow: link.ModelSource, device: Any) -> Iterator[Any]:
 @pytest.fixture
 def graphs(desk: Desk, order: link.Render, compiled_model: Any) -> Graphs:
     """The graphs of the model that the desk draws with."""
-    desk.context.library._loaded[order.source.name, order.source.path, order.source.revision] = compiled_model
+    decided = Decided(compiled_model.graphs, compiled_model, desk.context.device, None, won=True)
+    draw_with(desk, order, replace(compiled_model, graphs=decided))
     return compiled_model.graphs
+
+
+def draw_with(desk: Desk, order: link.Render, model: Any) -> None:
+    desk.context.library._loaded[order.source.name, order.source.path, order.source.revision] = model
 
 
 def shape_of(size: int) -> Shape:
@@ -335,6 +343,40 @@ def test_what_no_graph_fitted_is_not_called_compiled(
     assert isinstance(answer, link.Finished)
     assert json.loads((tmp_path / "1.json").read_text())["compiled"] is False
     assert graphs.unet_for(shape_of(1)) is None
+
+
+@pytest.fixture
+def capture(desk: Desk, order: link.Render, model: Any) -> FakeCapture:
+    """What captures the calls of the model that the desk draws with; nothing of it is compiled."""
+    made = FakeCapture()
+    decided = Decided(Graphs(model.unet, lambda unet: unet), model, desk.context.device, made, won=False)
+    draw_with(desk, order, replace(model, graphs=decided))
+    return made
+
+
+def test_what_is_captured_is_the_same_picture_to_the_bit(
+    desk: Desk, order: link.Render, tmp_path: Path, capture: FakeCapture, model: Any
+) -> None:
+    desk.draw(order)
+    replays, pictures = capture.graphs[0].replays, levels_of(tmp_path)
+    for path in (*tmp_path.glob("*.png"), *tmp_path.glob("*.json")):
+        path.unlink()
+    draw_with(desk, order, model)
+    desk.draw(order)
+
+    assert replays == 1 + order.items[0].spec.steps
+    assert pictures == levels_of(tmp_path)
+
+
+def test_where_memory_runs_out_captured_calls_give_theirs_back_and_the_pictures_are_drawn(
+    desk: Desk, order: link.Render, tmp_path: Path, capture: FakeCapture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory_for(monkeypatch, lambda _seeds, size: size < 4)
+    answers = desk.draw(order)
+
+    assert {type(answer) for answer in answers} == {link.Finished}
+    assert [graph.was_reset for graph in capture.graphs] == [True]
+    assert set(told_of(tmp_path, "batch_size").values()) == {(2,)}
 
 
 def levels_of(folder: Path) -> list[int]:

@@ -1,0 +1,157 @@
+"""UNet calls whose launches are captured in a CUDA graph, so that a call is one launch.
+
+A call of SD 1.5's UNet launches a thousand kernels, each by a piece of Python. With one or two pictures a large GPU
+waits for that, and beside a compiler, which wants the interpreter too, with any number. What is captured the driver
+launches by itself.
+
+- They are the same kernels in the same order, hence the same bits. That is checked once for each graph, on the device:
+  what gives others, or cannot be captured, is launched by Python as before.
+- A graph reads weights where they lie. Mixes are merged in place (mixing.py); nothing may move a weight meanwhile.
+- It reads its inputs, and writes its output, at fixed places: so they are copied, which is next to nothing.
+- Only one of a model's graphs runs at a time, so all share one pool of memory: as much as the largest call takes at its
+  peak. Nobody else may use that, so a call is captured only where half of the device's memory stays free; once memory
+  ran out all the same, the pool is given back, and nothing is captured for as long as the model stays loaded.
+- Beside a compiler nothing is captured, as neither its memory nor its launches could be told from the call's own.
+
+See: CUDA C++ Programming Guide, "CUDA Graphs"; PyTorch notes, "CUDA semantics".
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import torch
+
+from imagineerd.errors import OutOfMemory
+from imagineerd.worker.compiling import Inputs, Shape, Way, alone
+from imagineerd.worker.devices import Device, free_cached, free_memory, memory_used, synchronize
+from imagineerd.worker.memory import RESERVE, with_peak, within_memory
+
+
+class Graph(Protocol):
+    """The launches of a call. Replayed, they read what the call was given then, and write where it wrote."""
+
+    def replay(self) -> None:
+        """Launch them."""
+
+    def reset(self) -> None:
+        """Forget them, and let go of their memory."""
+
+
+Capture = Callable[[Way, Inputs], tuple[Graph, torch.Tensor]]
+"""Captures a call; returns its launches, and where they write what it returns."""
+
+
+class Capturer:
+    """Captures calls on one CUDA device; they share a pool of memory, and so a stream."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._stream: Any = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self._pool: Any = torch.cuda.graph_pool_handle()
+
+    def __call__(self, way: Way, inputs: Inputs) -> tuple[Graph, torch.Tensor]:
+        """Capture a call. What other threads do on the device meanwhile is no part of it, and does it no harm."""
+        graph: Any = torch.cuda.CUDAGraph()
+        capture = torch.cuda.graph(graph, self._pool, self._stream, capture_error_mode="thread_local")
+        stream_of_before = torch.cuda.stream(torch.cuda.current_stream(self._device))
+        with stream_of_before, capture:  # a capture that breaks does not go back to it by itself
+            output = way(*inputs)
+        return graph, output
+
+
+class Captured:
+    """A call of one shape that is launched as a graph; once that is let go, as it would be without."""
+
+    def __init__(self, way: Way, inputs: Inputs, graph: Graph, output: torch.Tensor) -> None:
+        self.is_compiled = way.is_compiled
+        self._way = way
+        self._held: tuple[Inputs, Graph, torch.Tensor] | None = (inputs, graph, output)
+
+    def __call__(self, rows: torch.Tensor, time: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
+        """Return the prediction for these rows, [rows, 4, height, width]."""
+        if self._held is None:
+            return self._way(rows, time, text)
+        inputs, graph, output = self._held
+        for place, given in zip(inputs, (rows, time, text), strict=True):
+            place.copy_(given)
+        graph.replay()
+        return output.clone()
+
+    def let_go(self) -> None:
+        """Let go of the graph and its memory."""
+        if self._held is not None:
+            self._held[1].reset()
+        self._held = None
+
+
+class Captures:
+    """What is captured of one model's calls: `held` bytes of the device. `capture` is None where nothing is."""
+
+    def __init__(self, device: Device, capture: Capture | None) -> None:
+        self.held = 0
+        self._device = device
+        self._capture = capture
+        self._made: dict[tuple[Shape, bool], Captured | None] = {}
+
+    def of(self, way: Way, shape: Shape, made_up: Callable[[Shape], Inputs]) -> Way:
+        """Return the captured call, captured now if nobody asked before; the way itself where it is not captured.
+
+        `made_up` gives inputs for it. Raises what a lost device raises.
+        """
+        at = (shape, way.is_compiled)
+        if self._capture is not None and at not in self._made:
+            with alone() as is_alone:
+                if is_alone:
+                    captured = self._captured(self._capture, way, made_up(shape))
+                    self._made[at] = captured if at[1] == way.is_compiled else None
+        return self._made.get(at) or way
+
+    def give_back(self) -> None:
+        """Let go of all of it, and capture nothing more."""
+        self._capture = None
+        for captured in self._made.values():
+            if captured is not None:
+                captured.let_go()
+        self._made.clear()
+        self.held = 0
+
+    def _captured(self, capture: Capture, way: Way, inputs: Inputs) -> Captured | None:
+        """Try it; where it breaks, nothing more is captured."""
+        try:
+            return within_memory(lambda: self._try(capture, way, inputs), self._give_all_back)
+        except OutOfMemory:
+            return None
+        except Exception:  # noqa: BLE001 - whatever CUDA says to it, Python can launch the call
+            traceback.print_exc()
+        self._capture = None
+        synchronize(self._device)  # raises where the device was lost: an error of that kind stays
+        return None
+
+    @torch.no_grad()
+    def _try(self, capture: Capture, way: Way, inputs: Inputs) -> Captured | None:
+        """Capture a call that was made before, as libraries prepare at the first one, and compare what it returns."""
+        rows, time, text = inputs
+        asked = (torch.randn_like(rows), time + 1, torch.randn_like(text))
+        expected, peak = with_peak(self._device, lambda: way(*asked))
+        if not self._has_room_for(peak):
+            return None
+        free_cached(self._device)
+        before = memory_used(self._device)
+        captured = Captured(way, inputs, *capture(way, inputs))
+        self.held += memory_used(self._device) - before
+        if torch.equal(captured(*asked), expected):
+            return captured
+        captured.let_go()
+        return None
+
+    def _has_room_for(self, peak: int) -> bool:
+        """Say whether half of the device's memory is free beside a pool for calls with this peak."""
+        pool = max(self.held, int(peak * RESERVE))
+        return free_memory(self._device) - pool >= self._device.memory // 2
+
+    def _give_all_back(self) -> None:
+        self.give_back()
+        free_cached(self._device)

@@ -1,0 +1,237 @@
+"""A captured call has the bits of the call that it stands for, and holds no memory that others need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from imagineerd.jobs import SCHEDULERS
+from imagineerd.worker import capturing
+from imagineerd.worker.capturing import Captured, Capturer, Captures
+from imagineerd.worker.compiling import Eager, Inputs, Shape, Way, alone
+from imagineerd.worker.denoise import denoise, row_of
+from imagineerd.worker.devices import GIB
+from imagineerd.worker.mixing import apply_mix
+from worker.fake_graphs import FakeCapture
+from worker.test_compiling import write_lora
+
+SHAPE = Shape(4, 9, 8)
+FULL = torch.OutOfMemoryError("CUDA out of memory.")
+REFUSED = RuntimeError("CUDA error: operation not permitted when stream is capturing")
+
+
+class Sum:
+    """As much of a UNet as is asked for a call of it."""
+
+    def __init__(self, *, is_compiled: bool = False) -> None:
+        self.is_compiled = is_compiled
+        self.weight = torch.ones(())
+
+    def __call__(self, rows: torch.Tensor, time: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
+        return rows * self.weight + time + text.sum()
+
+
+def made_up(shape: Shape) -> Inputs:
+    return torch.zeros(shape.rows, 4, *shape[1:]), torch.tensor(500.0), torch.zeros(shape.rows, 77, 8)
+
+
+def asked(number: int) -> Inputs:
+    generator = torch.Generator().manual_seed(number)
+    rows = torch.randn(SHAPE.rows, 4, *SHAPE[1:], generator=generator)
+    return rows, torch.tensor(float(number)), torch.randn(SHAPE.rows, 77, 8, generator=generator)
+
+
+@pytest.fixture
+def captures(device: Any) -> Callable[..., Captures]:
+    return lambda capture, **other: Captures(replace(device, **other), capture)
+
+
+@pytest.fixture
+def on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], None]:
+    """Let so many bytes be free, and a call take so many at its peak."""
+
+    def memory(free: int, peak: int) -> None:
+        monkeypatch.setattr(capturing, "free_memory", lambda _device: free)
+        monkeypatch.setattr(capturing, "with_peak", lambda _device, act: (act(), peak))
+
+    return memory
+
+
+def test_it_returns_for_each_call_what_the_way_itself_does_and_the_next_call_changes_none_of_it(captures: Any) -> None:
+    way, capture = Sum(), FakeCapture()
+    captured = captures(capture).of(way, SHAPE, made_up)
+    first = captured(*asked(1))
+    second = captured(*asked(2))
+
+    assert isinstance(captured, Captured)
+    assert torch.equal(first, way(*asked(1)))
+    assert torch.equal(second, way(*asked(2)))
+    assert capture.graphs[0].replays == 3  # the first one was compared
+
+
+def test_a_shape_is_captured_once_for_each_way(captures: Any) -> None:
+    capture = FakeCapture()
+    made, ways = captures(capture), (Sum(), Sum(is_compiled=True))
+    given = {made.of(way, shape, made_up) for way in ways for shape in (SHAPE, SHAPE._replace(rows=2)) for _ in "ab"}
+
+    assert len(given) == capture.tries == 4
+    assert sorted(captured.is_compiled for captured in given) == [False, False, True, True]
+
+
+@pytest.mark.parametrize("guidance_scale", [3.0, 1.0])
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+def test_a_picture_has_the_same_bits_whatever_the_sampler_keeps_of_a_call(
+    captures: Any, model: Any, spec: Any, scheduler: str, guidance_scale: float
+) -> None:
+    wanted = spec(scheduler=scheduler, steps=4, guidance_scale=guidance_scale)
+    shape = Shape(2 if guidance_scale > 1 else 1, 9, 8)
+    captured = captures(FakeCapture()).of(Eager(model.unet), shape, partial(_made_up, model))
+    drawn = [denoise(model, [row_of(1, wanted)], wanted, 1, unet=unet) for unet in (captured, None)]
+
+    assert isinstance(captured, Captured)
+    assert torch.equal(*drawn)
+
+
+def test_a_mix_that_is_merged_in_place_is_seen_by_what_was_captured_before(
+    captures: Any, model: Any, spec: Any, tmp_path: Path
+) -> None:
+    write_lora(tmp_path / "ink.safetensors", model)
+    captured = captures(FakeCapture()).of(Eager(model.unet), Shape(2, 9, 8), partial(_made_up, model))
+    drawn = []
+    for weight in (0.0, 0.7):
+        apply_mix(model, [("ink", str(tmp_path / "ink.safetensors"), weight)])
+        drawn += [denoise(model, [row_of(1, spec())], spec(), 1, unet=unet) for unet in (captured, None)]
+    apply_mix(model, [])
+
+    assert torch.equal(*drawn[:2])
+    assert torch.equal(*drawn[2:])
+    assert not torch.equal(*drawn[1:3])
+
+
+def test_what_returns_other_bits_is_not_taken_and_let_go(captures: Any) -> None:
+    way, capture = Sum(), FakeCapture(off=0.1)
+
+    assert captures(capture).of(way, SHAPE, made_up) is way
+    assert capture.graphs[0].was_reset
+
+
+def test_what_cannot_be_captured_is_called_as_before_and_nothing_else_is_tried(
+    captures: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    way, capture = Sum(), FakeCapture()
+    made = captures(capture)
+    before = made.of(way, SHAPE, made_up)
+    capture.error = REFUSED
+    given = [made.of(way, shape, made_up) for shape in (SHAPE._replace(rows=2), SHAPE._replace(rows=8))]
+
+    assert given == [way, way]
+    assert (capture.tries, str(REFUSED) in capfd.readouterr().err) == (2, True)
+    assert made.of(way, SHAPE, made_up) is before
+
+
+def test_a_device_that_is_lost_meanwhile_is_told(captures: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(_device: Any) -> None:
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+    monkeypatch.setattr(capturing, "synchronize", lost)
+
+    with pytest.raises(RuntimeError, match="unspecified launch failure"):
+        captures(FakeCapture(REFUSED)).of(Sum(), SHAPE, made_up)
+
+
+@pytest.mark.parametrize(("free", "kind"), [(59 * GIB, Captured), (52 * GIB, Sum)])
+def test_half_of_the_memory_stays_free(captures: Any, on_a_gpu: Any, free: int, kind: type[Way]) -> None:
+    on_a_gpu(free, 15 * GIB)
+    capture = FakeCapture()
+
+    assert isinstance(captures(capture, memory=80 * GIB).of(Sum(), SHAPE, made_up), kind)
+    assert capture.tries == (kind is Captured)
+
+
+def test_what_is_captured_later_shares_the_memory_that_is_held_by_now(
+    captures: Any, on_a_gpu: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = iter((2 * GIB, 19 * GIB, 19 * GIB, 19 * GIB))
+    monkeypatch.setattr(capturing, "memory_used", lambda _device: next(used))
+    on_a_gpu(59 * GIB, 15 * GIB)  # what the pool holds unused counts as free
+    made = captures(FakeCapture(), memory=80 * GIB)
+    ways = [made.of(Sum(is_compiled=is_compiled), SHAPE, made_up) for is_compiled in (False, True)]
+
+    assert [type(way) for way in ways] == [Captured, Captured]
+    assert made.held == 17 * GIB
+
+
+def test_where_memory_runs_out_all_is_let_go_and_every_call_is_made_as_before(captures: Any) -> None:
+    way, capture = Sum(), FakeCapture()
+    made = captures(capture)
+    captured = made.of(way, SHAPE, made_up)
+    capture.error = FULL
+
+    assert made.of(way, SHAPE._replace(rows=8), made_up) is way
+    assert capture.graphs[0].was_reset
+    assert torch.equal(captured(*asked(1)), way(*asked(1)))
+    assert made.of(way, SHAPE, made_up) is way
+    assert (capture.tries, made.held) == (2, 0)
+
+
+def test_beside_a_compiler_nothing_is_captured_but_later_on_it_is(captures: Any) -> None:
+    way, made = Sum(), captures(FakeCapture())
+    with alone():
+        meanwhile = made.of(way, SHAPE, made_up)
+
+    assert meanwhile is way
+    assert isinstance(made.of(way, SHAPE, made_up), Captured)
+
+
+def test_a_graph_of_a_compiler_that_breaks_when_it_is_captured_is_not_called_compiled(captures: Any) -> None:
+    class Breaking(Sum):
+        def __call__(self, rows: torch.Tensor, time: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
+            self.is_compiled = False
+            return super().__call__(rows, time, text)
+
+    way = Breaking(is_compiled=True)
+
+    assert captures(FakeCapture()).of(way, SHAPE, made_up) is way
+
+
+def test_where_nothing_can_be_captured_the_way_itself_is_given(captures: Any) -> None:
+    way = Sum()
+
+    assert captures(None).of(way, SHAPE, made_up) is way
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_on_a_gpu_a_call_is_one_launch_with_the_same_bits(spec: Any, source: Any) -> None:
+    from torch.profiler import ProfilerActivity, profile
+
+    from imagineerd import link
+    from imagineerd.worker.devices import choose
+    from imagineerd.worker.models import load
+
+    gpu = choose(link.Hardware(device="cuda"))
+    model = load(source, gpu, link.Configure(link.Hardware()), lambda _report: None)
+    made = Captures(gpu, Capturer(gpu.handle))
+    captured = made.of(Eager(model.unet), SHAPE, partial(_made_up, model))
+    wanted = spec(steps=4)
+    drawn = [denoise(model, [row_of(1, wanted)] * 2, wanted, 2, unet=unet) for unet in (captured, None)]
+    inputs = _made_up(model, SHAPE)
+    with torch.no_grad(), profile(activities=[ProfilerActivity.CPU]) as seen:
+        captured(*inputs)
+        torch.cuda.synchronize()
+
+    assert isinstance(captured, Captured)
+    assert torch.equal(*drawn)
+    assert sum(event.name == "cudaGraphLaunch" for event in seen.events()) <= 1
+    assert sum(event.name == "aten::convolution" for event in seen.events()) == 0
+
+
+def _made_up(model: Any, shape: Shape) -> Inputs:
+    about = {"dtype": model.dtype, "device": model.device}
+    rows = torch.zeros(shape.rows, 4, *shape[1:], **about)
+    return rows, torch.tensor(500.0, device=model.device), torch.zeros(shape.rows, 77, 32, **about)
