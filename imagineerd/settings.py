@@ -158,7 +158,7 @@ class Hardware(_Section, frozen=True):
     )
     compile: Annotated[
         bool,
-        Meta(description="Compile the UNet on a GPU while it already draws, and use that where it proves faster."),
+        Meta(description="On a GPU call the UNet as CUDA graphs, and compile it beside the work where that is faster."),
     ] = True
     threads: Annotated[int, Meta(ge=0, le=1024, description="CPU threads of a worker; 0 means torch's choice.")] = 0
 

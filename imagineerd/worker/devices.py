@@ -47,7 +47,7 @@ class Device:
     slice_vae: bool
     offload: bool
     compile: bool = False
-    """Whether graphs are made of the UNet; each is drawn with where it proves faster (racing.py)."""
+    """Whether calls of the UNet are captured, and compiled where that proves faster (racing.py)."""
 
     @property
     def dtype_name(self) -> str:
@@ -103,7 +103,7 @@ def thrift_of(hardware: Hardware, kind: str, memory: int, dtype: torch.dtype) ->
 
 
 def may_compile(kind: str, thrift: Thrift) -> bool:
-    """Say whether a UNet can be compiled beside the work.
+    """Say whether a UNet can be compiled beside the work, and its calls be captured.
 
     What is sliced or moved about is no graph, and on a CPU the compiler takes longer than a deck. Before torch 2.12 the
     compiler's settings are not each thread's own, so that the thread that draws would forbid the other one to compile.

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import msgspec
 import torch
 from bench import Bench
+from desk import Desk
 from rows import Row
 from shapes import flops_of, seconds_of
-from torch import _dynamo
-from torch._dynamo.utils import counters
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from imagineerd.worker import decode
-from imagineerd.worker.compiling import RECOMPILES, Shape, Unet
+from imagineerd.worker.compiling import Eager, Shape, Way
 from imagineerd.worker.models import Model
 
 COMPILE_S = 60.0
@@ -30,31 +28,33 @@ def shape_of(bench: Bench, size: int, cells: int = 0) -> Shape:
     return Shape(2 * size, cells or bench.height // 8, bench.width // 8)
 
 
-def one(bench: Bench, model: Model, shape: Shape, way: str) -> None:
-    """Measure a call by the graphs that the model has, or eagerly where it has none.
+def one(  # noqa: PLR0913 - what a measure may change
+    bench: Bench, desk: Desk, shape: Shape, way: str, *, compiled: bool = False, captured: bool = False
+) -> None:
+    """Measure a call as the desk makes it.
 
-    Raises `RuntimeError` where there are graphs but none is warm for it, or it did not fit on the way.
+    Raises `RuntimeError` where that is not the compiled UNet's or a captured one that it is to be, or it stops to be.
     """
     bench.at = f"one UNet call, {way}, batch {shape.rows // 2}"
-    if model.graphs is None:
-        _add(bench, way, shape, _seconds(_of(model.unet), model, shape))
-        return
-    seconds = _seconds(_warm(model, shape), model, shape)
-    _warm(model, shape)
+    unet = _checked(desk, shape, compiled=compiled, captured=captured)
+    seconds = _seconds(unet or Eager(desk.model.unet), desk.model, shape)
+    _checked(desk, shape, compiled=compiled, captured=captured)
     _add(bench, way, shape, seconds)
 
 
-def _warm(model: Model, shape: Shape) -> Unet:
-    unet = model.graphs.unet_for(shape)
-    if unet is None:
+def _checked(desk: Desk, shape: Shape, *, compiled: bool, captured: bool) -> Way | None:
+    way = desk.launching.way(shape)
+    if compiled and not (way and way.is_compiled):
         raise RuntimeError(f"No graph is warm for {shape}, so that it is drawn eagerly.")
-    return unet
+    if captured and not desk.launching.is_captured(shape):
+        raise RuntimeError(f"A call of {shape} is not captured, so that Python launches it.")
+    return way
 
 
-def each_size(bench: Bench, model: Model, way: str) -> None:
+def each_size(bench: Bench, desk: Desk, way: str, *, compiled: bool = False, captured: bool = False) -> None:
     """Measure a call of each batch size, as `one` does."""
     for size in bench.device.batch_sizes:
-        one(bench, model, shape_of(bench, size), way)
+        one(bench, desk, shape_of(bench, size), way, compiled=compiled, captured=captured)
 
 
 def neighbours(bench: Bench, model: Model) -> list[int]:
@@ -65,19 +65,19 @@ def neighbours(bench: Bench, model: Model) -> list[int]:
     return [] if rows == below else [below, below + deep]
 
 
-def heights(bench: Bench, model: Model, size: int) -> None:
+def heights(bench: Bench, desk: Desk, size: int) -> None:
     """Compare the picture's height with the nearest ones whose latents halve evenly."""
-    for cells in sorted({bench.height // 8, *neighbours(bench, model)}):
-        one(bench, model, shape_of(bench, size, cells), f"{bench.width}x{8 * cells}")
+    for cells in sorted({bench.height // 8, *neighbours(bench, desk.model)}):
+        one(bench, desk, shape_of(bench, size, cells), f"{bench.width}x{8 * cells}")
 
 
-def cudnn(bench: Bench, model: Model, size: int) -> None:
+def cudnn(bench: Bench, desk: Desk, size: int) -> None:
     """Measure what it costs that convolutions are not chosen by timing."""
     with _chosen_by_timing():
-        one(bench, model, shape_of(bench, size), "convolutions chosen by timing")
+        one(bench, desk, shape_of(bench, size), "convolutions chosen by timing")
 
 
-def attention(bench: Bench, model: Model, size: int) -> None:
+def attention(bench: Bench, desk: Desk, size: int) -> None:
     """Measure each way to compute attention, among which torch chooses by itself.
 
     Heads that one cannot take (SD 1.5 has them 40, 80 and 160 wide) go by the next one that can.
@@ -85,26 +85,7 @@ def attention(bench: Bench, model: Model, size: int) -> None:
     for first in ATTENTIONS:
         others = [each for each in ATTENTIONS if each is not first]
         with sdpa_kernel([first, *others, SDPBackend.MATH], set_priority=True):
-            one(bench, model, shape_of(bench, size), f"attention: {first.name.lower()}")
-
-
-def cuda_graphs(bench: Bench, model: Model, size: int) -> None:
-    """Measure a call of the whole UNet whose launches were recorded; it is compiled for this size alone.
-
-    Raises `RuntimeError` where they were not recorded.
-    """
-    bench.at = f"CUDA graphs, batch {size}"
-    _dynamo.config.recompile_limit = RECOMPILES
-    skipped = counters["inductor"]["cudagraph_skips"]
-    seconds = _seconds(_of(recorded(model.unet)), model, shape_of(bench, size))
-    if counters["inductor"]["cudagraph_skips"] > skipped:
-        raise RuntimeError("Inductor would not record CUDA graphs.")
-    _add(bench, "CUDA graphs", shape_of(bench, size), seconds)
-
-
-def recorded(unet: Any) -> Any:
-    """Return the UNet compiled with CUDA graphs."""
-    return torch.compile(unet, mode="reduce-overhead", fullgraph=True, dynamic=False)
+            one(bench, desk, shape_of(bench, size), f"attention: {first.name.lower()}")
 
 
 def decodes(bench: Bench, model: Model, layout: torch.memory_format) -> None:
@@ -146,20 +127,15 @@ def _tell(bench: Bench, row: Row, seconds: float, work: float) -> None:
 
 
 @torch.no_grad()
-def _seconds(unet: Unet, model: Model, shape: Shape) -> list[float]:
-    """Return the seconds of some calls, after those that compile, record and choose."""
+def _seconds(unet: Way, model: Model, shape: Shape) -> list[float]:
+    """Return the seconds of some calls, after those that compile and choose."""
     about = {"device": model.device, "dtype": model.dtype}
     rows = torch.randn(shape.rows, model.unet.config.in_channels, *shape[1:], **about)
     text = torch.randn(shape.rows, 77, model.unet.config.cross_attention_dim, **about)
     at = torch.tensor(500.0, device=model.device)
-    for _ in range(3):  # CUDA graphs warm up, record, and only then replay
+    for _ in range(2):
         unet(rows, at, text)
     return seconds_of(model.device, lambda: unet(rows, at, text), runs=RUNS)
-
-
-def _of(unet: Any) -> Unet:
-    """Let a UNet of diffusers be called as `Graphs` is."""
-    return lambda rows, at, text: unet(rows, at, encoder_hidden_states=text, return_dict=False)[0]
 
 
 @contextlib.contextmanager

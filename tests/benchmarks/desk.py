@@ -10,19 +10,21 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 import torch
+from launching import Launching
 from rows import Timed
 
 from imagineerd import link
 from imagineerd.jobs import BACKGROUND, GenerateSpec, LoraWeight, group_key, shape_of
 from imagineerd.scheduler import Setup, Waiting
 from imagineerd.waitlist import Waitlist
-from imagineerd.worker.compiling import Graphs, Shape
+from imagineerd.worker.compiling import Shape
 from imagineerd.worker.context import Context
 from imagineerd.worker.denoise import LATENT_FACTOR
 from imagineerd.worker.devices import Device
@@ -107,6 +109,11 @@ class Desk:
         """The loaded model."""
         return self._context.library.get(self._source)
 
+    @cached_property
+    def launching(self) -> Launching:
+        """How its UNet's calls are launched."""
+        return Launching(self.model, self._context.device)
+
     def deal(  # noqa: PLR0913 - what a measure may change
         self,
         calls: Iterable[Call],
@@ -149,27 +156,6 @@ class Desk:
         self.model.unet.to(memory_format=layout)
         self._tuning = Tuning(self._context.device, None)
 
-    def compile(
-        self, make: Callable[[Any], Any], shapes: Iterable[Shape], meanwhile: Callable[[], None] = lambda: None
-    ) -> float:
-        """Have the UNet compiled in this way for these calls; return the seconds. `is_warm` tells what came of it."""
-        began = time.perf_counter()
-        graphs = self.model.graphs = Graphs(self.model.unet, make)
-        wanted = list(shapes)
-        for shape in wanted:
-            graphs.unet_for(shape)
-        meanwhile()
-        graphs.wait()
-        for shape in wanted:
-            _try(graphs, shape)
-        graphs.wait()
-        return time.perf_counter() - began
-
-    def is_warm(self, shape: Shape) -> bool:
-        """Say whether such a call is drawn by a compiled graph."""
-        graphs = self.model.graphs
-        return graphs is not None and graphs.unet_for(shape) is not None
-
     def _render(self, call: Call, mix: Mix, folder: Path) -> link.Render:
         weights = tuple(LoraWeight(name, weight) for name, _, weight in mix)
         specs = [msgspec.structs.replace(spec, mix=weights) for spec in call.specs]
@@ -202,7 +188,7 @@ class Desk:
 
     def _check_compiled(self, sidecars: Sequence[dict[str, Any]]) -> None:
         """Raise `RuntimeError` where a picture was not drawn by a graph, or where one did not fit on the way."""
-        eager = [about for about in sidecars if not (about["compiled"] and self.is_warm(_shape_of(about)))]
+        eager = [about for about in sidecars if not (about["compiled"] and self.launching.is_warm(_shape_of(about)))]
         if eager:
             raise RuntimeError(f"{len(eager)} of {len(sidecars)} pictures were drawn eagerly: {_sizes_of(eager)}.")
 
@@ -210,13 +196,6 @@ class Desk:
         reader = self._ours.makefile("rb")
         while header := reader.read(4):
             self._reports.put(link.decode_report(reader.read(link.length_of(header))))
-
-
-@torch.no_grad()
-def _try(graphs: Graphs, shape: Shape) -> None:
-    """Call the graph at its full size: one made with fewer rows may not fit, and is then made anew."""
-    if compiled := graphs.unet_for(shape):
-        compiled(*graphs.made_up(shape))
 
 
 def _sizes_of(sidecars: Iterable[dict[str, Any]]) -> str:

@@ -57,7 +57,7 @@ class Run:
             yield
         finally:
             if not self.bench.remark:  # while a compiler is at work, nobody may touch the weights
-                self.desk.model.graphs = None
+                self.desk.launching.by_python()
                 self.desk.lay_out(torch.contiguous_format)
 
     @property
@@ -78,14 +78,14 @@ def bare(run: Run, name: str, mix: Mix) -> None:
     bench.bare = bench.bare or each
 
 
-def each_size(run: Run, mix: Mix, way: str = "") -> None:
-    """Measure each batch size, without or with LoRAs, eagerly or compiled this way."""
+def each_size(run: Run, mix: Mix, way: str = "", *, compiled: bool = False) -> None:
+    """Measure each batch size, without or with LoRAs; `way` names how calls are made, if not eagerly by Python."""
     for size in run.bench.device.batch_sizes:
         count = run.bench.some(size)
         _warm_up(run, size, mix)
         deck = in_calls_of(size, run.bench.cards(count))
-        name = f"ours{', 2 LoRAs' if mix else ''}{f', compiled: {way}' if way else ''}"
-        run.bench.add(name, size, lambda deck=deck: run.desk.deal(deck, mix, compiled=bool(way)), count)
+        name = f"ours{', 2 LoRAs' if mix else ''}{f', {way}' if way else ''}"
+        run.bench.add(name, size, lambda deck=deck: run.desk.deal(deck, mix, compiled=compiled), count)
 
 
 def dealt(run: Run, measure: str, *, compiled: bool = False) -> None:
@@ -120,15 +120,15 @@ def _tell_goals(bench: Bench, measure: str, each: float) -> None:
 def single_calls(run: Run) -> None:
     """Measure calls of the UNet and of the VAE alone: each size, each layout, and what the picture's height costs."""
     bench, model, size = run.bench, run.desk.model, run.best
-    calls.each_size(bench, model, "eager")
+    calls.each_size(bench, run.desk, "eager")
     calls.decodes(bench, model, torch.contiguous_format)
-    calls.heights(bench, model, size)
+    calls.heights(bench, run.desk, size)
     if bench.device.kind == "cuda":
         calls.decodes(bench, model, torch.channels_last)
-        calls.cudnn(bench, model, size)
+        calls.cudnn(bench, run.desk, size)
         with run.channels_last():
-            calls.each_size(bench, model, "channels_last")
-        calls.attention(bench, model, size)
+            calls.each_size(bench, run.desk, "channels_last")
+        calls.attention(bench, run.desk, size)
 
 
 def details(run: Run) -> None:

@@ -25,7 +25,7 @@ from pathlib import Path
 
 STARTED = time.monotonic()
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parents[1]), str(HERE)]
+sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent), str(HERE)]
 NEEDED = ("torch", "diffusers", "transformers", "tokenizers", "safetensors", "accelerate", "peft", "PIL", "msgspec")
 if missing := [name for name in NEEDED if find_spec(name) is None]:
     sys.exit(f"speed.py cannot run without {', '.join(missing)}: install that first.")
@@ -70,12 +70,12 @@ def plan(run: Run) -> list[Stage]:
     if run.bench.device.kind != "cuda":
         return [stage._replace(limit_s=math.inf) for stage in first + then]
     whole, region = (Stage(f"compiled: {way}", lambda way=way: ways.compiled(run, way), 60, 260) for way in ways.WAYS)
+    captured = Stage("captured", lambda: ways.captured(run), 30, 120)
     last = [
         region,
-        Stage("CUDA graphs", lambda: ways.cuda_graphs(run), 60, 150),
         Stage("compiled heights", lambda: ways.compiled_heights(run), 60, 150),
     ]
-    return [*first, whole, *then, *last]
+    return [*first, captured, whole, *then, *last]
 
 
 def measured(bench: Bench) -> None:

@@ -77,11 +77,14 @@ def test_on_a_gpu_every_row_is_there_and_those_of_the_goals_come_first(tmp_path:
     assert not [row for row in rows if row["note"].startswith("left out")]
     assert [row["measure"] for row in dealt] == [
         "ours, 2 LoRAs, 54 cards",
+        "ours, 2 LoRAs, 54 cards, captured",
         "ours, 2 LoRAs, 54 cards, compiled: the whole UNet",
+        "ours, 2 LoRAs, 54 cards, compiled: the whole UNet, captured",
         "ours, 2 LoRAs, 54 cards, compiled: by region",
+        "ours, 2 LoRAs, 54 cards, compiled: by region, captured",
     ]
     assert all(row["card_s"] > 0 for row in dealt)
-    assert rows.index(dealt[1]) < 20
+    assert rows.index(dealt[2]) < 28
     assert len(rows) > 55
     assert "stacked adapters (goal: 4 times)" in notes_of(rows, "goal: ours, 2 LoRAs, 54 cards")[0]
     assert all(row["measure"] in shown for row in rows)

@@ -1,4 +1,4 @@
-"""What `speed.py` measures of a compiled UNet, by each way to compile it, and of one whose launches are recorded."""
+"""What `speed.py` measures of calls that are captured, and of a compiled UNet, by each way to compile it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,17 @@ from imagineerd.worker.compiling import by_region, whole
 from imagineerd.worker.keeping import for_compilers
 
 WAYS = {"the whole UNet": whole, "by region": by_region}
-BESIDE = 3
-"""Calls that are drawn while a graph is made, at most."""
+BESIDE = 2
+"""Calls of each sort that are drawn while a graph is made, at most."""
+
+
+def captured(run: Run) -> None:
+    """Measure decks whose calls are captured, in the layout that a worker's UNet has where it may compile."""
+    with run.channels_last():
+        run.desk.launching.captured()
+        dealt(run, f"{DEALT}, captured")
+        calls.each_size(run.bench, run.desk, "captured", captured=True)
+        each_size(run, run.mix, "captured")
 
 
 def compiled(run: Run, way: str) -> None:
@@ -25,14 +34,18 @@ def compiled(run: Run, way: str) -> None:
     Raises `RuntimeError`, with what the compiler said, where nothing is compiled.
     """
     bench, desk = run.bench, run.desk
+    name = f"compiled: {way}"
     with run.channels_last():
         sizes = reversed(bench.device.batch_sizes)  # as a deck begins with the largest, for which the graph is made
         _compile(run, way, {f"calls of {size}": calls.shape_of(bench, size) for size in sizes}, _draw_beside)
         made = _graphs_made()
-        dealt(run, f"{DEALT}, compiled: {way}", compiled=True)
-        each_size(run, run.mix, way)
-        calls.each_size(bench, desk.model, f"compiled: {way}")
+        dealt(run, f"{DEALT}, {name}", compiled=True)
+        each_size(run, run.mix, name, compiled=True)
+        calls.each_size(bench, desk, name, compiled=True)
         bench.say(f"graphs made after compiling {way}", str(_graphs_made() - made))
+        desk.launching.captured()
+        dealt(run, f"{DEALT}, {name}, captured", compiled=True)
+        calls.each_size(bench, desk, f"{name}, captured", compiled=True, captured=True)
 
 
 def _compile(
@@ -44,9 +57,9 @@ def _compile(
     bench.remark = "beside a compiler, channels_last"  # should this be cut, it is still at work
     os.environ.update(for_compilers(bench.folder))  # so that it takes what it takes at a first start
     with heard() as said:
-        seconds = run.desk.compile(WAYS[way], shapes.values(), meanwhile=lambda: meanwhile(run))
+        seconds = run.desk.launching.compile(WAYS[way], shapes.values(), lambda: meanwhile(run))
     bench.remark = ""
-    warm = [name for name, shape in shapes.items() if run.desk.is_warm(shape)]
+    warm = [name for name, shape in shapes.items() if run.desk.launching.is_warm(shape)]
     why = last_error(said.getvalue())
     if not warm:
         raise RuntimeError(f"Nothing is compiled after {seconds:.0f} s. {why}")
@@ -57,19 +70,14 @@ def _compile(
 def _draw_beside(run: Run) -> None:
     """Measure calls that are drawn while the compiler is at work, for which nobody is to wait."""
     size = run.best
-    for _ in range(BESIDE):
-        if run.desk.is_warm(calls.shape_of(run.bench, size)):
-            return
+    graphs = run.desk.model.graphs
+    for name, launched in (("captured", graphs), ("eagerly", None)) * BESIDE:
+        if run.desk.launching.is_warm(calls.shape_of(run.bench, size)):
+            break
         deck = in_calls_of(size, run.bench.cards(size))
-        run.bench.add("ours, 2 LoRAs, eagerly", size, lambda deck=deck: run.desk.deal(deck, run.mix), size)
-
-
-def cuda_graphs(run: Run) -> None:
-    """Measure the UNet's launches recorded, at the sizes where that could matter most and least."""
-    with run.channels_last():
-        for size in sorted({1, run.best}):
-            if not run.bench.is_late("one UNet call, CUDA graphs", calls.COMPILE_S, size):
-                calls.cuda_graphs(run.bench, run.desk.model, size)
+        run.desk.model.graphs = launched
+        run.bench.add(f"ours, 2 LoRAs, {name}", size, lambda deck=deck: run.desk.deal(deck, run.mix), size)
+    run.desk.model.graphs = graphs
 
 
 def compiled_heights(run: Run) -> None:
@@ -80,7 +88,7 @@ def compiled_heights(run: Run) -> None:
             name, shape = f"{bench.width}x{8 * cells}", calls.shape_of(bench, run.best, cells)
             if not bench.is_late(f"compiling {way}, {name}", calls.COMPILE_S):
                 _compile(run, way, {name: shape})
-                calls.one(bench, model, shape, f"compiled: {way}, {name}")
+                calls.one(bench, run.desk, shape, f"compiled: {way}, {name}", compiled=True)
 
 
 def _graphs_made() -> int:

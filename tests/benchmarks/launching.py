@@ -1,0 +1,86 @@
+"""How a measure's UNet calls are launched: by Python or as captured graphs, of the plain or of a compiled UNet."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from worker.decided import Decided
+
+from imagineerd.worker.capturing import Captured, Capturer
+from imagineerd.worker.compiling import Graphs, Shape, Way
+from imagineerd.worker.devices import Device
+from imagineerd.worker.models import Model
+
+CAPTURER: Callable[[torch.device], Any] = Capturer
+
+
+class Launching:
+    """Chooses for a model how it is drawn with, as a worker's races would."""
+
+    def __init__(self, model: Model, device: Device) -> None:
+        self._model = model
+        self._device = device
+        self._graphs: Graphs | None = None
+
+    def by_python(self) -> None:
+        """Have the plain UNet launched by Python; what was captured or compiled is let go."""
+        self._let_go()
+        self._model.graphs = self._graphs = None
+
+    def captured(self) -> None:
+        """Have all calls captured: of the compiled UNet where there is one, else of the plain one."""
+        self._decide(CAPTURER(self._device.handle))
+
+    def compile(self, make: Callable[[Any], Any], shapes: Iterable[Shape], meanwhile: Callable[[], None]) -> float:
+        """Have the UNet compiled in this way for these calls; return the seconds. `is_warm` tells what came of it.
+
+        Meanwhile calls of these shapes are captured ones of the plain UNet, afterwards Python launches the compiled.
+        """
+        self.captured()
+        shapes = list(shapes)
+        for shape in shapes:
+            self._model.graphs.unet_for(shape)  # nothing is captured beside a compiler
+        began = time.perf_counter()
+        graphs = self._graphs = Graphs(self._model.unet, make)
+        for shape in shapes:
+            graphs.unet_for(shape)
+        meanwhile()
+        graphs.wait()
+        for shape in shapes:
+            _try(graphs, shape)
+        graphs.wait()
+        self._decide(None)
+        return time.perf_counter() - began
+
+    def way(self, shape: Shape) -> Way | None:
+        """Return how such a call is made, None where the model's own UNet is called."""
+        way: Way | None = self._model.graphs.unet_for(shape) if self._model.graphs is not None else None
+        return way
+
+    def is_warm(self, shape: Shape) -> bool:
+        """Say whether there is a compiled graph for such a call."""
+        return self._graphs is not None and self._graphs.unet_for(shape) is not None
+
+    def is_captured(self, shape: Shape) -> bool:
+        """Say whether such a call is one launch."""
+        return isinstance(self.way(shape), Captured)
+
+    def _decide(self, capture: Any) -> None:
+        self._let_go()
+        won = self._graphs is not None
+        graphs = self._graphs or Graphs(self._model.unet, lambda unet: unet)
+        self._model.graphs = Decided(graphs, self._model, self._device, capture, won=won)
+
+    def _let_go(self) -> None:
+        if self._model.graphs is not None:
+            self._model.graphs.give_back()
+
+
+@torch.no_grad()
+def _try(graphs: Graphs, shape: Shape) -> None:
+    """Call the graph at its full size: one made with fewer rows may not fit, and is then made anew."""
+    if compiled := graphs.unet_for(shape):
+        compiled(*graphs.made_up(shape))
