@@ -144,8 +144,8 @@ def _make_ready(device: Device, folder: Path | None, model: Model) -> None:
     model.slot_independent = selftest.slots_are_independent(model, device)
     preview.fit_ahead(model, device)
     if device.compile:
-        captures = capturing.Captures(device, capturing.Capturer(device.handle))
-        model.graphs = racing.RacedGraphs(compiling.Graphs(model.unet), model, device, folder, captures)
+        model.captures = capturing.Captures(capturing.Capturer(device))
+        model.graphs = racing.RacedGraphs(compiling.Graphs(model.unet), model, device, folder)
 
 
 def _preload(context: Context, source: link.ModelSource) -> None:

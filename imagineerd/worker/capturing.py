@@ -1,8 +1,8 @@
-"""UNet calls whose launches are captured in a CUDA graph, so that a call is one launch.
+"""Calls of UNet and text encoder whose launches are captured in a CUDA graph, so that a call is one launch.
 
 A call of SD 1.5's UNet launches a thousand kernels, each by a piece of Python. With one or two pictures a large GPU
-waits for that, and beside a compiler, which wants the interpreter too, with any number. What is captured the driver
-launches by itself.
+waits for that, as it does for each prompt, and beside a compiler, which wants the interpreter too, with any number.
+What is captured the driver launches by itself.
 
 - They are the same kernels in the same order, hence the same bits. That is checked once for each graph, on the device:
   what gives others, or cannot be captured, is launched by Python as before.
@@ -19,15 +19,32 @@ See: CUDA C++ Programming Guide, "CUDA Graphs"; PyTorch notes, "CUDA semantics".
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Hashable
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 import torch
 
 from imagineerd.errors import OutOfMemory
-from imagineerd.worker.compiling import Inputs, Shape, Way, alone
+from imagineerd.worker.compiling import alone
 from imagineerd.worker.devices import Device, free_cached, free_memory, memory_used, synchronize
 from imagineerd.worker.memory import RESERVE, with_peak, within_memory
+
+Inputs = tuple[torch.Tensor, ...]
+
+
+class Call(Protocol):
+    """What may be captured: a call with tensors. `is_compiled` says whether a compiled graph does it."""
+
+    @property
+    def is_compiled(self) -> bool:
+        """See above."""
+
+    def __call__(self, *given: Any, **named: Any) -> torch.Tensor:
+        """Return what becomes of these tensors."""
+
+
+C = TypeVar("C", bound=Call)
 
 
 class Graph(Protocol):
@@ -40,43 +57,48 @@ class Graph(Protocol):
         """Forget them, and let go of their memory."""
 
 
-Capture = Callable[[Way, Inputs], tuple[Graph, torch.Tensor]]
-"""Captures a call; returns its launches, and where they write what it returns."""
+class Capture(Protocol):
+    """Captures calls on a device."""
+
+    device: Device
+
+    def __call__(self, call: Call, inputs: Inputs, /) -> tuple[Graph, torch.Tensor]:
+        """Capture a call; return its launches, and where they write what it returns."""
 
 
 class Capturer:
     """Captures calls on one CUDA device; they share a pool of memory, and so a stream."""
 
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
-        self._stream: Any = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self._stream: Any = torch.cuda.Stream(device.handle)  # type: ignore[no-untyped-call]
         self._pool: Any = torch.cuda.graph_pool_handle()
 
-    def __call__(self, way: Way, inputs: Inputs) -> tuple[Graph, torch.Tensor]:
+    def __call__(self, call: Call, inputs: Inputs) -> tuple[Graph, torch.Tensor]:
         """Capture a call. What other threads do on the device meanwhile is no part of it, and does it no harm."""
         graph: Any = torch.cuda.CUDAGraph()
         capture = torch.cuda.graph(graph, self._pool, self._stream, capture_error_mode="thread_local")
-        stream_of_before = torch.cuda.stream(torch.cuda.current_stream(self._device))
+        stream_of_before = torch.cuda.stream(torch.cuda.current_stream(self.device.handle))
         with stream_of_before, capture:  # a capture that breaks does not go back to it by itself
-            output = way(*inputs)
+            output = call(*inputs)
         return graph, output
 
 
 class Captured:
     """A call of one shape that is launched as a graph; once that is let go, as it would be without."""
 
-    def __init__(self, way: Way, inputs: Inputs, graph: Graph, output: torch.Tensor) -> None:
-        self.is_compiled = way.is_compiled
-        self._way = way
+    def __init__(self, call: Call, inputs: Inputs, graph: Graph, output: torch.Tensor) -> None:
+        self.is_compiled = call.is_compiled
+        self._call = call
         self._held: tuple[Inputs, Graph, torch.Tensor] | None = (inputs, graph, output)
 
-    def __call__(self, rows: torch.Tensor, time: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
-        """Return the prediction for these rows, [rows, 4, height, width]."""
+    def __call__(self, *given: torch.Tensor) -> torch.Tensor:
+        """Return what the call returns for these tensors, which are of the shapes that it was captured with."""
         if self._held is None:
-            return self._way(rows, time, text)
+            return self._call(*given)
         inputs, graph, output = self._held
-        for place, given in zip(inputs, (rows, time, text), strict=True):
-            place.copy_(given)
+        for place, tensor in zip(inputs, given, strict=True):
+            place.copy_(tensor)
         graph.replay()
         return output.clone()
 
@@ -88,26 +110,28 @@ class Captured:
 
 
 class Captures:
-    """What is captured of one model's calls: `held` bytes of the device. `capture` is None where nothing is."""
+    """What is captured of one model's calls: `held` bytes of the device. Without a `capture`, nothing is."""
 
-    def __init__(self, device: Device, capture: Capture | None) -> None:
+    def __init__(self, capture: Capture | None = None) -> None:
         self.held = 0
-        self._device = device
         self._capture = capture
-        self._made: dict[tuple[Shape, bool], Captured | None] = {}
+        self._made: dict[Hashable, Captured | None] = {}
 
-    def of(self, way: Way, shape: Shape, made_up: Callable[[Shape], Inputs]) -> Way:
-        """Return the captured call, captured now if nobody asked before; the way itself where it is not captured.
+    def of(self, call: C, shape: Hashable, made_up: Callable[[], Inputs]) -> C | Captured:
+        """Return the captured call, captured now if nobody asked before; the call itself where it is not captured.
 
-        `made_up` gives inputs for it. Raises what a lost device raises.
+        `made_up` gives tensors for it, which become its own; `shape` names all that they and the call may differ in.
+        Raises what a lost device raises.
         """
-        at = (shape, way.is_compiled)
-        if self._capture is not None and at not in self._made:
+        if self._capture is None:
+            return call
+        at = (shape, call.is_compiled)
+        if at not in self._made:
             with alone() as is_alone:
                 if is_alone:
-                    captured = self._captured(self._capture, way, made_up(shape))
-                    self._made[at] = captured if at[1] == way.is_compiled else None
-        return self._made.get(at) or way
+                    captured = self._captured(self._capture, call, made_up())
+                    self._made[at] = captured if at[1] == call.is_compiled else None
+        return self._made.get(at) or call
 
     def give_back(self) -> None:
         """Let go of all of it, and capture nothing more."""
@@ -118,40 +142,44 @@ class Captures:
         self._made.clear()
         self.held = 0
 
-    def _captured(self, capture: Capture, way: Way, inputs: Inputs) -> Captured | None:
+    def _captured(self, capture: Capture, call: Call, inputs: Inputs) -> Captured | None:
         """Try it; where it breaks, nothing more is captured."""
         try:
-            return within_memory(lambda: self._try(capture, way, inputs), self._give_all_back)
+            return within_memory(lambda: self._try(capture, call, inputs), partial(self._give_all_back, capture.device))
         except OutOfMemory:
             return None
         except Exception:  # noqa: BLE001 - whatever CUDA says to it, Python can launch the call
             traceback.print_exc()
         self._capture = None
-        synchronize(self._device)  # raises where the device was lost: an error of that kind stays
+        synchronize(capture.device)  # raises where the device was lost: an error of that kind stays
         return None
 
     @torch.no_grad()
-    def _try(self, capture: Capture, way: Way, inputs: Inputs) -> Captured | None:
+    def _try(self, capture: Capture, call: Call, inputs: Inputs) -> Captured | None:
         """Capture a call that was made before, as libraries prepare at the first one, and compare what it returns."""
-        rows, time, text = inputs
-        asked = (torch.randn_like(rows), time + 1, torch.randn_like(text))
-        expected, peak = with_peak(self._device, lambda: way(*asked))
-        if not self._has_room_for(peak):
+        device, asked = capture.device, [_another(tensor) for tensor in inputs]
+        expected, peak = with_peak(device, lambda: call(*asked))
+        if not self._has_room_for(peak, device):
             return None
-        free_cached(self._device)
-        before = memory_used(self._device)
-        captured = Captured(way, inputs, *capture(way, inputs))
-        self.held += memory_used(self._device) - before
+        free_cached(device)
+        before = memory_used(device)
+        captured = Captured(call, inputs, *capture(call, inputs))
+        self.held += memory_used(device) - before
         if torch.equal(captured(*asked), expected):
             return captured
         captured.let_go()
         return None
 
-    def _has_room_for(self, peak: int) -> bool:
+    def _has_room_for(self, peak: int, device: Device) -> bool:
         """Say whether half of the device's memory is free beside a pool for calls with this peak."""
         pool = max(self.held, int(peak * RESERVE))
-        return free_memory(self._device) - pool >= self._device.memory // 2
+        return free_memory(device) - pool >= device.memory // 2
 
-    def _give_all_back(self) -> None:
+    def _give_all_back(self, device: Device) -> None:
         self.give_back()
-        free_cached(self._device)
+        free_cached(device)
+
+
+def _another(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a tensor with other values: noise, or the next whole numbers."""
+    return torch.randn_like(tensor) if tensor.is_floating_point() and tensor.ndim else tensor + 1

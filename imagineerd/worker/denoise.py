@@ -23,7 +23,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import torch
 
@@ -137,8 +137,22 @@ def _embedding(model: Model, text: str) -> torch.Tensor:
         truncation=True,
         return_tensors="pt",
     )
-    embedding: torch.Tensor = model.text_encoder(brought_to(model.device, tokens.input_ids))[0]
-    return embedding.to(model.dtype)
+    ids = brought_to(model.device, tokens.input_ids)
+    encoder = model.captures.of(_TextEncoder(model), "a prompt", lambda: (torch.zeros_like(ids),))
+    return encoder(ids).to(model.dtype)
+
+
+class _TextEncoder:
+    """Gives the embedding [1, 77, width] of the tokens [1, 77] of a prompt."""
+
+    is_compiled: Final = False
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    def __call__(self, ids: torch.Tensor) -> torch.Tensor:
+        embedding: torch.Tensor = self._model.text_encoder(ids)[0]
+        return embedding
 
 
 def _text(model: Model, rows: Sequence[Row]) -> torch.Tensor:

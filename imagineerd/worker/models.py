@@ -29,6 +29,7 @@ from imagineerd.fingerprint import file_sha256
 from imagineerd.models import SHORT, folder_revision, missing_parts
 from imagineerd.worker import checkpoints, hub
 from imagineerd.worker.cache import Cache
+from imagineerd.worker.capturing import Captures
 from imagineerd.worker.devices import Device, free_cached, memory_used, models_kept
 from imagineerd.worker.failures import is_out_of_memory
 
@@ -61,9 +62,9 @@ class Model:
     """A loaded model: its parts on the device, ready to draw.
 
     `prompts` caches text embeddings, [1, 77, width], by `text_mix` (what is added to the text encoder) and text. That,
-    `merged` and `mix` (None while nothing is sure) belong to mixing.py, `rgb_map` to preview.py, `graphs` (None where
-    nothing is compiled) to compiling.py, `slot_independent` (None while nobody asked) to selftest.py.
-    `checkpoint_sha256` is set for a `.safetensors` checkpoint.
+    `merged` and `mix` (None while nothing is sure) belong to mixing.py, `rgb_map` to preview.py, `captures` to
+    capturing.py, `graphs` (None where nothing is compiled) to racing.py, `slot_independent` (None while nobody asked)
+    to selftest.py. `checkpoint_sha256` is set for a `.safetensors` checkpoint.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Model:
     mix: tuple[Any, ...] | None = ()
     text_mix: frozenset[Recipe] = frozenset()
     rgb_map: torch.Tensor | None = None
+    captures: Captures = field(default_factory=Captures)
     graphs: Any = None
     slot_independent: bool | None = None
 
@@ -119,6 +121,7 @@ class Library:
         """Evict the least recently used models until `count` are left."""
         while len(self._loaded) > count:
             model = self._loaded.popitem(last=False)[1]
+            model.captures.give_back()
             if model.graphs is not None:
                 model.graphs.close()
         gc.collect()

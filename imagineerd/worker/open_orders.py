@@ -8,6 +8,7 @@ goes back to the queue.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -19,9 +20,18 @@ from imagineerd.worker.failures import explain, is_device_lost, leave_without_de
 from imagineerd.worker.mailbox import Mailbox
 from imagineerd.worker.spans import Span
 
-WRITERS = 2
-"""Threads that write takes. PNG encoding takes about as long as a GPU's decoding; zlib lets go of the GIL."""
+FEWEST_WRITERS, MOST_WRITERS = 2, 8
+"""Threads that write takes: half of the cores, within these bounds.
+
+A core takes about as long to encode a picture as a GPU to decode it (zlib lets go of the GIL), and the pictures of the
+last call are waited for.
+"""
 Answer = link.Finished | link.Failed | link.Stopped
+
+
+def writers_for(cores: int) -> int:
+    """Return how many threads write takes."""
+    return max(FEWEST_WRITERS, min(cores // 2, MOST_WRITERS))
 
 
 class OpenOrder:
@@ -89,7 +99,7 @@ class OpenOrders:
     def __init__(self, mailbox: Mailbox, memory_used: Callable[[], int]) -> None:
         self._mailbox = mailbox
         self._memory_used = memory_used
-        self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="write")
+        self._writers = ThreadPoolExecutor(writers_for(os.cpu_count() or 1), thread_name_prefix="write")
         self._closing: threading.Thread | None = None
 
     def begin(self, render: link.Render) -> OpenOrder:

@@ -13,7 +13,6 @@ import msgspec
 import torch
 
 from imagineerd.errors import OutOfMemory
-from imagineerd.worker.capturing import Captures
 from imagineerd.worker.compiling import Graphs, Shape, Way, alone
 from imagineerd.worker.devices import Device
 from imagineerd.worker.keeping import keep, kept
@@ -37,17 +36,12 @@ class Race(msgspec.Struct, frozen=True):
 class RacedGraphs:
     """Graphs of a model's UNet, of which only those are given that won. `folder` keeps races; None, in this process."""
 
-    def __init__(self, graphs: Graphs, model: Model, device: Device, folder: Path | None, captures: Captures) -> None:
+    def __init__(self, graphs: Graphs, model: Model, device: Device, folder: Path | None) -> None:
         self._graphs = graphs
         self._device = device
-        self._captures = captures
+        self._captures = model.captures
         self._kept_as = folder / fingerprint(model, device) if folder else None
         self._won: dict[Shape, bool] = {}
-
-    @property
-    def held(self) -> int:
-        """The bytes of the device that only captured calls can use."""
-        return self._captures.held
 
     def unet_for(self, shape: Shape) -> Way:
         """Return the UNet for such calls, compiled if it is warm and has won, and have it compiled if that may be."""
@@ -60,17 +54,12 @@ class RacedGraphs:
             self._race(shape, plain, fast)
         return fast if fast.is_compiled and self._has_won(shape) else plain
 
-    def give_back(self) -> None:
-        """Let go of the memory that captured calls hold; from now on Python launches all of them."""
-        self._captures.give_back()
-
     def close(self) -> None:
-        """Compile and capture no more."""
+        """Compile no more."""
         self._graphs.close()
-        self.give_back()
 
     def _captured(self, way: Way, shape: Shape) -> Way:
-        return self._captures.of(way, shape, self._graphs.made_up)
+        return self._captures.of(way, shape, lambda: self._graphs.made_up(shape))
 
     def _has_won(self, shape: Shape) -> bool | None:
         """Say who won, None before the race."""

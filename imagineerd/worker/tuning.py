@@ -73,8 +73,7 @@ class Tuning:
         if table is None:
             return min(wanted, limit)
         fitted = {size: found for size, found in table.items() if size <= limit}
-        held = model.graphs.held if model.graphs is not None else 0
-        return choose(fitted, wanted, free_memory(self._device) - held)
+        return choose(fitted, wanted, free_memory(self._device) - model.captures.held)
 
     def call_seconds(self, model: Model, cells: Cells) -> dict[int, float]:
         """Return what a UNet call takes, by its size; empty where nothing was measured."""

@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from worker.decided import Decided
 
-from imagineerd.worker.capturing import Captured, Capturer
+from imagineerd.worker.capturing import Captured, Capturer, Captures
 from imagineerd.worker.compiling import Graphs, Shape, Way
 from imagineerd.worker.devices import Device
 from imagineerd.worker.models import Model
 
-CAPTURER: Callable[[torch.device], Any] = Capturer
+CAPTURER: Callable[[Device], Any] = Capturer
 
 
 class Launching:
@@ -27,12 +27,12 @@ class Launching:
 
     def by_python(self) -> None:
         """Have the plain UNet launched by Python; what was captured or compiled is let go."""
-        self._let_go()
+        self._model.captures.give_back()
         self._model.graphs = self._graphs = None
 
     def captured(self) -> None:
         """Have all calls captured: of the compiled UNet where there is one, else of the plain one."""
-        self._decide(CAPTURER(self._device.handle))
+        self._decide(Captures(CAPTURER(self._device)))
 
     def compile(self, make: Callable[[Any], Any], shapes: Iterable[Shape], meanwhile: Callable[[], None]) -> float:
         """Have the UNet compiled in this way for these calls; return the seconds. `is_warm` tells what came of it.
@@ -52,7 +52,7 @@ class Launching:
         for shape in shapes:
             _try(graphs, shape)
         graphs.wait()
-        self._decide(None)
+        self._decide(Captures())
         return time.perf_counter() - began
 
     def way(self, shape: Shape) -> Way | None:
@@ -68,15 +68,12 @@ class Launching:
         """Say whether such a call is one launch."""
         return isinstance(self.way(shape), Captured)
 
-    def _decide(self, capture: Any) -> None:
-        self._let_go()
-        won = self._graphs is not None
-        graphs = self._graphs or Graphs(self._model.unet, lambda unet: unet)
-        self._model.graphs = Decided(graphs, self._model, self._device, capture, won=won)
-
-    def _let_go(self) -> None:
-        if self._model.graphs is not None:
-            self._model.graphs.give_back()
+    def _decide(self, captures: Captures) -> None:
+        model, won = self._model, self._graphs is not None
+        model.captures.give_back()
+        model.captures = captures
+        graphs = self._graphs or Graphs(model.unet, lambda unet: unet)
+        model.graphs = Decided(graphs, model, self._device, won=won)
 
 
 @torch.no_grad()

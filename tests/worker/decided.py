@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from imagineerd.worker.capturing import Capture, Captures
 from imagineerd.worker.compiling import Graphs, Shape
 from imagineerd.worker.devices import Device
 from imagineerd.worker.models import Model
@@ -12,8 +11,8 @@ from imagineerd.worker.racing import RacedGraphs
 class Decided(RacedGraphs):
     """Graphs of which each is given as soon as it is warm or, where they have not `won`, none is made."""
 
-    def __init__(self, graphs: Graphs, model: Model, device: Device, capture: Capture | None, *, won: bool) -> None:
-        super().__init__(graphs, model, device, None, Captures(device, capture))
+    def __init__(self, graphs: Graphs, model: Model, device: Device, *, won: bool) -> None:
+        super().__init__(graphs, model, device, None)
         self._is_won = won
 
     def _has_won(self, _shape: Shape) -> bool:

@@ -13,9 +13,10 @@ import torch
 
 from imagineerd.jobs import SCHEDULERS
 from imagineerd.worker import capturing
-from imagineerd.worker.capturing import Captured, Capturer, Captures
-from imagineerd.worker.compiling import Eager, Inputs, Shape, Way, alone
-from imagineerd.worker.denoise import denoise, row_of
+from imagineerd.worker.cache import Cache
+from imagineerd.worker.capturing import Call, Captured, Capturer, Captures, Inputs
+from imagineerd.worker.compiling import Eager, Shape, alone
+from imagineerd.worker.denoise import denoise, encode, row_of
 from imagineerd.worker.devices import GIB
 from imagineerd.worker.mixing import apply_mix
 from worker.fake_graphs import FakeCapture
@@ -37,19 +38,15 @@ class Sum:
         return rows * self.weight + time + text.sum()
 
 
-def made_up(shape: Shape) -> Inputs:
-    return torch.zeros(shape.rows, 4, *shape[1:]), torch.tensor(500.0), torch.zeros(shape.rows, 77, 8)
+def made_up(shape: Shape) -> Callable[[], Inputs]:
+    rows = shape.rows
+    return lambda: (torch.zeros(rows, 4, *shape[1:]), torch.tensor(500.0), torch.zeros(rows, 77, 8))
 
 
 def asked(number: int) -> Inputs:
     generator = torch.Generator().manual_seed(number)
     rows = torch.randn(SHAPE.rows, 4, *SHAPE[1:], generator=generator)
     return rows, torch.tensor(float(number)), torch.randn(SHAPE.rows, 77, 8, generator=generator)
-
-
-@pytest.fixture
-def captures(device: Any) -> Callable[..., Captures]:
-    return lambda capture, **other: Captures(replace(device, **other), capture)
 
 
 @pytest.fixture
@@ -63,9 +60,22 @@ def on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], None]:
     return memory
 
 
-def test_it_returns_for_each_call_what_the_way_itself_does_and_the_next_call_changes_none_of_it(captures: Any) -> None:
-    way, capture = Sum(), FakeCapture()
-    captured = captures(capture).of(way, SHAPE, made_up)
+@pytest.fixture
+def capture(device: Any) -> FakeCapture:
+    return FakeCapture(replace(device, memory=80 * GIB))
+
+
+@pytest.fixture
+def captures(capture: FakeCapture, on_a_gpu: Callable[[int, int], None]) -> Captures:
+    on_a_gpu(59 * GIB, 15 * GIB)
+    return Captures(capture)
+
+
+def test_it_returns_for_each_call_what_the_way_itself_does_and_the_next_call_changes_none_of_it(
+    captures: Captures, capture: FakeCapture
+) -> None:
+    way = Sum()
+    captured = captures.of(way, SHAPE, made_up(SHAPE))
     first = captured(*asked(1))
     second = captured(*asked(2))
 
@@ -75,10 +85,14 @@ def test_it_returns_for_each_call_what_the_way_itself_does_and_the_next_call_cha
     assert capture.graphs[0].replays == 3  # the first one was compared
 
 
-def test_a_shape_is_captured_once_for_each_way(captures: Any) -> None:
-    capture = FakeCapture()
-    made, ways = captures(capture), (Sum(), Sum(is_compiled=True))
-    given = {made.of(way, shape, made_up) for way in ways for shape in (SHAPE, SHAPE._replace(rows=2)) for _ in "ab"}
+def test_a_shape_is_captured_once_for_each_way(captures: Captures, capture: FakeCapture) -> None:
+    ways = (Sum(), Sum(is_compiled=True))
+    given = {
+        captures.of(way, shape, made_up(shape))
+        for way in ways
+        for shape in (SHAPE, SHAPE._replace(rows=2))
+        for _ in "ab"
+    }
 
     assert len(given) == capture.tries == 4
     assert sorted(captured.is_compiled for captured in given) == [False, False, True, True]
@@ -87,11 +101,11 @@ def test_a_shape_is_captured_once_for_each_way(captures: Any) -> None:
 @pytest.mark.parametrize("guidance_scale", [3.0, 1.0])
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 def test_a_picture_has_the_same_bits_whatever_the_sampler_keeps_of_a_call(
-    captures: Any, model: Any, spec: Any, scheduler: str, guidance_scale: float
+    captures: Captures, model: Any, spec: Any, scheduler: str, guidance_scale: float
 ) -> None:
     wanted = spec(scheduler=scheduler, steps=4, guidance_scale=guidance_scale)
     shape = Shape(2 if guidance_scale > 1 else 1, 9, 8)
-    captured = captures(FakeCapture()).of(Eager(model.unet), shape, partial(_made_up, model))
+    captured = captures.of(Eager(model.unet), shape, partial(_made_up, model, shape))
     drawn = [denoise(model, [row_of(1, wanted)], wanted, 1, unet=unet) for unet in (captured, None)]
 
     assert isinstance(captured, Captured)
@@ -99,10 +113,10 @@ def test_a_picture_has_the_same_bits_whatever_the_sampler_keeps_of_a_call(
 
 
 def test_a_mix_that_is_merged_in_place_is_seen_by_what_was_captured_before(
-    captures: Any, model: Any, spec: Any, tmp_path: Path
+    captures: Captures, model: Any, spec: Any, tmp_path: Path
 ) -> None:
     write_lora(tmp_path / "ink.safetensors", model)
-    captured = captures(FakeCapture()).of(Eager(model.unet), Shape(2, 9, 8), partial(_made_up, model))
+    captured = captures.of(Eager(model.unet), "alone", partial(_made_up, model, Shape(2, 9, 8)))
     drawn = []
     for weight in (0.0, 0.7):
         apply_mix(model, [("ink", str(tmp_path / "ink.safetensors"), weight)])
@@ -114,82 +128,84 @@ def test_a_mix_that_is_merged_in_place_is_seen_by_what_was_captured_before(
     assert not torch.equal(*drawn[1:3])
 
 
-def test_what_returns_other_bits_is_not_taken_and_let_go(captures: Any) -> None:
-    way, capture = Sum(), FakeCapture(off=0.1)
+def test_what_returns_other_bits_is_not_taken_and_let_go(captures: Captures, capture: FakeCapture) -> None:
+    way, capture.off = Sum(), 0.1
 
-    assert captures(capture).of(way, SHAPE, made_up) is way
+    assert captures.of(way, SHAPE, made_up(SHAPE)) is way
     assert capture.graphs[0].was_reset
 
 
 def test_what_cannot_be_captured_is_called_as_before_and_nothing_else_is_tried(
-    captures: Any, capfd: pytest.CaptureFixture[str]
+    captures: Captures, capture: FakeCapture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    way, capture = Sum(), FakeCapture()
-    made = captures(capture)
-    before = made.of(way, SHAPE, made_up)
+    way = Sum()
+    before = captures.of(way, SHAPE, made_up(SHAPE))
     capture.error = REFUSED
-    given = [made.of(way, shape, made_up) for shape in (SHAPE._replace(rows=2), SHAPE._replace(rows=8))]
+    given = [captures.of(way, shape, made_up(shape)) for shape in (SHAPE._replace(rows=2), SHAPE._replace(rows=8))]
 
     assert given == [way, way]
     assert (capture.tries, str(REFUSED) in capfd.readouterr().err) == (2, True)
-    assert made.of(way, SHAPE, made_up) is before
+    assert before(*asked(1)).isfinite().all()
 
 
-def test_a_device_that_is_lost_meanwhile_is_told(captures: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_device_that_is_lost_meanwhile_is_told(
+    captures: Captures, capture: FakeCapture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def lost(_device: Any) -> None:
         raise RuntimeError("CUDA error: unspecified launch failure")
 
     monkeypatch.setattr(capturing, "synchronize", lost)
+    capture.error = REFUSED
 
     with pytest.raises(RuntimeError, match="unspecified launch failure"):
-        captures(FakeCapture(REFUSED)).of(Sum(), SHAPE, made_up)
+        captures.of(Sum(), SHAPE, made_up(SHAPE))
 
 
 @pytest.mark.parametrize(("free", "kind"), [(59 * GIB, Captured), (52 * GIB, Sum)])
-def test_half_of_the_memory_stays_free(captures: Any, on_a_gpu: Any, free: int, kind: type[Way]) -> None:
+def test_half_of_the_memory_stays_free(
+    captures: Captures, capture: FakeCapture, on_a_gpu: Any, free: int, kind: type[Call]
+) -> None:
     on_a_gpu(free, 15 * GIB)
-    capture = FakeCapture()
 
-    assert isinstance(captures(capture, memory=80 * GIB).of(Sum(), SHAPE, made_up), kind)
+    assert isinstance(captures.of(Sum(), SHAPE, made_up(SHAPE)), kind)
     assert capture.tries == (kind is Captured)
 
 
 def test_what_is_captured_later_shares_the_memory_that_is_held_by_now(
-    captures: Any, on_a_gpu: Any, monkeypatch: pytest.MonkeyPatch
+    captures: Captures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used = iter((2 * GIB, 19 * GIB, 19 * GIB, 19 * GIB))
     monkeypatch.setattr(capturing, "memory_used", lambda _device: next(used))
-    on_a_gpu(59 * GIB, 15 * GIB)  # what the pool holds unused counts as free
-    made = captures(FakeCapture(), memory=80 * GIB)
-    ways = [made.of(Sum(is_compiled=is_compiled), SHAPE, made_up) for is_compiled in (False, True)]
+    ways = [captures.of(Sum(is_compiled=is_compiled), SHAPE, made_up(SHAPE)) for is_compiled in (False, True)]
 
     assert [type(way) for way in ways] == [Captured, Captured]
-    assert made.held == 17 * GIB
+    assert captures.held == 17 * GIB
 
 
-def test_where_memory_runs_out_all_is_let_go_and_every_call_is_made_as_before(captures: Any) -> None:
-    way, capture = Sum(), FakeCapture()
-    made = captures(capture)
-    captured = made.of(way, SHAPE, made_up)
+def test_where_memory_runs_out_all_is_let_go_and_every_call_is_made_as_before(
+    captures: Captures, capture: FakeCapture
+) -> None:
+    way = Sum()
+    captured = captures.of(way, SHAPE, made_up(SHAPE))
     capture.error = FULL
 
-    assert made.of(way, SHAPE._replace(rows=8), made_up) is way
+    assert captures.of(way, "larger", made_up(SHAPE)) is way
     assert capture.graphs[0].was_reset
     assert torch.equal(captured(*asked(1)), way(*asked(1)))
-    assert made.of(way, SHAPE, made_up) is way
-    assert (capture.tries, made.held) == (2, 0)
+    assert captures.of(way, SHAPE, made_up(SHAPE)) is way
+    assert (capture.tries, captures.held) == (2, 0)
 
 
-def test_beside_a_compiler_nothing_is_captured_but_later_on_it_is(captures: Any) -> None:
-    way, made = Sum(), captures(FakeCapture())
+def test_beside_a_compiler_nothing_is_captured_but_later_on_it_is(captures: Captures) -> None:
+    way = Sum()
     with alone():
-        meanwhile = made.of(way, SHAPE, made_up)
+        meanwhile = captures.of(way, SHAPE, made_up(SHAPE))
 
     assert meanwhile is way
-    assert isinstance(made.of(way, SHAPE, made_up), Captured)
+    assert isinstance(captures.of(way, SHAPE, made_up(SHAPE)), Captured)
 
 
-def test_a_graph_of_a_compiler_that_breaks_when_it_is_captured_is_not_called_compiled(captures: Any) -> None:
+def test_a_graph_of_a_compiler_that_breaks_when_it_is_captured_is_not_called_compiled(captures: Captures) -> None:
     class Breaking(Sum):
         def __call__(self, rows: torch.Tensor, time: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
             self.is_compiled = False
@@ -197,13 +213,13 @@ def test_a_graph_of_a_compiler_that_breaks_when_it_is_captured_is_not_called_com
 
     way = Breaking(is_compiled=True)
 
-    assert captures(FakeCapture()).of(way, SHAPE, made_up) is way
+    assert captures.of(way, SHAPE, made_up(SHAPE)) is way
 
 
-def test_where_nothing_can_be_captured_the_way_itself_is_given(captures: Any) -> None:
+def test_where_nothing_can_be_captured_the_call_itself_is_made() -> None:
     way = Sum()
 
-    assert captures(None).of(way, SHAPE, made_up) is way
+    assert Captures().of(way, SHAPE, made_up(SHAPE)) is way
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -216,10 +232,11 @@ def test_on_a_gpu_a_call_is_one_launch_with_the_same_bits(spec: Any, source: Any
 
     gpu = choose(link.Hardware(device="cuda"))
     model = load(source, gpu, link.Configure(link.Hardware()), lambda _report: None)
-    made = Captures(gpu, Capturer(gpu.handle))
-    captured = made.of(Eager(model.unet), SHAPE, partial(_made_up, model))
+    model.captures = Captures(Capturer(gpu))
+    captured = model.captures.of(Eager(model.unet), SHAPE, partial(_made_up, model, SHAPE))
     wanted = spec(steps=4)
     drawn = [denoise(model, [row_of(1, wanted)] * 2, wanted, 2, unet=unet) for unet in (captured, None)]
+    plain = replace(model, captures=Captures(), prompts=Cache(1, lambda _: 1))
     inputs = _made_up(model, SHAPE)
     with torch.no_grad(), profile(activities=[ProfilerActivity.CPU]) as seen:
         captured(*inputs)
@@ -227,6 +244,7 @@ def test_on_a_gpu_a_call_is_one_launch_with_the_same_bits(spec: Any, source: Any
 
     assert isinstance(captured, Captured)
     assert torch.equal(*drawn)
+    assert torch.equal(encode(model, "an ace"), encode(plain, "an ace"))
     assert sum(event.name == "cudaGraphLaunch" for event in seen.events()) <= 1
     assert sum(event.name == "aten::convolution" for event in seen.events()) == 0
 
@@ -235,3 +253,13 @@ def _made_up(model: Any, shape: Shape) -> Inputs:
     about = {"dtype": model.dtype, "device": model.device}
     rows = torch.zeros(shape.rows, 4, *shape[1:], **about)
     return rows, torch.tensor(500.0, device=model.device), torch.zeros(shape.rows, 77, 32, **about)
+
+
+def test_prompts_are_encoded_by_one_launch_each_with_the_same_bits(
+    captures: Captures, capture: FakeCapture, model: Any
+) -> None:
+    captured = replace(model, captures=captures, prompts=Cache(1, lambda _: 1))
+    prompts = ("ace of spades", "the tower, woodcut", "ace of spades")
+
+    assert all(torch.equal(encode(captured, prompt), encode(model, prompt)) for prompt in prompts)
+    assert [graph.replays for graph in capture.graphs] == [1 + 3]

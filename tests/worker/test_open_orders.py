@@ -12,7 +12,7 @@ import pytest
 
 from imagineerd import link
 from imagineerd.worker.mailbox import Mailbox
-from imagineerd.worker.open_orders import OpenOrders
+from imagineerd.worker.open_orders import OpenOrders, writers_for
 
 WAIT_S = 60
 FINISHED = link.Finished(1, 1, "1.png", 7, 64, 96, 1000, "ab" * 32, "#102030", 1.5)
@@ -154,3 +154,8 @@ def test_one_order_cancelled_says_nothing_of_the_next_attempt(desk: Desk, render
     disk.is_ready.set()
 
     assert [type(report).__name__ for report in told] == ["Stopped", "Drawn", "Finished"]
+
+
+@pytest.mark.parametrize(("cores", "writers"), [(1, 2), (2, 2), (8, 4), (16, 8), (128, 8)])
+def test_the_more_cores_the_more_files_are_written_at_a_time(cores: int, writers: int) -> None:
+    assert writers_for(cores) == writers

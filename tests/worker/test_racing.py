@@ -64,9 +64,9 @@ def _forget_graphs() -> Iterator[None]:
 def raced(model: Any, device: Any, tmp_path: Path) -> Any:
     """Make graphs of a UNet that race, and wait until its first one is warm."""
 
-    def make(unet: Unet, backend: Any, capture: Any = None, **other: Any) -> RacedGraphs:
+    def make(unet: Unet, backend: Any, captures: Captures | None = None, **other: Any) -> RacedGraphs:
         graphs = Graphs(unet, partial(whole, backend=backend))
-        made = RacedGraphs(graphs, replace(model, **other), device, tmp_path, Captures(device, capture))
+        made = RacedGraphs(graphs, replace(model, captures=captures or Captures(), **other), device, tmp_path)
         assert not made.unet_for(SHAPE).is_compiled
         graphs.wait()
         return made
@@ -149,14 +149,18 @@ def test_a_call_that_its_graph_does_not_fit_decides_nothing(raced: Any, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture
+def capture(device: Any) -> FakeCapture:
+    return FakeCapture(device)
+
+
 @pytest.mark.parametrize(("labour", "is_won"), [((LABOUR, 1), 1), ((1, LABOUR), 0)])
 def test_both_race_as_they_would_be_drawn_with_which_is_captured(
-    raced: Any, labour: tuple[int, int], is_won: int
+    raced: Any, capture: FakeCapture, labour: tuple[int, int], is_won: int
 ) -> None:
-    capture = FakeCapture()
-    graphs = raced(Unet(labour[0]), Backend(labour[1]), capture)
+    graphs = raced(Unet(labour[0]), Backend(labour[1]), Captures(capture))
     before = graphs.unet_for(SHAPE)
-    plain, fast = capture.graphs[0], capture.graphs[1]
+    plain, fast = capture.graphs
 
     assert isinstance(before, Captured)
     assert before.is_compiled == is_won
@@ -164,25 +168,23 @@ def test_both_race_as_they_would_be_drawn_with_which_is_captured(
     assert graphs.unet_for(SHAPE) is before
 
 
-def test_the_plain_unet_is_captured_before_a_compiler_is_at_work(raced: Any) -> None:
+def test_the_plain_unet_is_captured_before_a_compiler_is_at_work(raced: Any, capture: FakeCapture) -> None:
     seen: list[int] = []
-    capture = FakeCapture()
 
     def backend(graph: Any, _inputs: Any) -> Any:
         seen.append(len(capture.graphs))
         return graph
 
-    raced(Unet(), backend, capture)
+    raced(Unet(), backend, Captures(capture))
 
     assert seen == [1]
 
 
-def test_memory_that_is_given_back_leaves_what_is_compiled_and_captures_nothing_more(raced: Any) -> None:
-    capture = FakeCapture()
-    graphs = raced(Unet(LABOUR), Backend(), capture)
+def test_captured_calls_that_give_their_memory_back_leave_what_is_compiled(raced: Any, capture: FakeCapture) -> None:
+    captures = Captures(capture)
+    graphs = raced(Unet(LABOUR), Backend(), captures)
     graphs.unet_for(SHAPE)
-    graphs.give_back()
+    captures.give_back()
 
     assert [graph.was_reset for graph in capture.graphs] == [True, True]
     assert isinstance(graphs.unet_for(SHAPE), Compiled)
-    assert graphs.held == 0

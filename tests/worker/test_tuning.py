@@ -116,7 +116,7 @@ def test_what_memory_cut_short_counts_in_this_process_alone(
 
 def test_what_captured_calls_hold_is_not_free(model: Any, device: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     sweeps_that_find(monkeypatch, H100)
-    holding = replace(model, graphs=SimpleNamespace(held=52 * GIB))
+    holding = replace(model, captures=SimpleNamespace(held=52 * GIB))
 
     assert Tuning(gpu(device), None).size(holding, CELLS, 16) == 4
 

@@ -51,8 +51,7 @@ class _Drawing:
 
     def give_back(self) -> None:
         """Give back all memory that this order does not need."""
-        if self.model.graphs is not None:
-            self.model.graphs.give_back()
+        self.model.captures.give_back()
         self.context.library.keep(1)
 
     def for_wave_of(self, item: link.Item) -> _Drawing:

@@ -21,6 +21,8 @@ from imagineerd import link
 from imagineerd.errors import LoraError
 from imagineerd.jobs import LoraWeight
 from imagineerd.worker import devices
+from imagineerd.worker.cache import Cache
+from imagineerd.worker.capturing import Captures
 from imagineerd.worker.compiling import Graphs, Shape, whole
 from imagineerd.worker.context import Context
 from imagineerd.worker.failures import explain
@@ -279,7 +281,7 @@ def compiled_model(shallow: link.ModelSource, device: Any) -> Iterator[Any]:
 @pytest.fixture
 def graphs(desk: Desk, order: link.Render, compiled_model: Any) -> Graphs:
     """The graphs of the model that the desk draws with."""
-    decided = Decided(compiled_model.graphs, compiled_model, desk.context.device, None, won=True)
+    decided = Decided(compiled_model.graphs, compiled_model, desk.context.device, won=True)
     draw_with(desk, order, replace(compiled_model, graphs=decided))
     return compiled_model.graphs
 
@@ -348,9 +350,10 @@ def test_what_no_graph_fitted_is_not_called_compiled(
 @pytest.fixture
 def capture(desk: Desk, order: link.Render, model: Any) -> FakeCapture:
     """What captures the calls of the model that the desk draws with; nothing of it is compiled."""
-    made = FakeCapture()
-    decided = Decided(Graphs(model.unet, lambda unet: unet), model, desk.context.device, made, won=False)
-    draw_with(desk, order, replace(model, graphs=decided))
+    made = FakeCapture(desk.context.device)
+    captured = replace(model, captures=Captures(made), prompts=Cache(1, lambda _: 1))
+    captured.graphs = Decided(Graphs(model.unet, lambda unet: unet), captured, desk.context.device, won=False)
+    draw_with(desk, order, captured)
     return made
 
 
@@ -358,13 +361,13 @@ def test_what_is_captured_is_the_same_picture_to_the_bit(
     desk: Desk, order: link.Render, tmp_path: Path, capture: FakeCapture, model: Any
 ) -> None:
     desk.draw(order)
-    replays, pictures = capture.graphs[0].replays, levels_of(tmp_path)
+    replays, pictures = [graph.replays for graph in capture.graphs], levels_of(tmp_path)
     for path in (*tmp_path.glob("*.png"), *tmp_path.glob("*.json")):
         path.unlink()
     draw_with(desk, order, model)
     desk.draw(order)
 
-    assert replays == 1 + order.items[0].spec.steps
+    assert replays == [1 + order.items[0].spec.steps, 1 + 2]  # compared; the steps, and two prompts
     assert pictures == levels_of(tmp_path)
 
 
@@ -375,7 +378,7 @@ def test_where_memory_runs_out_captured_calls_give_theirs_back_and_the_pictures_
     answers = desk.draw(order)
 
     assert {type(answer) for answer in answers} == {link.Finished}
-    assert [graph.was_reset for graph in capture.graphs] == [True]
+    assert all(graph.was_reset for graph in capture.graphs)
     assert set(told_of(tmp_path, "batch_size").values()) == {(2,)}
 
 
