@@ -66,7 +66,7 @@ def rehearse(
     children.PIPELINE, children.WORKER = pipeline, worker
     speed.ways.WAYS = dict(ways)
     calls.RUNS = 1
-    launching.CAPTURER = lambda _device: FakeCapture()
+    launching.CAPTURER = FakeCapture
     speed.RESULTS = folder
     sys.argv[1:] = ["--device", "cpu", "--size", "tiny", "--cards", "4", "--save", *more]
     return speed.main()
