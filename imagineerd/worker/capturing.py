@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Hashable
-from functools import partial
+from functools import cache, partial
 from typing import Any, Protocol, TypeVar
 
 import torch
@@ -67,11 +67,11 @@ class Capture(Protocol):
 
 
 class Capturer:
-    """Captures calls on one CUDA device; they share a pool of memory, and so a stream."""
+    """Captures calls on one CUDA device; they share a pool of memory."""
 
     def __init__(self, device: Device) -> None:
         self.device = device
-        self._stream: Any = torch.cuda.Stream(device.handle)  # type: ignore[no-untyped-call]
+        self._stream = _stream_on(device.handle)
         self._pool: Any = torch.cuda.graph_pool_handle()
 
     def __call__(self, call: Call, inputs: Inputs) -> tuple[Graph, torch.Tensor]:
@@ -82,6 +82,12 @@ class Capturer:
         with stream_of_before, capture:  # a capture that breaks does not go back to it by itself
             output = call(*inputs)
         return graph, output
+
+
+@cache
+def _stream_on(device: torch.device) -> Any:
+    """Return the one stream of this process that captures go by: cuBLAS keeps a workspace for each stream, for ever."""
+    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
 
 class Captured:
