@@ -77,4 +77,5 @@ def _weights(places: list[float], width: torch.Tensor, scale: torch.Tensor) -> t
         factorial *= power + 2
         rest = rest / width - 1 / factorial
     powers = torch.tensor([[place**power for place in places] for power in range(len(places))], dtype=torch.float64)
-    return torch.linalg.solve(powers, torch.stack(wanted))
+    weights: torch.Tensor = torch.linalg.solve(powers, torch.stack(wanted))
+    return weights
