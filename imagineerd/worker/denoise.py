@@ -19,7 +19,6 @@ to a step; how many steps its own queue would hold depends on the kernels of a s
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -30,7 +29,7 @@ import torch
 from imagineerd.jobs import GenerateSpec
 from imagineerd.worker.devices import brought_to
 from imagineerd.worker.models import Model
-from imagineerd.worker.samplers import make_scheduler
+from imagineerd.worker.samplers import TAKE_NOISE, make_scheduler
 from imagineerd.worker.spans import Pace
 
 LATENT_FACTOR = 8
@@ -106,10 +105,10 @@ def denoise(  # noqa: PLR0913 - a sampling loop's inputs and its three hooks
     generators = [torch.Generator("cpu").manual_seed(row.seed) for row in padded]
     text = _text(model, padded)
     unet = unet or partial(_eagerly, model)
-    latents: torch.Tensor = _noise(model, generators, spec) * scheduler.init_noise_sigma
+    noise = partial(_noise, model, generators, spec)
+    latents: torch.Tensor = noise(model.dtype) * scheduler.init_noise_sigma
     scales = brought_to(model.device, torch.tensor([row.guidance_scale for row in padded]).view(-1, 1, 1, 1))
     times = brought_to(model.device, scheduler.timesteps)
-    extra = _step_arguments(scheduler, generators)
     steps, pace = len(scheduler.timesteps), Pace(model.device)
     for index, time in enumerate(scheduler.timesteps):
         if all(cancelled(row.job) for row in rows):
@@ -117,6 +116,7 @@ def denoise(  # noqa: PLR0913 - a sampling loop's inputs and its three hooks
         given = scheduler.scale_model_input(latents, time)
         predicted = _predict(unet, given, times[index], text, scales)
         on_predicted(Prediction(index + 1, steps, scheduler, time, latents, predicted))
+        extra = {"variance_noise": noise(torch.float32)} if spec.scheduler in TAKE_NOISE else {}
         latents = scheduler.step(predicted, time, latents, **extra, return_dict=False)[0]
         pace.step()
         on_step(index + 1, steps)
@@ -163,7 +163,7 @@ def _text(model: Model, rows: Sequence[Row]) -> torch.Tensor:
     return torch.cat([encode(model, text) for text in texts])
 
 
-def _noise(model: Model, generators: Sequence[torch.Generator], spec: GenerateSpec) -> torch.Tensor:
+def _noise(model: Model, generators: Sequence[torch.Generator], spec: GenerateSpec, dtype: torch.dtype) -> torch.Tensor:
     shape = (
         1,
         model.unet.config.in_channels,
@@ -171,7 +171,7 @@ def _noise(model: Model, generators: Sequence[torch.Generator], spec: GenerateSp
         spec.width // LATENT_FACTOR,
     )
     drawn = [torch.randn(shape, generator=generator) for generator in generators]
-    return brought_to(model.device, torch.cat(drawn).to(model.dtype))
+    return brought_to(model.device, torch.cat(drawn).to(dtype))
 
 
 def _eagerly(model: Model, rows: torch.Tensor, time: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
@@ -187,9 +187,3 @@ def _predict(
         return unet(latents, time, text)
     negative, positive = unet(torch.cat([latents, latents]), time, text).chunk(2)
     return (negative + scales * (positive - negative)).to(latents.dtype)
-
-
-def _step_arguments(scheduler: Any, generators: list[torch.Generator]) -> dict[str, Any]:
-    """Return one generator per row for samplers that draw noise in their steps."""
-    takes = inspect.signature(scheduler.step).parameters
-    return {"generator": generators} if "generator" in takes else {}

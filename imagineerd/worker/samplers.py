@@ -20,15 +20,16 @@ SAMPLERS: Final[dict[Scheduler, tuple[str, str, dict[str, Any]]]] = {
         {"algorithm_type": "sde-dpmsolver++"},
     ),
     "euler": (f"{_HOME}.scheduling_euler_discrete", "EulerDiscreteScheduler", {}),
-    "euler-a": (f"{_HOME}.scheduling_euler_ancestral_discrete", "EulerAncestralDiscreteScheduler", {}),
+    "euler-a": ("imagineerd.worker.euler_a", "AncestralEulerScheduler", {}),
     "ddim": (f"{_HOME}.scheduling_ddim", "DDIMScheduler", {"clip_sample": False}),
-    "unipc": (f"{_HOME}.scheduling_unipc_multistep", "UniPCMultistepScheduler", {}),
+    "unipc": ("imagineerd.worker.unipc", "UniPCScheduler", {}),
     "pndm": (f"{_HOME}.scheduling_pndm", "PNDMScheduler", {"skip_prk_steps": True}),
     "lms": ("imagineerd.worker.lms", "LinearMultistepScheduler", {}),
     "heun": (f"{_HOME}.scheduling_heun_discrete", "HeunDiscreteScheduler", {}),
 }
 """Name -> module, class, and what the name itself demands."""
-
+TAKE_NOISE: Final[frozenset[Scheduler]] = frozenset({"dpm++-sde", "euler-a"})
+"""Samplers that are to be given new noise at each step, fp32 and shaped as the latents: `variance_noise`."""
 
 _WITHOUT_KARRAS: Final[frozenset[Scheduler]] = frozenset({"euler-a", "ddim", "pndm"})
 
