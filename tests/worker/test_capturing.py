@@ -19,8 +19,9 @@ from imagineerd.worker.compiling import Eager, Shape, alone
 from imagineerd.worker.denoise import denoise, encode, row_of
 from imagineerd.worker.devices import GIB
 from imagineerd.worker.mixing import apply_mix
-from worker.fake_graphs import FakeCapture
-from worker.test_compiling import write_lora
+
+from .fake_graphs import FakeCapture
+from .test_compiling import write_lora
 
 SHAPE = Shape(4, 9, 8)
 FULL = torch.OutOfMemoryError("CUDA out of memory.")

@@ -13,6 +13,8 @@ import torch
 from imagineerd import link
 from imagineerd.jobs import SCHEDULERS, GenerateSpec
 from imagineerd.worker import selftest
+from imagineerd.worker.capturing import Captured
+from imagineerd.worker.compiling import Eager
 from imagineerd.worker.decode import decode
 from imagineerd.worker.denoise import Prediction, denoise, row_of
 from imagineerd.worker.devices import GIB, Device
@@ -25,6 +27,7 @@ from imagineerd.worker.selftest import slots_are_independent
 from imagineerd.worker.tuning import Cells, Tuning
 
 from .fake_cuda import CUDA, Traffic, fake_cuda
+from .fake_graphs import FakeCapture
 from .lora_tensors import LAYOUTS, write_layout
 
 pytestmark = pytest.mark.skipif(torch.cuda.is_available(), reason="the real one is tested instead")
@@ -173,6 +176,23 @@ def test_a_call_of_the_unet_passes_nothing_between_host_and_device(gpu: Gpu, dty
 
     assert (predicted.device, predicted.dtype) == (CUDA, HALF)
     assert gpu.passed() == Passed([], [])
+
+
+def test_a_call_of_the_text_encoder_passes_nothing_either(gpu: Gpu) -> None:
+    encoded = gpu.model.text_encoder(torch.zeros(1, 77, device=CUDA, dtype=torch.int64))[0]
+
+    assert (encoded.device, encoded.shape) == (CUDA, (1, 77, 32))
+    assert gpu.passed() == Passed([], [])
+
+
+def test_a_captured_call_is_given_what_it_reads_by_copies_on_the_device_alone(gpu: Gpu, spec: Any) -> None:
+    capture = FakeCapture(device_with())
+    call = Eager(gpu.model.unet)
+    inputs = tuple(torch.zeros(shape, device=CUDA, dtype=HALF) for shape in ((8, 4, 9, 8), (), (8, 77, 32)))
+    _first, *others = gpu.draw(spec(steps=STEPS), unet=Captured(call, inputs, *capture(call, inputs)))
+
+    assert capture.graphs[0].replays == STEPS
+    assert others == [Passed([], ["an event"])] * (STEPS - 1)
 
 
 def test_parts_that_take_turns_in_memory_do_so_before_the_first_step(

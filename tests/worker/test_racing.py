@@ -16,7 +16,8 @@ from imagineerd.worker.capturing import Captured, Captures
 from imagineerd.worker.compiling import Compiled, Graphs, Shape, alone, whole
 from imagineerd.worker.racing import Race, RacedGraphs
 from imagineerd.worker.tuning import CALLS
-from worker.fake_graphs import FakeCapture
+
+from .fake_graphs import FakeCapture
 
 SHAPE = Shape(2, 9, 8)
 LABOUR = 2000
