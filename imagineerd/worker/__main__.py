@@ -143,8 +143,9 @@ def _make_ready(device: Device, folder: Path | None, model: Model) -> None:
 
     model.slot_independent = selftest.slots_are_independent(model, device)
     preview.fit_ahead(model, device)
-    if device.compile:
+    if device.capture:
         model.captures = capturing.Captures(capturing.Capturer(device))
+    if device.compile:
         model.graphs = racing.RacedGraphs(compiling.Graphs(model.unet), model, device, folder)
 
 

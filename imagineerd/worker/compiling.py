@@ -69,6 +69,14 @@ class Way(Protocol):
         """Return the prediction for these rows, [rows, 4, height, width]."""
 
 
+def made_up(unet: Any, shape: Shape) -> Inputs:
+    """Return rows, time and text for a call of this shape."""
+    about = {"dtype": unet.dtype, "device": unet.device}
+    rows = torch.zeros((shape.rows, unet.config.in_channels, *shape[1:]), **about)
+    text = torch.zeros((shape.rows, 77, unet.config.cross_attention_dim), **about)
+    return rows, torch.tensor(500.0, device=unet.device), text
+
+
 @contextlib.contextmanager
 def alone() -> Iterator[bool]:
     """Let nothing be compiled meanwhile; say whether nothing is. Nobody waits for a compiler, which takes minutes."""
@@ -150,14 +158,6 @@ class Graphs:
         predicted: torch.Tensor = self._compiled(rows, given, encoder_hidden_states=text, return_dict=False)[0]
         return predicted
 
-    def made_up(self, shape: Shape) -> Inputs:
-        """Return rows, time and text for a call of this shape."""
-        unet = self._unet
-        rows = torch.zeros((shape.rows, unet.config.in_channels, *shape[1:]), dtype=unet.dtype, device=unet.device)
-        width = unet.config.cross_attention_dim
-        text = torch.zeros((shape.rows, 77, width), dtype=unet.dtype, device=unet.device)
-        return rows, torch.tensor(500.0, device=unet.device), text
-
     def _ask(self, shape: Shape, rows: int) -> None:
         """Have the shape compiled with so many rows, if it was not with as many."""
         if self._is_closed or self._asked.get(shape, 0) >= rows:
@@ -177,7 +177,7 @@ class Graphs:
 
     @torch.no_grad()
     def _warm_up(self, shape: Shape) -> None:
-        rows, time, text = self.made_up(shape)
+        rows, time, text = made_up(self._unet, shape)
         _dynamo.maybe_mark_dynamic(rows, 0)
         _dynamo.maybe_mark_dynamic(text, 0)
         self.compiled(rows, time, text)

@@ -46,8 +46,10 @@ class Device:
     slice_attention: bool
     slice_vae: bool
     offload: bool
+    capture: bool = False
+    """Whether calls are captured (capturing.py)."""
     compile: bool = False
-    """Whether calls of the UNet are captured, and compiled where that proves faster (racing.py)."""
+    """Whether the UNet is compiled beside the work, and drawn with so where that proves faster (racing.py)."""
 
     @property
     def dtype_name(self) -> str:
@@ -83,6 +85,7 @@ def choose(hardware: Hardware) -> Device:
         slice_attention=thrift.slice_attention,
         slice_vae=hardware.vae_slicing,
         offload=thrift.offload,
+        capture=hardware.compile and may_capture(device.type, thrift),
         compile=hardware.compile and may_compile(device.type, thrift),
     )
 
@@ -102,14 +105,19 @@ def thrift_of(hardware: Hardware, kind: str, memory: int, dtype: torch.dtype) ->
     )
 
 
-def may_compile(kind: str, thrift: Thrift) -> bool:
-    """Say whether a UNet can be compiled beside the work, and its calls be captured.
+def may_capture(kind: str, thrift: Thrift) -> bool:
+    """Say whether calls can be captured: what is sliced or moved about makes no graph."""
+    return kind == "cuda" and not any(thrift)
 
-    What is sliced or moved about is no graph, and on a CPU the compiler takes longer than a deck. Before torch 2.12 the
-    compiler's settings are not each thread's own, so that the thread that draws would forbid the other one to compile.
+
+def may_compile(kind: str, thrift: Thrift) -> bool:
+    """Say whether a UNet can be compiled beside the work.
+
+    It makes a graph, too, and on a CPU the compiler takes longer than a deck. Before torch 2.12 the compiler's settings
+    are not each thread's own, so that the thread that draws would forbid the other one to compile.
     """
     version: Any = torch.__version__
-    return kind == "cuda" and not any(thrift) and bool(version >= (2, 12))
+    return may_capture(kind, thrift) and bool(version >= (2, 12))
 
 
 def devices_of_auto(device: Device) -> tuple[str, ...]:

@@ -7,13 +7,14 @@ stands on disk beside the sizes of calls (tuning.py). What lost is not even comp
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import torch
 
 from imagineerd.errors import OutOfMemory
-from imagineerd.worker.compiling import Graphs, Shape, Way, alone
+from imagineerd.worker.compiling import Eager, Graphs, Shape, Way, alone, made_up
 from imagineerd.worker.devices import Device
 from imagineerd.worker.keeping import keep, kept
 from imagineerd.worker.memory import within_memory
@@ -33,23 +34,35 @@ class Race(msgspec.Struct, frozen=True):
         return self.compiled * NEAR <= self.eager
 
 
+def way_for(model: Model, shape: Shape) -> Way:
+    """Return the fastest way that there is to call a model's UNet for such rows."""
+    if model.graphs is None:
+        return _captured(model, Eager(model.unet), shape)
+    way: Way = model.graphs.unet_for(shape)
+    return way
+
+
+def _captured(model: Model, way: Way, shape: Shape) -> Way:
+    return model.captures.of(way, shape, partial(made_up, model.unet, shape))
+
+
 class RacedGraphs:
     """Graphs of a model's UNet, of which only those are given that won. `folder` keeps races; None, in this process."""
 
     def __init__(self, graphs: Graphs, model: Model, device: Device, folder: Path | None) -> None:
         self._graphs = graphs
+        self._model = model
         self._device = device
-        self._captures = model.captures
         self._kept_as = folder / fingerprint(model, device) if folder else None
         self._won: dict[Shape, bool] = {}
 
     def unet_for(self, shape: Shape) -> Way:
         """Return the UNet for such calls, compiled if it is warm and has won, and have it compiled if that may be."""
-        plain = self._captured(self._graphs.eager, shape)  # before a compiler is at work: beside one nothing is
+        plain = _captured(self._model, self._graphs.eager, shape)  # before a compiler is at work: beside one nothing is
         compiled = None if self._has_won(shape) is False else self._graphs.unet_for(shape)
         if compiled is None:
             return plain
-        fast = self._captured(compiled, shape)
+        fast = _captured(self._model, compiled, shape)
         if compiled.is_compiled and self._has_won(shape) is None:
             self._race(shape, plain, fast)
         return fast if fast.is_compiled and self._has_won(shape) else plain
@@ -57,9 +70,6 @@ class RacedGraphs:
     def close(self) -> None:
         """Compile no more."""
         self._graphs.close()
-
-    def _captured(self, way: Way, shape: Shape) -> Way:
-        return self._captures.of(way, shape, lambda: self._graphs.made_up(shape))
 
     def _has_won(self, shape: Shape) -> bool | None:
         """Say who won, None before the race."""
@@ -83,7 +93,7 @@ class RacedGraphs:
     @torch.no_grad()
     def _run(self, shape: Shape, plain: Way, fast: Way) -> Race:
         """Time both by turns, after a call of each that does not count."""
-        inputs = self._graphs.made_up(shape)
+        inputs = made_up(self._model.unet, shape)
         rounds = [
             Race(timed(self._device, lambda: plain(*inputs)), timed(self._device, lambda: fast(*inputs)))
             for _ in range(1 + CALLS)

@@ -14,7 +14,7 @@ from shapes import flops_of, seconds_of
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from imagineerd.worker import decode
-from imagineerd.worker.compiling import Eager, Shape, Way
+from imagineerd.worker.compiling import Shape, Way
 from imagineerd.worker.models import Model
 
 COMPILE_S = 60.0
@@ -37,14 +37,14 @@ def one(  # noqa: PLR0913 - what a measure may change
     """
     bench.at = f"one UNet call, {way}, batch {shape.rows // 2}"
     unet = _checked(desk, shape, compiled=compiled, captured=captured)
-    seconds = _seconds(unet or Eager(desk.model.unet), desk.model, shape)
+    seconds = _seconds(unet, desk.model, shape)
     _checked(desk, shape, compiled=compiled, captured=captured)
     _add(bench, way, shape, seconds)
 
 
-def _checked(desk: Desk, shape: Shape, *, compiled: bool, captured: bool) -> Way | None:
+def _checked(desk: Desk, shape: Shape, *, compiled: bool, captured: bool) -> Way:
     way = desk.launching.way(shape)
-    if compiled and not (way and way.is_compiled):
+    if compiled and not way.is_compiled:
         raise RuntimeError(f"No graph is warm for {shape}, so that it is drawn eagerly.")
     if captured and not desk.launching.is_captured(shape):
         raise RuntimeError(f"A call of {shape} is not captured, so that Python launches it.")

@@ -17,7 +17,7 @@ from imagineerd.worker import keeping
 
 os.environ.update(keeping.for_compilers(Path(sys.argv[1])))  # before torch is imported
 
-from imagineerd.worker.compiling import Compiled, Graphs, Shape
+from imagineerd.worker.compiling import Compiled, Graphs, Shape, made_up
 
 ROWS = (4, 2, 8)
 """Of calls in turn; above 15 a CPU picks another convolution (NNPACK's own bound), which is a guard of the graph."""
@@ -38,14 +38,15 @@ def main() -> None:
     device = choose(hardware)
     set_up(device, hardware.threads)
     library = Library(device, link.Configure(hardware), lambda _report: None)
-    graphs = Graphs(library.get(link.ModelSource("starter", str(STARTER))).unet)
+    unet = library.get(link.ModelSource("starter", str(STARTER))).unet
+    graphs = Graphs(unet)
     began = time.perf_counter()
     _warm(graphs, ROWS[0])
     seconds, first = time.perf_counter() - began, _graphs(counters)
     for rows in ROWS[1:]:
         compiled = _warm(graphs, rows)
         with torch.no_grad():
-            compiled(*graphs.made_up(Shape(rows, *CELLS)))
+            compiled(*made_up(unet, Shape(rows, *CELLS)))
     made, found = first
     told = {"seconds": seconds, "made": made, "found": found, "made_after": sum(_graphs(counters)) - sum(first)}
     json.dump(told, sys.stdout)

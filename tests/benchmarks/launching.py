@@ -10,9 +10,10 @@ import torch
 from worker.decided import Decided
 
 from imagineerd.worker.capturing import Captured, Capturer, Captures
-from imagineerd.worker.compiling import Graphs, Shape, Way
+from imagineerd.worker.compiling import Graphs, Shape, Way, made_up
 from imagineerd.worker.devices import Device
 from imagineerd.worker.models import Model
+from imagineerd.worker.racing import way_for
 
 CAPTURER: Callable[[Device], Any] = Capturer
 
@@ -32,7 +33,7 @@ class Launching:
 
     def captured(self) -> None:
         """Have all calls captured: of the compiled UNet where there is one, else of the plain one."""
-        self._decide(Captures(CAPTURER(self._device)))
+        self._have(Captures(CAPTURER(self._device)))
 
     def compile(self, make: Callable[[Any], Any], shapes: Iterable[Shape], meanwhile: Callable[[], None]) -> float:
         """Have the UNet compiled in this way for these calls; return the seconds. `is_warm` tells what came of it.
@@ -42,7 +43,7 @@ class Launching:
         self.captured()
         shapes = list(shapes)
         for shape in shapes:
-            self._model.graphs.unet_for(shape)  # nothing is captured beside a compiler
+            self.way(shape)  # nothing is captured beside a compiler
         began = time.perf_counter()
         graphs = self._graphs = Graphs(self._model.unet, make)
         for shape in shapes:
@@ -50,15 +51,14 @@ class Launching:
         meanwhile()
         graphs.wait()
         for shape in shapes:
-            _try(graphs, shape)
+            self._try(graphs, shape)
         graphs.wait()
-        self._decide(Captures())
+        self._have(Captures())
         return time.perf_counter() - began
 
-    def way(self, shape: Shape) -> Way | None:
-        """Return how such a call is made, None where the model's own UNet is called."""
-        way: Way | None = self._model.graphs.unet_for(shape) if self._model.graphs is not None else None
-        return way
+    def way(self, shape: Shape) -> Way:
+        """Return how such a call is made."""
+        return way_for(self._model, shape)
 
     def is_warm(self, shape: Shape) -> bool:
         """Say whether there is a compiled graph for such a call."""
@@ -68,16 +68,14 @@ class Launching:
         """Say whether such a call is one launch."""
         return isinstance(self.way(shape), Captured)
 
-    def _decide(self, captures: Captures) -> None:
-        model, won = self._model, self._graphs is not None
+    def _have(self, captures: Captures) -> None:
+        model, graphs = self._model, self._graphs
         model.captures.give_back()
         model.captures = captures
-        graphs = self._graphs or Graphs(model.unet, lambda unet: unet)
-        model.graphs = Decided(graphs, model, self._device, won=won)
+        model.graphs = Decided(graphs, model, self._device) if graphs is not None else None
 
-
-@torch.no_grad()
-def _try(graphs: Graphs, shape: Shape) -> None:
-    """Call the graph at its full size: one made with fewer rows may not fit, and is then made anew."""
-    if compiled := graphs.unet_for(shape):
-        compiled(*graphs.made_up(shape))
+    @torch.no_grad()
+    def _try(self, graphs: Graphs, shape: Shape) -> None:
+        """Call the graph at its full size: one made with fewer rows may not fit, and is then made anew."""
+        if compiled := graphs.unet_for(shape):
+            compiled(*made_up(self._model.unet, shape))

@@ -11,6 +11,7 @@ from hearing import heard, last_error
 from measures import DEALT, Run, dealt, each_size
 from torch._dynamo.utils import counters
 
+from imagineerd.worker.capturing import Captures
 from imagineerd.worker.compiling import by_region, whole
 from imagineerd.worker.keeping import for_compilers
 
@@ -70,14 +71,14 @@ def _compile(
 def _draw_beside(run: Run) -> None:
     """Measure calls that are drawn while the compiler is at work, for which nobody is to wait."""
     size = run.best
-    graphs = run.desk.model.graphs
-    for name, launched in (("captured", graphs), ("eagerly", None)) * BESIDE:
+    captures = run.desk.model.captures
+    for name, launched in (("captured", captures), ("eagerly", Captures())) * BESIDE:
         if run.desk.launching.is_warm(calls.shape_of(run.bench, size)):
             break
         deck = in_calls_of(size, run.bench.cards(size))
-        run.desk.model.graphs = launched
+        run.desk.model.captures = launched
         run.bench.add(f"ours, 2 LoRAs, {name}", size, lambda deck=deck: run.desk.deal(deck, run.mix), size)
-    run.desk.model.graphs = graphs
+    run.desk.model.captures = captures
 
 
 def compiled_heights(run: Run) -> None:

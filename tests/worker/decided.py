@@ -1,4 +1,4 @@
-"""A race whose outcome is known beforehand, for what is measured or tested of one way to call the UNet."""
+"""A race that the compiled UNet has won beforehand, for what is measured or tested of it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from imagineerd.worker.racing import RacedGraphs
 
 
 class Decided(RacedGraphs):
-    """Graphs of which each is given as soon as it is warm or, where they have not `won`, none is made."""
+    """Graphs of which each is given as soon as it is warm."""
 
-    def __init__(self, graphs: Graphs, model: Model, device: Device, *, won: bool) -> None:
+    def __init__(self, graphs: Graphs, model: Model, device: Device) -> None:
         super().__init__(graphs, model, device, None)
-        self._is_won = won
 
     def _has_won(self, _shape: Shape) -> bool:
-        return self._is_won
+        return True

@@ -15,7 +15,7 @@ from torch._inductor.loop_body import InterpreterShim
 from torch.fx import Tracer, _symbolic_trace
 
 from imagineerd.worker.beside import TURN_S
-from imagineerd.worker.compiling import Graphs, Shape, whole
+from imagineerd.worker.compiling import Graphs, Shape, made_up, whole
 
 SHAPE = Shape(2, 9, 8)
 
@@ -85,7 +85,7 @@ def test_while_another_thread_traces_what_is_compiled_goes_on(monkeypatch: pytes
     before = len(drawn)
     monkeypatch.setattr(_symbolic_trace, "_is_fx_tracing_flag", True)
     with torch.no_grad():
-        compiled(*graphs.made_up(SHAPE))
+        compiled(*made_up(Unet(), SHAPE))
 
     assert compiled.is_compiled
     assert len(drawn) == before + 1

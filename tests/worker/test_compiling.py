@@ -21,7 +21,7 @@ from torch._dynamo.utils import counters
 
 from imagineerd import link
 from imagineerd.jobs import SCHEDULERS
-from imagineerd.worker.compiling import FEW, REGIONS, Graphs, Shape, alone, by_region, whole
+from imagineerd.worker.compiling import FEW, REGIONS, Graphs, Shape, alone, by_region, made_up, whole
 from imagineerd.worker.denoise import denoise, row_of
 from imagineerd.worker.mixing import apply_mix
 from imagineerd.worker.models import load
@@ -193,7 +193,7 @@ def test_where_a_graph_breaks_the_picture_is_drawn_eagerly_and_no_other_graph_is
     graphs, backend = broken("misaligned kernel argument")
     compiled = graphs.unet_for(Shape(2, 9, 8))
     assert compiled is not None
-    rows, time, text = graphs.made_up(Shape(2, 9, 8))
+    rows, time, text = made_up(Small(), Shape(2, 9, 8))
 
     assert torch.equal(compiled(rows + 1, time, text), (rows + 1) * 2)
     assert not compiled.is_compiled
@@ -211,7 +211,7 @@ def test_want_of_memory_and_a_lost_device_are_no_faults_of_a_graph(said: str) ->
     assert compiled is not None
 
     with pytest.raises(RuntimeError, match=said):
-        compiled(*graphs.made_up(Shape(2, 9, 8)))
+        compiled(*made_up(Small(), Shape(2, 9, 8)))
     assert graphs.unet_for(Shape(2, 9, 8)) is not None
 
 

@@ -16,6 +16,7 @@ from imagineerd.worker.devices import (
     batch_sizes,
     choose,
     free_memory,
+    may_capture,
     may_compile,
     resident_bytes,
     thrift_of,
@@ -70,20 +71,20 @@ def test_the_more_memory_a_card_has_the_less_is_done_for_want_of_it_and_what_the
 @pytest.mark.parametrize(
     ("kind", "thrift", "torch_version", "allowed"),
     [
-        ("cuda", Thrift(offload=False, slice_attention=False), "2.13.0+cu130", True),
-        ("cuda", Thrift(offload=False, slice_attention=False), "2.12.0", True),
-        ("cuda", Thrift(offload=False, slice_attention=False), "2.6.0+cu124", False),
-        ("cuda", Thrift(offload=True, slice_attention=False), "2.13.0", False),
-        ("cuda", Thrift(offload=False, slice_attention=True), "2.13.0", False),
-        ("cpu", Thrift(offload=False, slice_attention=False), "2.13.0", False),
+        ("cuda", Thrift(offload=False, slice_attention=False), "2.13.0+cu130", (True, True)),
+        ("cuda", Thrift(offload=False, slice_attention=False), "2.12.0", (True, True)),
+        ("cuda", Thrift(offload=False, slice_attention=False), "2.6.0+cu124", (True, False)),
+        ("cuda", Thrift(offload=True, slice_attention=False), "2.13.0", (False, False)),
+        ("cuda", Thrift(offload=False, slice_attention=True), "2.13.0", (False, False)),
+        ("cpu", Thrift(offload=False, slice_attention=False), "2.13.0", (False, False)),
     ],
 )
-def test_compiled_is_on_a_gpu_what_is_neither_sliced_nor_moved_by_a_torch_that_can_do_it_beside_the_work(
-    monkeypatch: pytest.MonkeyPatch, kind: str, thrift: Thrift, torch_version: str, *, allowed: bool
+def test_captured_is_on_a_gpu_what_is_neither_sliced_nor_moved_and_compiled_by_a_torch_that_can_beside_the_work(
+    monkeypatch: pytest.MonkeyPatch, kind: str, thrift: Thrift, torch_version: str, allowed: tuple[bool, bool]
 ) -> None:
     monkeypatch.setattr(torch, "__version__", TorchVersion(torch_version))
 
-    assert may_compile(kind, thrift) is allowed
+    assert (may_capture(kind, thrift), may_compile(kind, thrift)) == allowed
 
 
 def test_elsewhere_nothing_is_done_by_itself() -> None:
@@ -101,6 +102,7 @@ def test_the_cpu_draws_in_full_precision() -> None:
 
     assert (device.kind, device.dtype, device.offload, device.slice_vae) == ("cpu", torch.float32, False, True)
     assert not device.compile
+    assert not device.capture
     assert device.memory > free_memory(device) > 0
     assert device.name
     assert device.memory > resident_bytes() > 0

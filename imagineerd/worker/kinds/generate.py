@@ -25,6 +25,7 @@ from imagineerd.worker.models import Model, sliced_attention
 from imagineerd.worker.open_orders import OpenOrder
 from imagineerd.worker.outputs import write_take
 from imagineerd.worker.preview import Previewer
+from imagineerd.worker.racing import way_for
 from imagineerd.worker.sidecar import describe
 from imagineerd.worker.spans import Span
 from imagineerd.worker.tuning import Cells
@@ -56,10 +57,10 @@ class _Drawing:
 
     def for_wave_of(self, item: link.Item) -> _Drawing:
         """Return the same with the fastest way to call the UNet for a wave of such items; none is sliced."""
-        if self.model.graphs is None or self.sliced:
+        if self.sliced:
             return replace(self, unet=None)
         rows = 2 * self.batch_size if guided(row_of(item.job, item.spec)) else self.batch_size
-        return replace(self, unet=self.model.graphs.unet_for(Shape(rows, *self.cells)))
+        return replace(self, unet=way_for(self.model, Shape(rows, *self.cells)))
 
     def about(self, item: link.Item, decode_batch: int) -> dict[str, Any]:
         """Return a picture's sidecar, but for its duration."""

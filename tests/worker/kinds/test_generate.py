@@ -281,7 +281,7 @@ def compiled_model(shallow: link.ModelSource, device: Any) -> Iterator[Any]:
 @pytest.fixture
 def graphs(desk: Desk, order: link.Render, compiled_model: Any) -> Graphs:
     """The graphs of the model that the desk draws with."""
-    decided = Decided(compiled_model.graphs, compiled_model, desk.context.device, won=True)
+    decided = Decided(compiled_model.graphs, compiled_model, desk.context.device)
     draw_with(desk, order, replace(compiled_model, graphs=decided))
     return compiled_model.graphs
 
@@ -351,9 +351,7 @@ def test_what_no_graph_fitted_is_not_called_compiled(
 def capture(desk: Desk, order: link.Render, model: Any) -> FakeCapture:
     """What captures the calls of the model that the desk draws with; nothing of it is compiled."""
     made = FakeCapture(desk.context.device)
-    captured = replace(model, captures=Captures(made), prompts=Cache(1, lambda _: 1))
-    captured.graphs = Decided(Graphs(model.unet, lambda unet: unet), captured, desk.context.device, won=False)
-    draw_with(desk, order, captured)
+    draw_with(desk, order, replace(model, captures=Captures(made), prompts=Cache(1, lambda _: 1)))
     return made
 
 
