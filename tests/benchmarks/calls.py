@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import msgspec
 import torch
@@ -90,15 +91,28 @@ def attention(bench: Bench, desk: Desk, size: int) -> None:
 
 def decodes(bench: Bench, model: Model, layout: torch.memory_format) -> None:
     """Measure the VAE alone in this layout, for each number of pictures that a call may have."""
-    way = str(layout).removeprefix("torch.")
     model.vae.to(memory_format=layout)
     try:
         for size in sorted(decode.SIZES):
-            bench.at = f"one decode, {way}, batch {size}"
-            seconds = min(seconds_of(model.device, _decoding(bench, model, size), RUNS))
-            _tell(bench, Row(f"one decode, {way}", size), seconds, size * bench.vae_work)
+            _decode(bench, model, str(layout).removeprefix("torch."), size)
     finally:
         model.vae.to(memory_format=torch.contiguous_format)
+
+
+def compiled_decode(bench: Bench, model: Model, make: Callable[[Any], Any]) -> None:
+    """Measure the largest decode by a VAE that is compiled, as a worker's is not."""
+    plain = model.vae.decode
+    model.vae.decode = make(plain)
+    try:
+        _decode(bench, model, "compiled", max(decode.SIZES))
+    finally:
+        model.vae.decode = plain
+
+
+def _decode(bench: Bench, model: Model, way: str, size: int) -> None:
+    bench.at = f"one decode, {way}, batch {size}"
+    seconds = min(seconds_of(model.device, _decoding(bench, model, size), RUNS))
+    _tell(bench, Row(f"one decode, {way}", size), seconds, size * bench.vae_work)
 
 
 def _decoding(bench: Bench, model: Model, size: int) -> Callable[[], None]:

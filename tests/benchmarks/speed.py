@@ -74,6 +74,7 @@ def plan(run: Run) -> list[Stage]:
     last = [
         region,
         Stage("compiled heights", lambda: ways.compiled_heights(run), 60, 150),
+        Stage("a compiled decode", lambda: ways.compiled_decode(run), 60, 150),
     ]
     return [*first, captured, whole, *then, *last]
 

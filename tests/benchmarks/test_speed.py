@@ -103,7 +103,7 @@ def test_what_breaks_or_ends_a_run_is_told_with_its_reason_and_what_was_measured
     compiled = notes_of(rows, "compiling the whole UNet")[0]
     assert "but not for the others: " in compiled
     assert "this compiler takes no 16 rows" in compiled
-    assert [row["batch"] for row in rows if "compiled" in row["measure"] and row["card_s"]] == [1, 4]
+    assert [row["batch"] for row in rows if "compiled" in row["measure"] and row["card_s"]] == [1, 4, 1, 4]
     deck = notes_of(rows, "ours, 2 LoRAs, 54 cards, compiled: the whole UNet")[0]
     assert "of 54 pictures were drawn eagerly" in deck  # how many is a matter of what calls take here
     assert [row["batch"] for row in rows if row["measure"] == "ours" and row["card_s"]] == [1, 4, 8]

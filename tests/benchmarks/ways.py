@@ -41,7 +41,8 @@ def compiled(run: Run, way: str) -> None:
         _compile(run, way, {f"calls of {size}": calls.shape_of(bench, size) for size in sizes}, _draw_beside)
         made = _graphs_made()
         dealt(run, f"{DEALT}, {name}", compiled=True)
-        each_size(run, run.mix, name, compiled=True)
+        for mix in (run.mix, []):
+            each_size(run, mix, name, compiled=True)
         calls.each_size(bench, desk, name, compiled=True)
         bench.say(f"graphs made after compiling {way}", str(_graphs_made() - made))
         desk.launching.captured()
@@ -90,6 +91,11 @@ def compiled_heights(run: Run) -> None:
             if not bench.is_late(f"compiling {way}, {name}", calls.COMPILE_S):
                 _compile(run, way, {name: shape})
                 calls.one(bench, run.desk, shape, f"compiled: {way}, {name}", compiled=True)
+
+
+def compiled_decode(run: Run) -> None:
+    """Measure what it would bring to compile the VAE, too."""
+    calls.compiled_decode(run.bench, run.desk.model, WAYS["the whole UNet"])
 
 
 def _graphs_made() -> int:
