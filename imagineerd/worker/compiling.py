@@ -31,6 +31,7 @@ from diffusers.models.resnet import ResnetBlock2D
 from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from torch import _dynamo
 from torch._dynamo.exc import RecompileError
+from torch._inductor import config as inductor_config
 
 from imagineerd.worker.beside import NO_SURPRISES, short_turns, trace_ahead
 from imagineerd.worker.failures import is_device_lost, is_out_of_memory
@@ -42,7 +43,16 @@ RECOMPILES = 256
 as there are shapes, some twelve at SD 1.5.
 """
 FEW = 4
-"""Rows that a graph is first made with, two pictures with guidance: it is for any number of them."""
+"""Rows that a graph is first made with, two pictures with guidance: it is for 2 to 63 of them, as diffusers' upsampling
+goes another way from 64 on.
+"""
+OF_INDUCTOR: Final = {
+    name: value for name, value in {"split_reductions": False}.items() if hasattr(inductor_config, name)
+}
+"""Where few rows do not fill a GPU, Inductor splits each GroupNorm's sums so that they read pixels a whole row of
+channels apart; made with FEW rows, the graph would do so with 36, too: eight times the bytes, some 12 ms a call (H100,
+reckoned).
+"""
 REGIONS = (ResnetBlock2D, Transformer2DModel)
 """Kinds of block that hold nearly all of a UNet's work; what is left are the changes of size between its levels."""
 
@@ -90,7 +100,7 @@ def alone() -> Iterator[bool]:
 
 def whole(unet: Any, backend: Any = "inductor") -> Any:
     """Return the UNet compiled as one graph; it shares its parameters."""
-    return torch.compile(unet, backend=backend, fullgraph=True)
+    return torch.compile(unet, backend=backend, fullgraph=True, options=_options(backend))
 
 
 def by_region(unet: Any, backend: Any = "inductor") -> Any:
@@ -99,8 +109,13 @@ def by_region(unet: Any, backend: Any = "inductor") -> Any:
     twin = copy.deepcopy(unet, shared)
     for module in twin.modules():
         if isinstance(module, REGIONS):
-            module.forward = _for_any_batch(torch.compile(module.forward, backend=backend, fullgraph=True))
+            forward = torch.compile(module.forward, backend=backend, fullgraph=True, options=_options(backend))
+            module.forward = _for_any_batch(forward)
     return twin
+
+
+def _options(backend: Any) -> dict[str, Any] | None:
+    return dict(OF_INDUCTOR) if backend == "inductor" else None
 
 
 def _for_any_batch(forward: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,13 +11,15 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
 from safetensors.torch import save_file
 from torch._dynamo.utils import counters
+from torch._inductor import config as inductor_config
+from torch._inductor.custom_graph_pass import CustomGraphPass
 
 from imagineerd import link
 from imagineerd.jobs import SCHEDULERS
@@ -318,3 +320,25 @@ def write_lora(path: Path, model: Any) -> None:
         {f"unet.{name}.lora_A.weight": torch.ones(1, inputs), f"unet.{name}.lora_B.weight": torch.ones(outputs, 1)},
         path,
     )
+
+
+@pytest.mark.parametrize("make", [whole, by_region])
+def test_inductor_splits_no_sums(make: Any, unet: UNet2DConditionModel) -> None:
+    class Seen(CustomGraphPass):
+        splits: ClassVar[set[bool]] = set()
+
+        def __call__(self, _graph: Any) -> None:
+            self.splits.add(inductor_config.split_reductions)
+            raise RuntimeError("That is enough.")
+
+        def uuid(self) -> str:
+            return "seen"
+
+    with (
+        inductor_config.patch(post_grad_custom_post_pass=Seen()),
+        pytest.raises(RuntimeError, match=r"That is enough\."),
+        torch.no_grad(),
+    ):
+        make(unet)(*made_up(unet, Shape(4, 6, 4))[:2], encoder_hidden_states=torch.zeros(4, 77, 8))
+
+    assert Seen.splits == {False}
