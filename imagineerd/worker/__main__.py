@@ -139,12 +139,13 @@ def _set_up(mailbox: Mailbox, configure: link.Configure) -> Context:
 
 def _make_ready(device: Device, folder: Path | None, model: Model) -> None:
     """Do what is done once with each model that was loaded; `folder` is where measurements are kept."""
-    from imagineerd.worker import capturing, compiling, preview, racing, selftest
+    from imagineerd.worker import capturing, compiling, denoise, preview, racing, selftest
 
     model.slot_independent = selftest.slots_are_independent(model, device)
     preview.fit_ahead(model, device)
     if device.capture:
         model.captures = capturing.Captures(capturing.Capturer(device))
+        denoise.encode(model, "")  # captures the text encoder, before a compiler is at work: beside one nothing is
     if device.compile:
         model.graphs = racing.RacedGraphs(compiling.Graphs(model.unet), model, device, folder)
 

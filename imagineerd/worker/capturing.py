@@ -18,9 +18,11 @@ See: CUDA C++ Programming Guide, "CUDA Graphs"; PyTorch notes, "CUDA semantics".
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import traceback
 from collections.abc import Callable, Hashable
-from functools import cache, partial
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import torch
@@ -67,27 +69,48 @@ class Capture(Protocol):
 
 
 class Capturer:
-    """Captures calls on one CUDA device; they share a pool of memory."""
+    """Captures one model's calls on a CUDA device; they share a pool of memory.
+
+    And a stream, which is no other model's: a graph holds the address of the workspace that cuBLAS has for its stream,
+    and where any graph of that stream is reset torch gives the workspace back (pytorch #193402). Here that is to the
+    pool, which is no one else's until the last graph is gone.
+    """
 
     def __init__(self, device: Device) -> None:
         self.device = device
-        self._stream = _stream_on(device.handle)
+        self._stream: Any = torch.cuda.Stream(device.handle)  # type: ignore[no-untyped-call]
         self._pool: Any = torch.cuda.graph_pool_handle()
 
     def __call__(self, call: Call, inputs: Inputs) -> tuple[Graph, torch.Tensor]:
-        """Capture a call. What other threads do on the device meanwhile is no part of it, and does it no harm."""
+        """Capture a call. What other threads do on the device meanwhile is no part of it, and does it no harm.
+
+        None but the compiler's, which is not at work meanwhile, may wait for the whole device: that breaks the capture,
+        and fails there as well.
+        """
         graph: Any = torch.cuda.CUDAGraph()
         capture = torch.cuda.graph(graph, self._pool, self._stream, capture_error_mode="thread_local")
         stream_of_before = torch.cuda.stream(torch.cuda.current_stream(self.device.handle))
-        with stream_of_before, capture:  # a capture that breaks does not go back to it by itself
-            output = call(*inputs)
+        try:
+            with stream_of_before, capture:  # a capture that breaks does not go back to it by itself
+                output = call(*inputs)
+        except Exception:
+            graph.reset()
+            stop_using(self._pool, self.device.handle)
+            raise
         return graph, output
 
 
-@cache
-def _stream_on(device: torch.device) -> Any:
-    """Return the one stream of this process that captures go by: cuBLAS keeps a workspace for each stream, for ever."""
-    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+def stop_using(pool: Any, device: torch.device) -> None:
+    """Have torch's allocator forget a capture into this pool that broke.
+
+    From torch 2.13 on it does so itself. Before, it took that capture to go on for ever, gave no memory back to the
+    device meanwhile, and up to 2.7 failed where it was asked to (pytorch #180395).
+    """
+    ends = ("_cuda_endAllocateToPool", "_cuda_endAllocateCurrentStreamToPool")  # the latter up to torch 2.7
+    end: Any = next(getattr(torch._C, name) for name in ends if hasattr(torch._C, name))  # noqa: SLF001
+    with contextlib.suppress(RuntimeError):  # as nothing is captured into it any more
+        end(device.index, pool)
+        torch._C._cuda_releasePool(device.index, pool)  # noqa: SLF001 - nothing public does
 
 
 class Captured:
@@ -129,15 +152,18 @@ class Captures:
         `made_up` gives tensors for it, which become its own; `shape` names all that they and the call may differ in.
         Raises what a lost device raises.
         """
-        if self._capture is None:
-            return call
         at = (shape, call.is_compiled)
-        if at not in self._made:
+        if self._capture is not None and at not in self._made:
             with alone() as is_alone:
                 if is_alone:
-                    captured = self._captured(self._capture, call, made_up())
+                    captured = self._captured(self._capture, call, made_up)
                     self._made[at] = captured if at[1] == call.is_compiled else None
         return self._made.get(at) or call
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to give back."""
+        return not any(self._made.values())
 
     def give_back(self) -> None:
         """Let go of all of it, and capture nothing more."""
@@ -148,10 +174,11 @@ class Captures:
         self._made.clear()
         self.held = 0
 
-    def _captured(self, capture: Capture, call: Call, inputs: Inputs) -> Captured | None:
+    def _captured(self, capture: Capture, call: Call, made_up: Callable[[], Inputs]) -> Captured | None:
         """Try it; where it breaks, nothing more is captured."""
+        give_back = partial(self._give_all_back, capture.device)
         try:
-            return within_memory(lambda: self._try(capture, call, inputs), partial(self._give_all_back, capture.device))
+            return within_memory(lambda: self._try(capture, call, made_up()), give_back)
         except OutOfMemory:
             return None
         except Exception:  # noqa: BLE001 - whatever CUDA says to it, Python can launch the call
@@ -174,6 +201,7 @@ class Captures:
         if torch.equal(captured(*asked), expected):
             return captured
         captured.let_go()
+        sys.stderr.write("A captured call returns other bits than the call itself, so Python launches it.\n")
         return None
 
     def _has_room_for(self, peak: int, device: Device) -> bool:

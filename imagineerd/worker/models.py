@@ -120,11 +120,8 @@ class Library:
     def keep(self, count: int) -> None:
         """Evict the least recently used models until `count` are left."""
         while len(self._loaded) > count:
-            model = self._loaded.popitem(last=False)[1]
-            model.captures.give_back()
-            if model.graphs is not None:
-                model.graphs.close()
-        gc.collect()
+            _close(self._loaded.popitem(last=False)[1])
+        gc.collect()  # nobody here has a name for what was evicted: else its memory would not be given back
         free_cached(self._device)
 
     def _load(self, source: link.ModelSource) -> Model:
@@ -136,6 +133,13 @@ class Library:
         used = memory_used(self._device)
         self._report(link.Loaded(source.name, model.revision, seconds, used))
         return model
+
+
+def _close(model: Model) -> None:
+    """End what goes on for a model that is evicted."""
+    model.captures.give_back()
+    if model.graphs is not None:
+        model.graphs.close()
 
 
 def load(source: link.ModelSource, device: Device, configure: link.Configure, report: Report) -> Model:

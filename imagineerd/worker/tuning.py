@@ -73,7 +73,8 @@ class Tuning:
         if table is None:
             return min(wanted, limit)
         fitted = {size: found for size, found in table.items() if size <= limit}
-        return choose(fitted, wanted, free_memory(self._device) - model.captures.held)
+        held = sum(loaded.captures.held for loaded in self._tables)  # torch counts it as unused
+        return choose(fitted, wanted, free_memory(self._device) - held)
 
     def call_seconds(self, model: Model, cells: Cells) -> dict[int, float]:
         """Return what a UNet call takes, by its size; empty where nothing was measured."""

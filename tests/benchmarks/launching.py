@@ -11,6 +11,7 @@ from worker.decided import Decided
 
 from imagineerd.worker.capturing import Captured, Capturer, Captures
 from imagineerd.worker.compiling import Graphs, Shape, Way, made_up
+from imagineerd.worker.denoise import encode
 from imagineerd.worker.devices import Device
 from imagineerd.worker.models import Model
 from imagineerd.worker.racing import way_for
@@ -34,6 +35,7 @@ class Launching:
     def captured(self) -> None:
         """Have all calls captured: of the compiled UNet where there is one, else of the plain one."""
         self._have(Captures(CAPTURER(self._device)))
+        encode(self._model, f"{time.perf_counter()}")  # a prompt that is not kept yet: captured before all else
 
     def compile(self, make: Callable[[Any], Any], shapes: Iterable[Shape], meanwhile: Callable[[], None]) -> float:
         """Have the UNet compiled in this way for these calls; return the seconds. `is_warm` tells what came of it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 
 import calls
@@ -23,7 +24,7 @@ BESIDE = 2
 def captured(run: Run) -> None:
     """Measure decks whose calls are captured, in the layout that a worker's UNet has where it may compile."""
     with run.channels_last():
-        run.desk.launching.captured()
+        _capture(run, "capturing calls")
         dealt(run, f"{DEALT}, captured")
         calls.each_size(run.bench, run.desk, "captured", captured=True)
         each_size(run, run.mix, "captured")
@@ -45,9 +46,28 @@ def compiled(run: Run, way: str) -> None:
             each_size(run, mix, name, compiled=True)
         calls.each_size(bench, desk, name, compiled=True)
         bench.say(f"graphs made after compiling {way}", str(_graphs_made() - made))
-        desk.launching.captured()
+        _capture(run, f"capturing calls, {name}")
         dealt(run, f"{DEALT}, {name}, captured", compiled=True)
         calls.each_size(bench, desk, f"{name}, captured", compiled=True, captured=True)
+
+
+def _capture(run: Run, measure: str) -> None:
+    """Have a call of each size captured, and tell which are: without that a deck would be drawn by Python unnoticed.
+
+    Raises `RuntimeError`, with what the worker said, where none is.
+    """
+    bench, launching = run.bench, run.desk.launching
+    bench.at = measure
+    launching.captured()
+    began = time.perf_counter()
+    with heard() as said:
+        sizes = reversed(bench.device.batch_sizes)  # as a deck begins with the largest
+        captured = [size for size in sizes if launching.is_captured(calls.shape_of(bench, size))]
+    why = last_error(said.getvalue()) or said.getvalue()
+    if not captured:
+        raise RuntimeError(f"No call is captured. {why}")
+    missing = "" if len(captured) == len(bench.device.batch_sizes) else f", but not the others: {why}"
+    bench.say(measure, f"{time.perf_counter() - began:.1f} s for calls of {', '.join(map(str, captured))}{missing}")
 
 
 def _compile(

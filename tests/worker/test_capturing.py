@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -129,11 +131,15 @@ def test_a_mix_that_is_merged_in_place_is_seen_by_what_was_captured_before(
     assert not torch.equal(*drawn[1:3])
 
 
-def test_what_returns_other_bits_is_not_taken_and_let_go(captures: Captures, capture: FakeCapture) -> None:
+def test_what_returns_other_bits_is_not_taken_and_let_go_which_is_said(
+    captures: Captures, capture: FakeCapture, capfd: pytest.CaptureFixture[str]
+) -> None:
     way, capture.off = Sum(), 0.1
 
     assert captures.of(way, SHAPE, made_up(SHAPE)) is way
     assert capture.graphs[0].was_reset
+    assert captures.is_empty
+    assert "returns other bits" in capfd.readouterr().err
 
 
 def test_what_cannot_be_captured_is_called_as_before_and_nothing_else_is_tried(
@@ -146,7 +152,8 @@ def test_what_cannot_be_captured_is_called_as_before_and_nothing_else_is_tried(
 
     assert given == [way, way]
     assert (capture.tries, str(REFUSED) in capfd.readouterr().err) == (2, True)
-    assert before(*asked(1)).isfinite().all()
+    assert captures.of(way, SHAPE, made_up(SHAPE)) is before
+    assert torch.equal(before(*asked(1)), way(*asked(1)))
 
 
 def test_a_device_that_is_lost_meanwhile_is_told(
@@ -197,6 +204,18 @@ def test_where_memory_runs_out_all_is_let_go_and_every_call_is_made_as_before(
     assert (capture.tries, captures.held) == (2, 0)
 
 
+def test_where_not_even_its_inputs_fit_the_call_is_made_as_before(captures: Captures, capture: FakeCapture) -> None:
+    def full() -> Inputs:
+        raise FULL
+
+    way = Sum()
+    captures.of(way, SHAPE, made_up(SHAPE))
+
+    assert captures.of(way, "larger", full) is way
+    assert capture.graphs[0].was_reset
+    assert captures.is_empty
+
+
 def test_beside_a_compiler_nothing_is_captured_but_later_on_it_is(captures: Captures) -> None:
     way = Sum()
     with alone():
@@ -221,6 +240,65 @@ def test_where_nothing_can_be_captured_the_call_itself_is_made() -> None:
     way = Sum()
 
     assert Captures().of(way, SHAPE, made_up(SHAPE)) is way
+
+
+class Torch:
+    """What a capturer asks of torch, with what it was asked for. `is_tidy` says whether torch forgets what broke."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, is_tidy: bool) -> None:
+        self.streams: list[object] = []
+        self.released: list[tuple[int, str]] = []
+        self._is_tidy = is_tidy
+        for name, stand_in in {
+            "CUDAGraph": SimpleNamespace,
+            "Stream": lambda _device: object(),
+            "current_stream": lambda _device: None,
+            "graph": self._graph,
+            "graph_pool_handle": lambda: "a pool",
+            "stream": lambda _stream: contextlib.nullcontext(),
+        }.items():
+            monkeypatch.setattr(torch.cuda, name, stand_in)
+        monkeypatch.setattr(torch._C, "_cuda_endAllocateToPool", self._end, raising=False)
+        monkeypatch.setattr(torch._C, "_cuda_releasePool", lambda *of: self.released.append(of), raising=False)
+
+    def _graph(self, graph: Any, _pool: str, stream: object, *, capture_error_mode: str) -> Any:
+        assert capture_error_mode == "thread_local"
+        self.streams.append(stream)
+        graph.reset = lambda: None
+        return contextlib.nullcontext()
+
+    def _end(self, *_: object) -> None:
+        if self._is_tidy:
+            raise RuntimeError("endAllocatePool: not currently recording to mempool_id")
+
+
+def test_all_calls_of_a_model_are_captured_by_one_stream_which_is_no_other_models(
+    monkeypatch: pytest.MonkeyPatch, device: Any
+) -> None:
+    cuda = Torch(monkeypatch, is_tidy=True)
+    for capturer in (Capturer(device), Capturer(device)):
+        for number in (1, 2):
+            capturer(Sum(), asked(number))
+
+    assert cuda.streams[0] is cuda.streams[1]
+    assert cuda.streams[2] is cuda.streams[3]
+    assert cuda.streams[0] is not cuda.streams[2]
+
+
+@pytest.mark.parametrize(("is_tidy", "released"), [(True, []), (False, [(1, "a pool")])])
+def test_a_capture_that_broke_is_forgotten_by_a_torch_that_does_not_so_itself(
+    monkeypatch: pytest.MonkeyPatch, device: Any, *, is_tidy: bool, released: list[tuple[int, str]]
+) -> None:
+    def breaking(*_: torch.Tensor) -> torch.Tensor:
+        raise REFUSED
+
+    breaking.is_compiled = False  # type: ignore[attr-defined]
+    cuda = Torch(monkeypatch, is_tidy=is_tidy)
+    capturer: Any = Capturer(replace(device, handle=torch.device("cuda:1")))
+
+    with pytest.raises(RuntimeError, match="not permitted when stream is capturing"):
+        capturer(breaking, asked(1))
+    assert cuda.released == released
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

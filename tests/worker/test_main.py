@@ -9,6 +9,7 @@ import signal
 import struct
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,12 @@ import pytest
 
 from imagineerd import link
 from imagineerd.jobs import LANES
+from imagineerd.worker.__main__ import _make_ready
 from imagineerd.worker.failures import LOST_DEVICE
 from imagineerd.worker.kinds import RUNNERS
 
 from .conftest import ROOT, Worker
+from .fake_graphs import FakeCapture
 
 CPU = link.Hardware(device="cpu", threads=1)
 
@@ -370,3 +373,19 @@ def pixels(path: Path) -> bytes:
 
     with Image.open(path) as image:
         return image.tobytes()
+
+
+def test_the_text_encoder_is_captured_before_there_is_a_compiler(
+    source: link.ModelSource, device: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from imagineerd.worker import capturing, compiling
+    from imagineerd.worker.models import load
+
+    loaded = load(source, device, link.Configure(CPU), lambda _report: None)
+    capture, seen = FakeCapture(device), []
+    monkeypatch.setattr(capturing, "Capturer", lambda _device: capture)
+    monkeypatch.setattr(compiling, "Graphs", lambda _unet: seen.append(len(capture.graphs)))
+    _make_ready(replace(device, capture=True, compile=True), None, loaded)
+
+    assert seen == [1]
+    assert capture.graphs[0].output.shape == (1, 77, 32)

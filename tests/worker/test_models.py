@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,17 @@ def test_a_second_model_is_kept_where_there_is_room(
         library.get(used)
 
     assert len([report for report in reports if isinstance(report, link.Loaded)]) == loads
+
+
+def test_a_model_that_is_evicted_is_gone_when_memory_is_given_back_to_the_device(
+    source: link.ModelSource, device: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = Library(device, link.Configure(link.Hardware()), lambda _report: None)
+    evicted, left = weakref.ref(library.get(source)), []
+    monkeypatch.setattr(models, "free_cached", lambda _device: left.append(evicted()))
+    library.keep(0)
+
+    assert left == [None]
 
 
 def test_the_wanted_dtype_is_loaded(source: link.ModelSource, device: Any) -> None:

@@ -121,6 +121,19 @@ def test_what_captured_calls_hold_is_not_free(model: Any, device: Any, monkeypat
     assert Tuning(gpu(device), None).size(holding, CELLS, 16) == 4
 
 
+def test_nor_is_what_those_of_another_model_hold_that_is_loaded(
+    model: Any, device: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweeps_that_find(monkeypatch, H100, H100)
+    other = replace(model, captures=SimpleNamespace(held=0))
+    tuned = Tuning(gpu(device), None)
+    before = tuned.size(other, CELLS, 4), tuned.size(model, CELLS, 16)
+    other.captures.held = 52 * GIB
+
+    assert before == (4, 8)
+    assert tuned.size(model, CELLS, 16) == 4
+
+
 def test_where_nothing_could_be_measured_the_next_order_tries_again(
     model: Any, device: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

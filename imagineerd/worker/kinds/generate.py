@@ -147,9 +147,10 @@ def _draw_wave(drawing: _Drawing, items: list[link.Item], on_step: Callable[[int
     if not items:
         return
     drawing = drawing.for_wave_of(items[0])
+    tries = 1 if drawing.model.captures.is_empty else 2  # what is captured may be all that is in the way
     started = time.monotonic()
     try:
-        latents = within_memory(lambda: _sample(drawing, items, on_step), drawing.give_back)
+        latents = within_memory(lambda: _sample(drawing, items, on_step), drawing.give_back, tries=tries)
     except OutOfMemory as error:
         _draw_halves(drawing, items, on_step, error)
         return

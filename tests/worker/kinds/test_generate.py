@@ -380,6 +380,16 @@ def test_where_memory_runs_out_captured_calls_give_theirs_back_and_the_pictures_
     assert set(told_of(tmp_path, "batch_size").values()) == {(2,)}
 
 
+def test_what_only_captured_calls_were_in_the_way_of_is_not_halved(
+    desk: Desk, order: link.Render, tmp_path: Path, capture: FakeCapture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = memory_for(monkeypatch, lambda _seeds, _size: all(graph.was_reset for graph in capture.graphs))
+    desk.draw(order)
+
+    assert tried == [4, 4]
+    assert set(told_of(tmp_path, "batch_size").values()) == {(4,)}
+
+
 def levels_of(folder: Path) -> list[int]:
     """Return the levels of the pictures of jobs 1 to 3."""
     levels: list[int] = []
