@@ -107,10 +107,10 @@ def stop_using(pool: Any, device: torch.device) -> None:
     device meanwhile, and up to 2.7 failed where it was asked to (pytorch #180395).
     """
     ends = ("_cuda_endAllocateToPool", "_cuda_endAllocateCurrentStreamToPool")  # the latter up to torch 2.7
-    end: Any = next(getattr(torch._C, name) for name in ends if hasattr(torch._C, name))  # noqa: SLF001
-    with contextlib.suppress(RuntimeError):  # as nothing is captured into it any more
-        end(device.index, pool)
-        torch._C._cuda_releasePool(device.index, pool)  # noqa: SLF001 - nothing public does
+    for end in (getattr(torch._C, name) for name in ends if hasattr(torch._C, name)):  # noqa: SLF001
+        with contextlib.suppress(RuntimeError):  # as nothing is captured into it any more
+            end(device.index, pool)
+            torch._C._cuda_releasePool(device.index, pool)  # noqa: SLF001 - nothing public does
 
 
 class Captured:

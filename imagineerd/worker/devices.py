@@ -24,9 +24,11 @@ In 16 bits SD 1.5 takes 2.2 GB for its weights, 1.7 of them the UNet's, 1.3 GB t
 half a gigabyte: that is more than a card of 4 GB has for it, where the UNet alone fits. To move the parts takes some
 tenths of a second for each call; to slice attention takes twice the time of every step.
 """
-_CUDA_BATCHES = ((10 * GIB, 4), (16 * GIB, 8), (36 * GIB, 16), (36 * GIB, 18))
-"""(memory, batch size it is enough for): SD 1.5 takes 2.2 GB for weights and about 1.3 GB per 512x720 picture.
+_CUDA_BATCHES = ((6 * GIB, 4), (16 * GIB, 8), (36 * GIB, 16), (36 * GIB, 18))
+"""(memory, batch size to offer): what does not fit is found out when it is measured (tuning.py).
 
+SD 1.5 takes 2.2 GB for weights, 0.2 GB for each 512x720 picture of a call (tensors alone, without what libraries work
+in), and in turn 0.6 GB for each that is decoded. Small cards are slow as well: nobody is to wait for a long call there.
 18 is a third of a deck of 54; with 4 it makes 22 trumps. In calls of 16 they would be drawn as 56 pictures and as 24.
 """
 _CPU_BATCHES = (1, 4)

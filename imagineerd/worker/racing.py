@@ -3,18 +3,23 @@
 The thread that draws runs the race, between two waves, when the graph is warm and nothing is compiled: so nothing else
 is on the device, and both do the very call that is to be drawn next, each captured (capturing.py) if it can be. Who won
 stands on disk beside the sizes of calls (tuning.py). What lost is not even compiled while that stands.
+
+A compiled call that loses the device takes the worker with it. So a mark stands on disk while a race is run: where one
+is found, another worker races, or one did not outlive its race, and the plain UNet draws. It may be deleted.
 """
 
 from __future__ import annotations
 
-from functools import partial
+import contextlib
+import sys
+from functools import cache, partial
 from pathlib import Path
 
 import msgspec
 import torch
 
 from imagineerd.errors import OutOfMemory
-from imagineerd.worker.compiling import Eager, Graphs, Shape, Way, alone, made_up
+from imagineerd.worker.compiling import Compiled, Eager, Graphs, Shape, Way, alone, made_up
 from imagineerd.worker.devices import Device
 from imagineerd.worker.keeping import keep, kept
 from imagineerd.worker.memory import within_memory
@@ -32,6 +37,25 @@ class Race(msgspec.Struct, frozen=True):
     def is_won(self) -> bool:
         """Say whether the compiled one is faster by more than chance."""
         return self.compiled * NEAR <= self.eager
+
+
+def _is_first(mark: Path | None) -> bool:
+    """Set the mark of a race that goes on; say whether it did not stand there yet."""
+    if mark is None:
+        return True
+    with contextlib.suppress(OSError):  # a disk that takes nothing forbids no race
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            mark.touch(exist_ok=False)
+        except FileExistsError:
+            _tell_once(f"No compiled call is raced while {mark} stands: a worker races, or did not outlive its race.\n")
+            return False
+    return True
+
+
+@cache
+def _tell_once(text: str) -> None:
+    sys.stderr.write(text)
 
 
 def way_for(model: Model, shape: Shape) -> Way:
@@ -62,10 +86,10 @@ class RacedGraphs:
         compiled = None if self._has_won(shape) is False else self._graphs.unet_for(shape)
         if compiled is None:
             return plain
-        fast = _captured(self._model, compiled, shape)
-        if compiled.is_compiled and self._has_won(shape) is None:
-            self._race(shape, plain, fast)
-        return fast if fast.is_compiled and self._has_won(shape) else plain
+        if self._has_won(shape) is None:
+            self._race(shape, plain, compiled)
+        fast = _captured(self._model, compiled, shape) if self._has_won(shape) else plain
+        return fast if fast.is_compiled else plain
 
     def close(self) -> None:
         """Compile no more."""
@@ -77,16 +101,25 @@ class RacedGraphs:
             self._won[shape] = race.is_won
         return self._won.get(shape)
 
-    def _race(self, shape: Shape, plain: Way, fast: Way) -> None:
-        """Run the race if nothing is compiled just now. Where memory runs out in it, the graph is not taken."""
+    def _race(self, shape: Shape, plain: Way, compiled: Compiled) -> None:
+        """Run the race if nothing is compiled just now, and nobody else runs it."""
+        mark = self._mark(shape)
+        if not _is_first(mark):
+            return
+        fast = _captured(self._model, compiled, shape)
         with alone() as is_alone:
-            if not is_alone:
-                return
-            try:
-                race = within_memory(lambda: self._run(shape, plain, fast), lambda: None)
-            except OutOfMemory:
-                self._won[shape] = False
-                return
+            if is_alone:
+                self._decide(shape, plain, fast)
+        if mark is not None:
+            mark.unlink(missing_ok=True)
+
+    def _decide(self, shape: Shape, plain: Way, fast: Way) -> None:
+        """Note who wins. Where memory runs out the graph is not taken; where it does not do, nothing is decided."""
+        try:
+            race = within_memory(lambda: self._run(shape, plain, fast), lambda: None)
+        except OutOfMemory:
+            self._won[shape] = False
+            return
         if fast.is_compiled:
             self._won[shape] = keep(self._path(shape), Race, race).is_won
 
@@ -99,6 +132,10 @@ class RacedGraphs:
             for _ in range(1 + CALLS)
         ][1:]
         return Race(min(each.eager for each in rounds), min(each.compiled for each in rounds))
+
+    def _mark(self, shape: Shape) -> Path | None:
+        path = self._path(shape)
+        return path.with_suffix(".racing") if path else None
 
     def _path(self, shape: Shape) -> Path | None:
         if self._kept_as is None:

@@ -30,6 +30,7 @@ from imagineerd.worker.devices import (
         ("mps", 64 * GIB, (1,)),
         ("cuda", 4 * GIB, (1,)),
         ("cuda", 12 * GIB, (1, 4)),
+        ("cuda", 8 * GIB, (1, 4)),
         ("cuda", 24 * GIB, (1, 4, 8)),
         ("cuda", 80 * GIB, (1, 4, 8, 16, 18)),
     ],

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 
+from imagineerd.worker import capturing
 from imagineerd.worker.capturing import Captured, Captures
 from imagineerd.worker.compiling import Compiled, Graphs, Shape, alone, whole
 from imagineerd.worker.racing import Race, RacedGraphs
@@ -189,3 +190,50 @@ def test_captured_calls_that_give_their_memory_back_leave_what_is_compiled(raced
 
     assert [graph.was_reset for graph in capture.graphs] == [True, True]
     assert isinstance(graphs.unet_for(SHAPE), Compiled)
+
+
+class Deadly:
+    """A backend whose graphs lose the device at the second call: the first one warms it up."""
+
+    def __init__(self, said: str) -> None:
+        self.said, self.calls = said, 0
+
+    def __call__(self, graph: Any, _inputs: Any) -> Any:
+        def call(*given: Any) -> Any:
+            self.calls += 1
+            if self.calls > 1:
+                raise RuntimeError(self.said)
+            return graph(*given)
+
+        return call
+
+
+LOST = "CUDA error: an illegal memory access was encountered"
+
+
+@pytest.fixture(params=["captured", "not captured"])
+def captures(request: Any, capture: FakeCapture, monkeypatch: pytest.MonkeyPatch) -> Captures:
+    """What captures calls on a device that is lost, should something break."""
+
+    def synchronize(_device: Any) -> None:
+        raise RuntimeError(LOST)
+
+    monkeypatch.setattr(capturing, "synchronize", synchronize)
+    return Captures(capture) if request.param == "captured" else Captures()
+
+
+def test_a_graph_that_a_worker_did_not_outlive_is_not_raced_again_until_its_mark_is_deleted(
+    raced: Any, tmp_path: Path, captures: Captures, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(RuntimeError, match=LOST):
+        raced(Unet(LABOUR), Deadly(LOST), captures).unet_for(SHAPE)
+    (mark,) = tmp_path.iterdir()
+    later = raced(Unet(LABOUR), Backend())
+    meanwhile = [later.unet_for(SHAPE).is_compiled for _ in range(2)]
+    said = capfd.readouterr().err
+    mark.unlink()
+
+    assert meanwhile == [False, False]
+    assert said.count(f"while {mark} stands") == 1
+    assert later.unet_for(SHAPE).is_compiled
+    assert [path.suffix for path in tmp_path.iterdir()] == [".json"]
