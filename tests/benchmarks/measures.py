@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import calls
+import msgspec
 import torch
 from bench import Bench
 from children import bare_loop, fresh_worker
@@ -169,10 +170,11 @@ def growth(run: Run) -> None:
 
 
 def starts(run: Run) -> None:
-    """Measure a worker's first deck, from the start of its process, and its second."""
+    """Measure a worker's first deck, from the start of its process, and its second, as the usual settings have it."""
     bench, count = run.bench, run.bench.count
     decks = [as_dealt(bench.cards(count), bench.device.batch_sizes, {}) for _ in range(2)]
-    with contextlib.closing(fresh_worker(bench.hardware, bench.source, decks)) as dealt_decks:
+    hardware = msgspec.structs.replace(bench.hardware, compile=True)  # where that may be, beside these decks
+    with contextlib.closing(fresh_worker(hardware, bench.source, decks)) as dealt_decks:
         for name in ("a worker's first deck, from its start", "its second deck"):
             bench.add(name, 0, lambda: next(dealt_decks), count)
 
