@@ -142,6 +142,13 @@ def test_what_returns_other_bits_is_not_taken_and_let_go_which_is_said(
     assert "returns other bits" in capfd.readouterr().err
 
 
+def test_what_is_no_number_in_both_is_the_same(captures: Captures) -> None:
+    way = Sum()
+    way.weight.fill_(float("nan"))
+
+    assert isinstance(captures.of(way, SHAPE, made_up(SHAPE)), Captured)
+
+
 def test_what_cannot_be_captured_is_called_as_before_and_nothing_else_is_tried(
     captures: Captures, capture: FakeCapture, capfd: pytest.CaptureFixture[str]
 ) -> None:
