@@ -17,12 +17,13 @@ LOST_DEVICE = 70
 _FULL = (
     "out of memory",
     "can't allocate memory",
+    "could not create a primitive",
     "CUBLAS_STATUS_ALLOC_FAILED",
     "CUDNN_STATUS_ALLOC_FAILED",
     "CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED",
     "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
 )
-"""How want of memory is told where torch does not say it: by CUDA, Triton and MPS, a CPU, cuBLAS, cuDNN 8 and 9."""
+"""How want of memory is told where torch does not: by CUDA, Triton, MPS, a CPU, oneDNN, cuBLAS, cuDNN 8 and 9."""
 _LOST = ("CUDA error", "CUDA driver error", "Triton Error [CUDA]")
 _DISK = {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO}
 

@@ -19,6 +19,7 @@ from imagineerd.worker.devices import (
     may_capture,
     may_compile,
     resident_bytes,
+    set_up,
     thrift_of,
 )
 
@@ -107,3 +108,13 @@ def test_the_cpu_draws_in_full_precision() -> None:
     assert device.memory > free_memory(device) > 0
     assert device.name
     assert device.memory > resident_bytes() > 0
+
+
+def test_sums_are_worked_out_the_same_way_each_time_and_in_full_precision() -> None:
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    with cudnn.flags(enabled=True, benchmark=True, deterministic=False, allow_tf32=True):
+        matmul.allow_tf32 = True
+        set_up(choose(Hardware(device="cpu")), threads=0)
+
+        assert (cudnn.benchmark, cudnn.deterministic) == (False, True)
+        assert (cudnn.allow_tf32, matmul.allow_tf32) == (False, False)

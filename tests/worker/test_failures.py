@@ -15,6 +15,7 @@ OUT_OF_MEMORY = [
     "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
     "Triton Error [CUDA]: out of memory",
     "MPS backend out of memory (MPS allocated: 8.00 GB, max allowed: 9.07 GB).",
+    "could not create a primitive",
     "[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory",
 ]
 LOST = [

@@ -6,6 +6,7 @@ import dataclasses
 import shutil
 import weakref
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -39,6 +40,19 @@ def test_a_model_that_is_used_again_is_kept(source: link.ModelSource, device: An
     assert first is second
     assert [type(report).__name__ for report in reports] == ["Loading", "Loaded"]
     assert reports[1].revision == first.revision
+
+
+def test_for_a_model_that_is_evicted_nothing_is_captured_and_compiled_any_more(
+    source: link.ModelSource, device: Any
+) -> None:
+    ended: list[str] = []
+    library = Library(device, CONFIGURE, nothing)
+    model: Any = library.get(source)
+    model.captures = SimpleNamespace(give_back=lambda: ended.append("captures"))
+    model.graphs = SimpleNamespace(close=lambda: ended.append("graphs"))
+    library.keep(0)
+
+    assert ended == ["captures", "graphs"]
 
 
 @pytest.mark.parametrize(("memory", "loads"), [(8 * GIB, 3), (24 * GIB, 2)])
@@ -93,6 +107,15 @@ def test_a_pickle_is_never_loaded(copy: Path, device: Any) -> None:
 
     with pytest.raises(ModelError, match="vae"):
         load(link.ModelSource("copy", str(copy)), device, CONFIGURE, nothing)
+
+
+@pytest.mark.parametrize("compiles", [True, False])
+def test_a_unet_that_may_be_compiled_has_the_channels_of_a_pixel_side_by_side(
+    shallow: link.ModelSource, device: Any, *, compiles: bool
+) -> None:
+    placed = load(shallow, dataclasses.replace(device, compile=compiles), CONFIGURE, nothing)
+
+    assert placed.unet.conv_in.weight.is_contiguous(memory_format=torch.channels_last) is compiles
 
 
 def test_slicing_changes_no_picture(source: link.ModelSource, device: Any, model: Any, spec: Any) -> None:
