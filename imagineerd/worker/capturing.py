@@ -156,8 +156,7 @@ class Captures:
         if self._capture is not None and at not in self._made:
             with alone() as is_alone:
                 if is_alone:
-                    captured = self._captured(self._capture, call, made_up)
-                    self._made[at] = captured if at[1] == call.is_compiled else None
+                    self._made[at] = self._captured(self._capture, call, made_up)
         return self._made.get(at) or call
 
     @property
@@ -190,7 +189,8 @@ class Captures:
     @torch.no_grad()
     def _try(self, capture: Capture, call: Call, inputs: Inputs) -> Captured | None:
         """Capture a call that was made before, as libraries prepare at the first one, and compare what it returns."""
-        device, asked = capture.device, [_another(tensor) for tensor in inputs]
+        device, was_compiled = capture.device, call.is_compiled
+        asked = [_another(tensor) for tensor in inputs]
         expected, peak = with_peak(device, lambda: call(*asked))
         if not self._has_room_for(peak, device):
             return None
@@ -198,10 +198,10 @@ class Captures:
         before = memory_used(device)
         captured = Captured(call, inputs, *capture(call, inputs))
         self.held += memory_used(device) - before
-        if _have_same_bits(captured(*asked), expected):
+        if call.is_compiled == was_compiled and _have_same_bits(captured(*asked), expected):
             return captured
         captured.let_go()
-        sys.stderr.write("A captured call returns other bits than the call itself, so Python launches it.\n")
+        sys.stderr.write("A captured call is not like the call itself, so Python launches it.\n")
         return None
 
     def _has_room_for(self, peak: int, device: Device) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Iterator
 from functools import cache, partial
 from pathlib import Path
 
@@ -21,6 +22,7 @@ import torch
 from imagineerd.errors import OutOfMemory
 from imagineerd.worker.compiling import Compiled, Eager, Graphs, Shape, Way, alone, made_up
 from imagineerd.worker.devices import Device
+from imagineerd.worker.failures import is_device_lost
 from imagineerd.worker.keeping import keep, kept
 from imagineerd.worker.memory import within_memory
 from imagineerd.worker.models import Model
@@ -39,11 +41,23 @@ class Race(msgspec.Struct, frozen=True):
         return self.compiled * NEAR <= self.eager
 
 
-def _is_first(mark: Path | None) -> bool:
-    """Set the mark of a race that goes on; say whether it did not stand there yet."""
-    if mark is None:
-        return True
-    with contextlib.suppress(OSError):  # a disk that takes nothing forbids no race
+@contextlib.contextmanager
+def _marked(mark: Path | None) -> Iterator[bool]:
+    """Have the mark of a race stand meanwhile, and after it where the device was lost; say whether it stood before."""
+    stays = mark is not None and not _is_set(mark)
+    try:
+        yield stays
+    except Exception as error:
+        stays = stays or is_device_lost(error)
+        raise
+    finally:
+        if mark is not None and not stays:
+            mark.unlink(missing_ok=True)
+
+
+def _is_set(mark: Path) -> bool:
+    """Set the mark; say so unless it stands already. A disk that takes nothing forbids no race."""
+    with contextlib.suppress(OSError):
         mark.parent.mkdir(parents=True, exist_ok=True)
         try:
             mark.touch(exist_ok=False)
@@ -103,15 +117,13 @@ class RacedGraphs:
 
     def _race(self, shape: Shape, plain: Way, compiled: Compiled) -> None:
         """Run the race if nothing is compiled just now, and nobody else runs it."""
-        mark = self._mark(shape)
-        if not _is_first(mark):
-            return
-        fast = _captured(self._model, compiled, shape)
-        with alone() as is_alone:
-            if is_alone:
-                self._decide(shape, plain, fast)
-        if mark is not None:
-            mark.unlink(missing_ok=True)
+        with _marked(self._mark(shape)) as is_another_one:
+            if is_another_one:
+                return
+            fast = _captured(self._model, compiled, shape)
+            with alone() as is_alone:
+                if is_alone:
+                    self._decide(shape, plain, fast)
 
     def _decide(self, shape: Shape, plain: Way, fast: Way) -> None:
         """Note who wins. Where memory runs out the graph is not taken; where it does not do, nothing is decided."""

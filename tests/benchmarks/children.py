@@ -69,7 +69,7 @@ def fresh_worker(hardware: link.Hardware, source: link.ModelSource, decks: Seque
                 for _ in calls:
                     _read_until_done(reader, child)
                 now = time.perf_counter()
-                yield Timed(now - began)
+                yield Timed(now - began, f"{sum(len(call.specs) for call in calls)} cards")
                 began = time.perf_counter()
 
 

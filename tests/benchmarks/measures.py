@@ -140,6 +140,7 @@ def details(run: Run) -> None:
     for name, how in (
         ("ours, two orders", {}),
         ("ours, two orders, previews of every card", {"watched": True}),
+        ("ours, two orders, previews of every card, 2 LoRAs", {"watched": True, "mix": run.mix}),
         ("ours, two orders, files before the next order", {"beside": False}),
     ):
         deck = in_calls_of(size, bench.cards(count))
@@ -171,7 +172,8 @@ def growth(run: Run) -> None:
 
 def starts(run: Run) -> None:
     """Measure a worker's first deck, from the start of its process, and its second, as the usual settings have it."""
-    bench, count = run.bench, run.bench.count
+    bench = run.bench
+    count = DECK if bench.device.kind == "cuda" else bench.count
     decks = [as_dealt(bench.cards(count), bench.device.batch_sizes, {}) for _ in range(2)]
     hardware = msgspec.structs.replace(bench.hardware, compile=True)  # where that may be, beside these decks
     with contextlib.closing(fresh_worker(hardware, bench.source, decks)) as dealt_decks:

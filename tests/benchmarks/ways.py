@@ -48,7 +48,14 @@ def compiled(run: Run, way: str) -> None:
         bench.say(f"graphs made after compiling {way}", str(_graphs_made() - made))
         _capture(run, f"capturing calls, {name}")
         dealt(run, f"{DEALT}, {name}, captured", compiled=True)
+        _watched(run, f"ours, 2 LoRAs, {name}, captured, previews of every card")
         calls.each_size(bench, desk, f"{name}, captured", compiled=True, captured=True)
+
+
+def _watched(run: Run, measure: str) -> None:
+    size = run.best
+    deck = in_calls_of(size, run.bench.cards(size))
+    run.bench.add(measure, size, lambda: run.desk.deal(deck, run.mix, watched=True, compiled=True), size)
 
 
 def _capture(run: Run, measure: str) -> None:

@@ -139,7 +139,7 @@ def test_what_returns_other_bits_is_not_taken_and_let_go_which_is_said(
     assert captures.of(way, SHAPE, made_up(SHAPE)) is way
     assert capture.graphs[0].was_reset
     assert captures.is_empty
-    assert "returns other bits" in capfd.readouterr().err
+    assert "is not like the call itself" in capfd.readouterr().err
 
 
 def test_what_is_no_number_in_both_is_the_same(captures: Captures) -> None:

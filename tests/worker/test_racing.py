@@ -237,3 +237,20 @@ def test_a_graph_that_a_worker_did_not_outlive_is_not_raced_again_until_its_mark
     assert said.count(f"while {mark} stands") == 1
     assert later.unet_for(SHAPE).is_compiled
     assert [path.suffix for path in tmp_path.iterdir()] == [".json"]
+
+
+def test_trouble_that_a_worker_outlives_leaves_no_mark(
+    raced: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graphs = raced(Unet(LABOUR), Backend())
+
+    def run(*_: Any) -> Race:
+        raise ValueError("wrong")
+
+    monkeypatch.setattr(graphs, "_run", run)
+    with pytest.raises(ValueError, match="wrong"):
+        graphs.unet_for(SHAPE)
+    monkeypatch.undo()
+
+    assert list(tmp_path.iterdir()) == []
+    assert graphs.unet_for(SHAPE).is_compiled
