@@ -67,6 +67,9 @@ class Capture(Protocol):
     def __call__(self, call: Call, inputs: Inputs, /) -> tuple[Graph, torch.Tensor]:
         """Capture a call; return its launches, and where they write what it returns."""
 
+    def close(self) -> None:
+        """Hold no memory any more: all its graphs are reset."""
+
 
 class Capturer:
     """Captures one model's calls on a CUDA device; they share a pool of memory.
@@ -80,6 +83,7 @@ class Capturer:
         self.device = device
         self._stream: Any = torch.cuda.Stream(device.handle)  # type: ignore[no-untyped-call]
         self._pool: Any = torch.cuda.graph_pool_handle()
+        self._has_broken = False
 
     def __call__(self, call: Call, inputs: Inputs) -> tuple[Graph, torch.Tensor]:
         """Capture a call. What other threads do on the device meanwhile is no part of it, and does it no harm.
@@ -94,10 +98,16 @@ class Capturer:
             with stream_of_before, capture:  # a capture that breaks does not go back to it by itself
                 output = call(*inputs)
         except Exception:
+            self._has_broken = True
             graph.reset()
             stop_using(self._pool, self.device.handle)
             raise
         return graph, output
+
+    def close(self) -> None:
+        """Hold no memory any more: all its graphs are reset."""
+        if self._has_broken:
+            let_go_of(self._pool, self.device.handle)
 
 
 def stop_using(pool: Any, device: torch.device) -> None:
@@ -111,6 +121,18 @@ def stop_using(pool: Any, device: torch.device) -> None:
         with contextlib.suppress(RuntimeError):  # as nothing is captured into it any more
             end(device.index, pool)
             torch._C._cuda_releasePool(device.index, pool)  # noqa: SLF001 - nothing public does
+
+
+def let_go_of(pool: Any, device: torch.device) -> None:
+    """Have torch's allocator let go of a pool whose graphs are all reset.
+
+    In torch 2.13 a capture that broke uses its pool for ever (pytorch #190348): what is idle of it outlasts an emptied
+    cache. Nothing else may be let go, as to do so twice breaks the allocator.
+    """
+    torch.cuda.empty_cache()
+    left = [part for part in torch.cuda.memory_snapshot() if part["segment_pool_id"] == pool]  # type: ignore[no-untyped-call]
+    if left and not any(part["active_size"] for part in left):
+        torch._C._cuda_releasePool(device.index, pool)  # noqa: SLF001 - nothing public does
 
 
 class Captured:
@@ -144,6 +166,7 @@ class Captures:
     def __init__(self, capture: Capture | None = None) -> None:
         self.held = 0
         self._capture = capture
+        self._is_over = False
         self._made: dict[Hashable, Captured | None] = {}
 
     def of(self, call: C, shape: Hashable, made_up: Callable[[], Inputs]) -> C | Captured:
@@ -153,7 +176,7 @@ class Captures:
         Raises what a lost device raises.
         """
         at = (shape, call.is_compiled)
-        if self._capture is not None and at not in self._made:
+        if self._capture is not None and not self._is_over and at not in self._made:
             with alone() as is_alone:
                 if is_alone:
                     self._made[at] = self._captured(self._capture, call, made_up)
@@ -166,12 +189,14 @@ class Captures:
 
     def give_back(self) -> None:
         """Let go of all of it, and capture nothing more."""
-        self._capture = None
+        self._is_over = True
         for captured in self._made.values():
             if captured is not None:
                 captured.let_go()
         self._made.clear()
         self.held = 0
+        if self._capture is not None:
+            self._capture.close()
 
     def _captured(self, capture: Capture, call: Call, made_up: Callable[[], Inputs]) -> Captured | None:
         """Try it; where it breaks, nothing more is captured."""
@@ -182,7 +207,7 @@ class Captures:
             return None
         except Exception:  # noqa: BLE001 - whatever CUDA says to it, Python can launch the call
             traceback.print_exc()
-        self._capture = None
+        self._is_over = True
         synchronize(capture.device)  # raises where the device was lost: an error of that kind stays
         return None
 

@@ -154,6 +154,8 @@ def set_up(device: Device, threads: int) -> None:
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
+    if device.kind == "cuda":
+        torch.cuda.set_device(device.handle)  # else torch comes back to the first GPU, and CUDA takes memory of that
     if device.kind == "cpu":
         keep_freed_memory()
 

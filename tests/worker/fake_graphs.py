@@ -36,6 +36,11 @@ class FakeCapture:
         self.tries = 0
         self.error = error
         self.off = off
+        self.is_closed = False
+
+    def close(self) -> None:
+        assert all(graph.was_reset for graph in self.graphs)
+        self.is_closed = True
 
     def __call__(self, call: Call, inputs: Inputs) -> tuple[FakeGraph, torch.Tensor]:
         self.tries += 1

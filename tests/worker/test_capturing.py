@@ -161,6 +161,11 @@ def test_what_cannot_be_captured_is_called_as_before_and_nothing_else_is_tried(
     assert (capture.tries, str(REFUSED) in capfd.readouterr().err) == (2, True)
     assert captures.of(way, SHAPE, made_up(SHAPE)) is before
     assert torch.equal(before(*asked(1)), way(*asked(1)))
+    assert not capture.is_closed
+
+    captures.give_back()
+
+    assert capture.is_closed
 
 
 def test_a_device_that_is_lost_meanwhile_is_told(
@@ -305,6 +310,34 @@ def test_a_capture_that_broke_is_forgotten_by_a_torch_that_does_not_so_itself(
 
     with pytest.raises(RuntimeError, match="not permitted when stream is capturing"):
         capturer(breaking, asked(1))
+    assert cuda.released == released
+
+
+@pytest.mark.parametrize(
+    ("left", "released"),
+    [
+        ([("a pool", 0), ("a pool", 0), ("another", 5)], [(1, "a pool")]),
+        ([("a pool", 0), ("a pool", 5)], []),  # what is in use stays, whoever counts as a user of the pool
+        ([("another", 0)], []),
+    ],
+)
+def test_a_pool_that_a_broken_capture_still_counts_for_is_let_go_with_the_last_graph(
+    monkeypatch: pytest.MonkeyPatch, device: Any, left: list[tuple[str, int]], released: list[tuple[int, str]]
+) -> None:
+    def breaking(*_: torch.Tensor) -> torch.Tensor:
+        raise REFUSED
+
+    breaking.is_compiled = False  # type: ignore[attr-defined]
+    cuda = Torch(monkeypatch, is_tidy=True)
+    parts = [{"segment_pool_id": pool, "active_size": active} for pool, active in left]
+    monkeypatch.setattr(torch.cuda, "memory_snapshot", lambda: parts)
+    capturer: Any = Capturer(replace(device, handle=torch.device("cuda:1")))
+
+    capturer.close()
+    assert cuda.released == []  # as nothing broke
+    with pytest.raises(RuntimeError, match="not permitted when stream is capturing"):
+        capturer(breaking, asked(1))
+    capturer.close()
     assert cuda.released == released
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given
@@ -118,3 +121,15 @@ def test_sums_are_worked_out_the_same_way_each_time_and_in_full_precision() -> N
 
         assert (cudnn.benchmark, cudnn.deterministic) == (False, True)
         assert (cudnn.allow_tf32, matmul.allow_tf32) == (False, False)
+
+
+def test_a_gpu_is_the_current_device_so_that_nothing_comes_back_to_another_one(
+    device: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    current: list[torch.device] = []
+    monkeypatch.setattr(torch.cuda, "set_device", current.append)
+    second = replace(device, kind="cuda", handle=torch.device("cuda:1"))
+
+    set_up(second, threads=0)
+
+    assert current == [second.handle]
