@@ -26,8 +26,10 @@ from imagineerd.jobs import GenerateSpec
 ROOT = Path(__file__).resolve().parents[2]
 PIPELINE: tuple[str, ...] = (sys.executable, str(Path(__file__).with_name("pipeline.py")))
 WORKER: tuple[str, ...] = (sys.executable, "-P", "-m", "imagineerd.worker")
-OURS = ("CUBLAS_WORKSPACE_CONFIG",)
-"""Variables of a worker that others do without: what fixes cuBLAS' sums costs time."""
+OURS = ("CUBLAS_WORKSPACE_CONFIG", "OMP_WAIT_POLICY")
+"""Variables of a worker that others do without: what fixes cuBLAS' sums costs time, and where nothing else runs so does
+to wait without spinning.
+"""
 LAST_WORDS = 20
 """Lines of a dead process's standard error that are shown."""
 LEAVE_S = 60.0
