@@ -40,8 +40,8 @@ ENVIRONMENT = {
     "DIFFUSERS_VERBOSITY": "error",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
-    # Threads that spin at OpenMP's barriers stand still whenever another program wants a core: 3 to 80 times slower. Where
-    # none does, those that sleep take twice as long for a call of one picture.
+    # Threads that spin at OpenMP's barriers stand still whenever another program wants a core: 3 to 80 times slower.
+    # Where none does, those that sleep take twice as long for a call of one picture.
     "OMP_WAIT_POLICY": "PASSIVE",
     "TOKENIZERS_PARALLELISM": "false",
     "TRANSFORMERS_VERBOSITY": "error",
