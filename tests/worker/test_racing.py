@@ -19,6 +19,7 @@ from imagineerd.worker.racing import Race, RacedGraphs
 from imagineerd.worker.tuning import CALLS
 
 from .fake_graphs import FakeCapture
+from .test_compiling import Breaking
 
 SHAPE = Shape(2, 9, 8)
 LABOUR = 2000
@@ -192,22 +193,6 @@ def test_captured_calls_that_give_their_memory_back_leave_what_is_compiled(raced
     assert isinstance(graphs.unet_for(SHAPE), Compiled)
 
 
-class Deadly:
-    """A backend whose graphs lose the device at the second call: the first one warms it up."""
-
-    def __init__(self, said: str) -> None:
-        self.said, self.calls = said, 0
-
-    def __call__(self, graph: Any, _inputs: Any) -> Any:
-        def call(*given: Any) -> Any:
-            self.calls += 1
-            if self.calls > 1:
-                raise RuntimeError(self.said)
-            return graph(*given)
-
-        return call
-
-
 LOST = "CUDA error: an illegal memory access was encountered"
 
 
@@ -226,7 +211,7 @@ def test_a_graph_that_a_worker_did_not_outlive_is_not_raced_again_until_its_mark
     raced: Any, tmp_path: Path, captures: Captures, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(RuntimeError, match=LOST):
-        raced(Unet(LABOUR), Deadly(LOST), captures).unet_for(SHAPE)
+        raced(Unet(LABOUR), Breaking(LOST), captures).unet_for(SHAPE)
     (mark,) = tmp_path.iterdir()
     later = raced(Unet(LABOUR), Backend())
     meanwhile = [later.unet_for(SHAPE).is_compiled for _ in range(2)]
