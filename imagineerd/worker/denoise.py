@@ -27,6 +27,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import torch
 
 from imagineerd.jobs import GenerateSpec
+from imagineerd.worker.compiling import Eager
 from imagineerd.worker.devices import brought_to
 from imagineerd.worker.models import Model
 from imagineerd.worker.samplers import TAKE_NOISE, make_scheduler
@@ -104,7 +105,7 @@ def denoise(  # noqa: PLR0913 - a sampling loop's inputs and its three hooks
     scheduler = make_scheduler(spec.scheduler, model.scheduler_config, spec.steps)
     generators = [torch.Generator("cpu").manual_seed(row.seed) for row in padded]
     text = _text(model, padded)
-    unet = unet or partial(_eagerly, model)
+    unet = unet or Eager(model.unet)
     noise = partial(_noise, model, generators, spec)
     latents: torch.Tensor = noise(model.dtype) * scheduler.init_noise_sigma
     scales = brought_to(model.device, torch.tensor([row.guidance_scale for row in padded]).view(-1, 1, 1, 1))
@@ -172,11 +173,6 @@ def _noise(model: Model, generators: Sequence[torch.Generator], spec: GenerateSp
     )
     drawn = [torch.randn(shape, generator=generator) for generator in generators]
     return brought_to(model.device, torch.cat(drawn).to(dtype))
-
-
-def _eagerly(model: Model, rows: torch.Tensor, time: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
-    predicted: torch.Tensor = model.unet(rows, time, encoder_hidden_states=text, return_dict=False)[0]
-    return predicted
 
 
 def _predict(
